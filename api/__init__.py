@@ -1,0 +1,1 @@
+"""The HTTP interface: roads in for orders and webhooks, read models out."""

@@ -1,0 +1,1 @@
+"""The pure core: facts, commands, state and decisions. No I/O, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""Read models: facts folded into PostgreSQL, rows and offset in one transaction."""

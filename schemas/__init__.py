@@ -1,0 +1,1 @@
+"""Generated Avro schemas of every released version, the id map, and the catalogue. Data, no code."""
