@@ -1,0 +1,1 @@
+"""Carriers: one protocol, one adapter a vendor, and a simulator beside each adapter."""

@@ -1,0 +1,27 @@
+"""What partners' and carriers' webhooks have in common: how a body that cannot be trusted or read is named.
+
+Verifying and parsing are two steps on purpose. The raw body is verified when it arrives and stored before
+parsing; parsing is pure, so that a mapping mended later can be replayed over the stored bytes.
+"""
+
+
+class WebhookError(Exception):
+    """A webhook could not be used."""
+
+    def __init__(self, detail: str = "") -> None:
+        """`detail` says what was found; the class's docstring says what it means and what to do."""
+        message = self.__doc__ or type(self).__name__
+        super().__init__(f"{message} {detail}".strip())
+        self.detail = detail
+
+
+class WebhookNotGenuine(WebhookError):
+    """The webhook's signature does not prove its sender: check the secret on both sides, then send again."""
+
+
+class WebhookTooOld(WebhookNotGenuine):
+    """The webhook was signed outside the tolerated time: check both clocks, then sign and send it anew."""
+
+
+class WebhookUnreadable(WebhookError):
+    """The webhook's body has not the documented shape: compare it with the adapter's description."""
