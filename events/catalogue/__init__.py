@@ -1,0 +1,1 @@
+"""The catalogue stream: products, templates, SKU mapping, partners and what they offer."""

@@ -1,0 +1,96 @@
+"""The facts of the catalogue stream. Each is a full description; the newest of a key replaces the one before."""
+
+from typing import Annotated, ClassVar, TypeAlias, get_args
+
+from events.declare import Fact, Value
+from events.order.values import LineArtwork
+from events.types import Currency, Minor, PartnerId, VariantId, described
+
+
+class PrintAreaSize(Value, frozen=True, kw_only=True):
+    """Where a variant can be printed and how large."""
+
+    name: str
+    width_um: Annotated[int, described("Width in micrometres.")]
+    height_um: Annotated[int, described("Height in micrometres.")]
+    dpi: int
+
+
+class Variant(Value, frozen=True, kw_only=True):
+    """One product in one size and colour."""
+
+    variant_id: VariantId
+    attributes: dict[str, str] = {}
+    weight_grams: int = 0
+
+
+class CatalogueFact(Fact, frozen=True, kw_only=True):
+    """Base of all facts of the catalogue stream.
+
+    `source_version` orders what one source says of one key: catalogue keys live for years, so they deduplicate by it
+    instead of remembering every command.
+    """
+
+    avro_namespace: ClassVar[str] = "pod.catalogue"
+
+    source_version: int
+
+
+class ProductDefined(CatalogueFact, frozen=True, kw_only=True):
+    """A product can be sold in these variants and printed in these areas."""
+
+    product_id: str
+    title: str
+    variants: tuple[Variant, ...]
+    print_areas: tuple[PrintAreaSize, ...]
+
+
+class TemplatePublished(CatalogueFact, frozen=True, kw_only=True):
+    """A version of a print template exists; orders that name an older version keep it."""
+
+    template_id: str
+    template_version: int
+    product_id: str
+    body: Annotated[str, described("The template as JSON, as the artwork pipeline reads it.")]
+
+
+class SkuMapped(CatalogueFact, frozen=True, kw_only=True):
+    """A store's SKU means this variant, printed by this template version."""
+
+    store: str
+    sku: str
+    artwork: LineArtwork
+
+
+class PartnerRegistered(CatalogueFact, frozen=True, kw_only=True):
+    """A print partner can be asked."""
+
+    partner_id: PartnerId
+    name: str
+    adapter: Annotated[str, described("Which adapter speaks to it.")]
+    country: str
+    latitude: float
+    longitude: float
+    ships_to: Annotated[tuple[str, ...], described("ISO 3166-1 alpha-2 codes; '*' is everywhere.")]
+    daily_capacity: int
+    tenants: Annotated[tuple[str, ...], described("Tenants that may use it; '*' is all.")] = ("*",)
+    suspended: bool = False
+
+
+class PartnerOfferChanged(CatalogueFact, frozen=True, kw_only=True):
+    """A partner offers a variant at this cost, with this stock."""
+
+    partner_id: PartnerId
+    variant_id: VariantId
+    partner_variant: str
+    cost_minor: Minor
+    currency: Currency
+    stock: Annotated[int, described("Units on hand.")]
+    production_days: int
+    load_percent: Annotated[int, described("How full the partner is.")] = 0
+
+
+CatalogueEvent: TypeAlias = ProductDefined | TemplatePublished | SkuMapped | PartnerRegistered | PartnerOfferChanged
+"""Everything that can become true of the catalogue: the union is the registry."""
+
+CATALOGUE_FACTS: tuple[type[CatalogueFact], ...] = get_args(CatalogueEvent)

@@ -1,0 +1,200 @@
+"""The facts of the order stream, a file a stage; order id and tenant are in key and headers."""
+
+from typing import TypeAlias, get_args
+
+from events.order.facts.around import (
+    DeadlinePassed,
+    DeadlineSet,
+    ExceptionRaised,
+    ExceptionResolved,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+    PersonalDataErased,
+)
+from events.order.facts.artwork import (
+    ArtworkChecked,
+    ArtworkCheckRequested,
+    LineRendered,
+    ProofApprovalRequested,
+    ProofApproved,
+    ProofChangesRequested,
+    RenderFailed,
+    RenderRequested,
+)
+from events.order.facts.base import OrderFact, WorkRequested
+from events.order.facts.intake import (
+    CancellationRefused,
+    CancellationRequested,
+    CommandIgnored,
+    CommandRefused,
+    HoldReleased,
+    LineCancelled,
+    LineMapped,
+    OrderCancelled,
+    OrderEdited,
+    OrderHeld,
+    OrderPlaced,
+    PartnerCancellationRequested,
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+)
+from events.order.facts.production import (
+    InspectionFailed,
+    InspectionPassed,
+    InspectionRequested,
+    LinePrinted,
+    LineRouted,
+    PartnerGaveUp,
+    PartnerStatusObserved,
+    ProductionStarted,
+    ReprintRequested,
+    RoutingFailed,
+    RoutingRequested,
+    SubmissionAccepted,
+    SubmissionRefused,
+    SubmissionRequested,
+)
+from events.order.facts.shipping import (
+    LabelFailed,
+    LabelPurchased,
+    LabelRequested,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentReturned,
+    TrackingObserved,
+)
+
+OrderEvent: TypeAlias = (
+    OrderPlaced
+    | OrderHeld
+    | HoldReleased
+    | LineMapped
+    | OrderEdited
+    | CancellationRequested
+    | PartnerCancellationRequested
+    | LineCancelled
+    | OrderCancelled
+    | CancellationRefused
+    | PaymentAuthorised
+    | PaymentCaptured
+    | PaymentVoided
+    | PaymentRefunded
+    | CommandRefused
+    | CommandIgnored
+    | ArtworkCheckRequested
+    | ArtworkChecked
+    | RenderRequested
+    | LineRendered
+    | RenderFailed
+    | ProofApprovalRequested
+    | ProofApproved
+    | ProofChangesRequested
+    | RoutingRequested
+    | LineRouted
+    | RoutingFailed
+    | SubmissionRequested
+    | SubmissionAccepted
+    | SubmissionRefused
+    | PartnerGaveUp
+    | PartnerStatusObserved
+    | ProductionStarted
+    | LinePrinted
+    | InspectionRequested
+    | InspectionPassed
+    | InspectionFailed
+    | ReprintRequested
+    | LabelRequested
+    | LabelPurchased
+    | LabelFailed
+    | ShipmentDispatched
+    | TrackingObserved
+    | ShipmentDelivered
+    | ShipmentReturned
+    | ExceptionRaised
+    | ExceptionResolved
+    | NotificationRequested
+    | NotificationSent
+    | NotificationFailed
+    | DeadlineSet
+    | DeadlinePassed
+    | PersonalDataErased
+)
+"""Everything that can become true of an order: the union is the registry."""
+
+ORDER_FACTS: tuple[type[OrderFact], ...] = get_args(OrderEvent)
+
+WORK_TOPIC: dict[type[WorkRequested], str] = {
+    ArtworkCheckRequested: "pod.work.artwork.v1",
+    RenderRequested: "pod.work.render.v1",
+    RoutingRequested: "pod.work.route.v1",
+    SubmissionRequested: "pod.work.submit.v1",
+    PartnerCancellationRequested: "pod.work.cancel.v1",
+    InspectionRequested: "pod.work.inspect.v1",
+    LabelRequested: "pod.work.label.v1",
+    NotificationRequested: "pod.work.notify.v1",
+}
+"""Which worker does which request."""
+
+__all__ = [
+    "ORDER_FACTS",
+    "WORK_TOPIC",
+    "ArtworkCheckRequested",
+    "ArtworkChecked",
+    "CancellationRefused",
+    "CancellationRequested",
+    "CommandIgnored",
+    "CommandRefused",
+    "DeadlinePassed",
+    "DeadlineSet",
+    "ExceptionRaised",
+    "ExceptionResolved",
+    "HoldReleased",
+    "InspectionFailed",
+    "InspectionPassed",
+    "InspectionRequested",
+    "LabelFailed",
+    "LabelPurchased",
+    "LabelRequested",
+    "LineCancelled",
+    "LineMapped",
+    "LinePrinted",
+    "LineRendered",
+    "LineRouted",
+    "NotificationFailed",
+    "NotificationRequested",
+    "NotificationSent",
+    "OrderCancelled",
+    "OrderEdited",
+    "OrderEvent",
+    "OrderFact",
+    "OrderHeld",
+    "OrderPlaced",
+    "PartnerCancellationRequested",
+    "PartnerGaveUp",
+    "PartnerStatusObserved",
+    "PaymentAuthorised",
+    "PaymentCaptured",
+    "PaymentRefunded",
+    "PaymentVoided",
+    "PersonalDataErased",
+    "ProductionStarted",
+    "ProofApprovalRequested",
+    "ProofApproved",
+    "ProofChangesRequested",
+    "RenderFailed",
+    "RenderRequested",
+    "ReprintRequested",
+    "RoutingFailed",
+    "RoutingRequested",
+    "ShipmentDelivered",
+    "ShipmentDispatched",
+    "ShipmentReturned",
+    "SubmissionAccepted",
+    "SubmissionRefused",
+    "SubmissionRequested",
+    "TrackingObserved",
+    "WorkRequested",
+]

@@ -1,0 +1,171 @@
+"""Production: routed, submitted, printed, inspected."""
+
+from typing import Annotated
+
+from events.order.facts.base import OrderFact, WorkRequested
+from events.order.values import Candidate, Defect, QualityReport, StoredFile
+from events.types import (
+    Actor,
+    CountryCode,
+    LineId,
+    Millis,
+    PartnerId,
+    RunNumber,
+    UnitNumbers,
+    VariantId,
+    described,
+)
+
+
+class RoutingRequested(WorkRequested, frozen=True, kw_only=True):
+    """A partner is to be proposed for a print run."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+    variant_id: VariantId
+    country: CountryCode
+    region: str
+    postal_prefix: str
+    priority: str
+    excluded_partner_ids: Annotated[
+        tuple[str, ...], described("Partners that have already given up on these units.")
+    ] = ()
+
+
+class LineRouted(OrderFact, frozen=True, kw_only=True):
+    """A partner makes these units; every candidate and the reason are kept."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+    partner_id: PartnerId
+    partner_variant: str
+    candidates: tuple[Candidate, ...]
+    rule_version: str
+    catalogue_offset: Annotated[int, described("Offset of the catalogue's facts that the proposal was made from.")]
+
+
+class RoutingFailed(OrderFact, frozen=True, kw_only=True):
+    """No partner can make these units."""
+
+    line_id: LineId
+    run: RunNumber
+    reason: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+class SubmissionRequested(WorkRequested, frozen=True, kw_only=True):
+    """The partner is to be given the print run."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+    partner_id: PartnerId
+    partner_variant: str
+    print_file: StoredFile
+    country: CountryCode
+    priority: str
+
+
+class SubmissionAccepted(OrderFact, frozen=True, kw_only=True):
+    """The partner has the print run and will make it."""
+
+    line_id: LineId
+    run: RunNumber
+    partner_id: PartnerId
+    partner_order_id: str
+
+
+class SubmissionRefused(OrderFact, frozen=True, kw_only=True):
+    """The partner did not take the print run."""
+
+    line_id: LineId
+    run: RunNumber
+    partner_id: PartnerId
+    reason: str
+    detail: str = ""
+    retryable: bool = False
+
+
+class PartnerGaveUp(OrderFact, frozen=True, kw_only=True):
+    """This partner will not make these units; the next candidate is asked in a new run."""
+
+    line_id: LineId
+    run: RunNumber
+    partner_id: PartnerId
+    reason: str
+
+
+class PartnerStatusObserved(OrderFact, frozen=True, kw_only=True):
+    """The partner reported on a print run. A report that says less than is known already is kept and not applied."""
+
+    line_id: LineId
+    run: RunNumber
+    partner_id: PartnerId
+    raw: Annotated[str, described("The partner's own word.")]
+    canonical: Annotated[str, described("Our word for it; empty where the partner's word is not known here.")]
+    rank: int
+    partner_at: Annotated[Millis, described("The partner's own timestamp.")]
+    partner_event_id: str
+    applied: bool
+    quality: QualityReport | None = None
+    adapter_version: str = ""
+
+
+class ProductionStarted(OrderFact, frozen=True, kw_only=True):
+    """The print run is on the press: it can no longer be edited."""
+
+    line_id: LineId
+    run: RunNumber
+
+
+class LinePrinted(OrderFact, frozen=True, kw_only=True):
+    """The partner says that the print run is printed."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+
+
+class InspectionRequested(WorkRequested, frozen=True, kw_only=True):
+    """The printed units are to be judged."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+    mode: Annotated[str, described("'automatic' (the partner's quality report) or 'person'.")]
+    quality: QualityReport | None = None
+    proof: StoredFile | None = None
+
+
+class InspectionPassed(OrderFact, frozen=True, kw_only=True):
+    """These units are good."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+    by: Actor
+
+
+class InspectionFailed(OrderFact, frozen=True, kw_only=True):
+    """These units are not good."""
+
+    line_id: LineId
+    run: RunNumber
+    units: UnitNumbers
+    defects: tuple[Defect, ...]
+    by: Actor
+
+
+class ReprintRequested(OrderFact, frozen=True, kw_only=True):
+    """These units are printed again, from the very same bytes, in a new run."""
+
+    line_id: LineId
+    run: RunNumber
+    of_run: RunNumber
+    units: UnitNumbers
+    partner_id: PartnerId
+    partner_variant: str
+    reason_code: str
+    by: Actor

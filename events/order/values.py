@@ -1,0 +1,157 @@
+"""Records nested in the facts and commands of the order stream."""
+
+from typing import Annotated
+
+from events.declare import Value
+from events.types import (
+    CountryCode,
+    Currency,
+    Digest,
+    LineId,
+    Millis,
+    Minor,
+    ObjectKey,
+    PartnerId,
+    Sealed,
+    SealedOrNone,
+    Sha256,
+    UnitNumbers,
+    VariantId,
+    described,
+)
+
+
+class OrderPolicy(Value, frozen=True, kw_only=True):
+    """The store's rules as they were when the order was placed; the order keeps them for its whole life."""
+
+    approval: Annotated[
+        str, described("'always': a person approves each proof; 'when_clean': only one with findings.")
+    ] = "always"
+    approver: Annotated[str, described("Who approves proofs: 'store' or 'buyer'.")] = "store"
+    retry_wait_ms: Annotated[int, described("First wait before work is tried again; it doubles with each attempt.")] = (
+        30_000
+    )
+    attempts_max: Annotated[int, described("Attempts at one effect with one partner before the next is asked.")] = 4
+    work_timeout_ms: Annotated[int, described("Wait for a worker's report before the work is asked for again.")] = (
+        300_000
+    )
+    production_timeout_ms: Annotated[int, described("Wait for a partner to print before a person is told.")] = (
+        432_000_000
+    )
+    approval_timeout_ms: Annotated[int, described("Wait for a proof to be answered before a reminder.")] = 172_800_000
+    reprints_max: Annotated[int, described("Re-prints of one line before a person decides.")] = 2
+    spot_check_per_mille: Annotated[int, described("Share of print runs that a person inspects, in thousandths.")] = 15
+    notify_buyer: Annotated[bool, described("Whether the buyer is told at each step.")] = True
+
+
+class LineArtwork(Value, frozen=True, kw_only=True):
+    """What is printed on a line and by which template version; kept by the order for ever."""
+
+    variant_id: VariantId
+    template_id: str
+    template_version: int
+    design_key: Annotated[
+        ObjectKey | None, described("A design that the store owns, used where the buyer sent no picture.")
+    ] = None
+    designer: Annotated[
+        str, described("Who made the design, as the store names them; empty where it is not known.")
+    ] = ""
+
+
+class OrderedLine(Value, frozen=True, kw_only=True):
+    """A line as the store sent it."""
+
+    line_id: LineId
+    sku: Annotated[str, described("The store's own SKU.")]
+    title: str
+    quantity: int
+    unit_price_minor: Minor
+    artwork: Annotated[LineArtwork | None, described("Null while the SKU is not mapped.")] = None
+    text: SealedOrNone = None
+    artwork_url: SealedOrNone = None
+    instructions: SealedOrNone = None
+    content_digest: Annotated[
+        Digest, described("Over SKU, quantity, buyer text, picture address and instructions.")
+    ] = ""
+
+
+class StoreOrder(Value, frozen=True, kw_only=True):
+    """An order as its store shows it at one moment: what `ObserveStoreOrder` carries."""
+
+    store: Annotated[str, described("The store connection.")]
+    external_id: Annotated[str, described("The platform's immutable order id.")]
+    order_number: Annotated[str, described("What the store calls the order, for people.")]
+    placed_at: Millis
+    currency: Currency
+    total_minor: Minor
+    priority: Annotated[str, described("'standard' or 'express'.")] = "standard"
+    recipient: Annotated[Sealed, described("Sealed JSON: name, address lines, e-mail, phone.")]
+    recipient_digest: Digest
+    country: CountryCode
+    region: str = ""
+    postal_prefix: Annotated[
+        str, described("First characters of the postal code: enough to route, too few to find a door.")
+    ] = ""
+    lines: tuple[OrderedLine, ...]
+    payment_pending: bool = False
+    address_missing: bool = False
+    cancelled: bool = False
+    policy: OrderPolicy
+
+
+class LineUnits(Value, frozen=True, kw_only=True):
+    """Some units of a line."""
+
+    line_id: LineId
+    units: UnitNumbers
+
+
+class StoredFile(Value, frozen=True, kw_only=True):
+    """One version of an object in the artwork bucket. Digests of buyer content are keyed."""
+
+    key: ObjectKey
+    version_id: str
+    sha256: Sha256
+    size_bytes: int
+    media_type: str
+    width_px: int = 0
+    height_px: int = 0
+    dpi: int = 0
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """What a check of the artwork found."""
+
+    code: Annotated[str, described("Name of the finding, such as 'resolution_low'.")]
+    severity: Annotated[str, described("'block', 'review' (a person decides) or 'warn'.")]
+    message: Annotated[str, described("What is wrong and what to do about it.")]
+    measured: dict[str, str] = {}
+
+
+class Candidate(Value, frozen=True, kw_only=True):
+    """A partner that routing looked at, with the inputs of its score."""
+
+    partner_id: PartnerId
+    eligible: bool
+    score: Annotated[float, described("Higher is better; 0 where the partner is not eligible.")]
+    reason: Annotated[str, described("Why it is not eligible, or how the score came about.")]
+    cost_minor: Minor = 0
+    currency: Currency = ""
+    distance_km: int = 0
+    load_percent: int = 0
+    production_days: int = 0
+
+
+class Defect(Value, frozen=True, kw_only=True):
+    """What is wrong with a printed unit."""
+
+    code: Annotated[str, described("Name of the defect, such as 'misprint'; it becomes the re-print's reason code.")]
+    description: str = ""
+
+
+class QualityReport(Value, frozen=True, kw_only=True):
+    """What the partner measured after printing."""
+
+    passed_units: UnitNumbers = ()
+    failed_units: UnitNumbers = ()
+    defects: tuple[Defect, ...] = ()
