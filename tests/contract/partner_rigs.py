@@ -1,0 +1,204 @@
+"""One rig a print partner: the adapter, its simulator, and the faults that the contract suite provokes.
+
+A rig hides how a vendor's simulator is told to misbehave and how its press is looked at, so that the suite
+itself reads the same for all.
+"""
+
+import hashlib
+import io
+import itertools
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from PIL import Image
+from standardwebhooks import Webhook
+
+from processors.outbound import Exchange, OutboundClient, OutboundPolicy
+from processors.partners.print_shop import PrintShop
+from processors.partners.print_shop_setup import Behaviour
+from processors.partners.print_shop_simulator import SimulatorConfig, demo_shops
+from processors.partners.protocol import PartnerReport, PrintJob, PrintPartner
+from tests.contract.net import Received, Receiver, SimulatorProcess
+
+#: Quick limits, so that a dead line is noticed within a test's patience.
+QUICK = OutboundPolicy(
+    connect_timeout_s=1.0,
+    read_timeout_s=0.4,
+    total_timeout_s=2.0,
+    attempts=3,
+    retry_for_s=2.0,
+    retry_wait_s=0.02,
+    wait_max_s=1.5,
+    circuit_failures=20,
+)
+SECRET = "whsec_" + "c2ltdWxhdG9yLXNlY3JldC1mb3ItdGVzdHM="
+OTHER_SECRET = "whsec_" + "YW5vdGhlci1zZWNyZXQtZm9yLXRoZS10ZXN0cw=="
+QUICK_STAGES = {
+    "received": 20, "printing": 20, "finishing": 20, "quality_check": 20, "ready_for_shipment": 20, "on_hold": 20,
+}  # fmt: skip
+
+
+def new_effect_key() -> str:
+    """An effect key as the ledger makes them: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def print_file() -> bytes:
+    """A small print file."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (60, 40), (200, 30, 40, 255)).save(buffer, "PNG", dpi=(300, 300))
+    return buffer.getvalue()
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What the press made under one effect key."""
+
+    #: How often a submission of this key arrived, repeated ones included.
+    submissions: int
+    #: Jobs under this key: never more than one.
+    jobs: int
+    #: How often they went onto the press.
+    prints: int
+    quantity: int
+
+
+class PartnerRig(Protocol):
+    """One adapter and its simulator."""
+
+    name: str
+    #: Adapters that a test made; the fixture closes them.
+    opened: list[PrintPartner]
+
+    def partner(
+        self,
+        policy: OutboundPolicy = QUICK,
+        *,
+        address: str | None = None,
+        api_key: str | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> PrintPartner: ...
+
+    def job(self, **changes: object) -> PrintJob: ...
+
+    def provoke(self, fault: str, count: int = 1) -> None: ...
+
+    def calm(self) -> None: ...
+
+    def made(self, effect_key: str) -> Made: ...
+
+    def restart_by_kill(self) -> None: ...
+
+    def reports_of(self, effect_key: str, found: Callable[[list[PartnerReport]], bool]) -> list[PartnerReport]: ...
+
+    def deliveries_of(self, effect_key: str) -> list[Received]: ...
+
+    def signed(self, body: bytes, *, secret: str, at_s: float) -> Mapping[str, str]: ...
+
+
+class PrintShopRig:
+    """The house print shop."""
+
+    def __init__(self, folder: Path, receiver: Receiver) -> None:
+        self.name = "press-east"
+        self.opened: list[PrintPartner] = []
+        self._receiver = receiver
+        shops = demo_shops(
+            ["press-east", "press-west"], receiver.url + "/webhooks/partners/{shop}", "key-of-tests", SECRET
+        )
+        config = SimulatorConfig(store_file=str(folder / "shops.sqlite"), shops=shops)
+        self.simulator = SimulatorProcess("processors.partners.print_shop_simulator", config, folder)
+        self._numbers = itertools.count(1)
+        self.calm()
+
+    def partner(
+        self,
+        policy: OutboundPolicy = QUICK,
+        *,
+        address: str | None = None,
+        api_key: str | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> PrintPartner:
+        headers = {"authorization": f"Bearer {api_key or 'key-of-tests'}"}
+        base_url = address or f"{self.simulator.url}/{self.name}"
+        client = OutboundClient(self.name, base_url, policy, headers=headers, on_exchange=on_exchange)
+        partner = PrintShop(self.name, client, (OTHER_SECRET, SECRET))
+        self.opened.append(partner)
+        return partner
+
+    def job(self, **changes: object) -> PrintJob:
+        content = print_file()
+        path = f"/files/{next(self._numbers)}.png"
+        self._receiver.files[path] = content
+        job = PrintJob(
+            effect_key=new_effect_key(),
+            partner_variant="MUG-11-WHT",
+            quantity=2,
+            units=(1, 2),
+            print_file_url=self._receiver.url + path,
+            print_file_sha256=hashlib.sha256(content).hexdigest(),
+            recipient_country="US",
+            due_at=1_800_000_000_000,
+        )
+        return msgspec.structs.replace(job, **changes)
+
+    def provoke(self, fault: str, count: int = 1) -> None:
+        faults: dict[str, dict[str, object]] = {
+            "refuse for now": {"refuse_retryable_next": count},
+            "refuse for good": {"refuse_next": count},
+            "accept and fall silent": {"accept_silently_next": count},
+            "fail": {"server_error_next": count},
+            "limit the rate": {"rate_limited_next": count},
+            "limit the rate for long": {"rate_limited_next": count, "retry_after_s": 90},
+            "go down": {"down": True},
+            "misprint": {"misprint_next_units": count},
+            "say an unknown word": {"unknown_word_next": count},
+            "send everything twice, shuffled": {
+                "delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}
+            },
+            "stay queued": {"stuck_at": "received"},
+            "stay at the press": {"stuck_at": "printing"},
+            "hold": {"hold_next": count},
+            "jam": {"jam_next": count},
+        }
+        self.simulator.control("PATCH", f"/shops/{self.name}", faults[fault])
+
+    def calm(self) -> None:
+        calm = msgspec.to_builtins(Behaviour(stage_ms=QUICK_STAGES))
+        self.simulator.control("PATCH", f"/shops/{self.name}", calm)
+
+    def made(self, effect_key: str) -> Made:
+        jobs = [job for job in self.simulator.control("GET", "/jobs") if job["external_id"] == effect_key]
+        return Made(
+            submissions=sum(job["submissions"] for job in jobs),
+            jobs=len(jobs),
+            prints=sum(job["prints"] for job in jobs),
+            quantity=sum(job["quantity"] for job in jobs),
+        )
+
+    def restart_by_kill(self) -> None:
+        self.simulator.kill()
+        self.simulator.start()
+
+    def deliveries_of(self, effect_key: str) -> list[Received]:
+        return [r for r in self._receiver.received if effect_key.encode() in r.body]
+
+    def reports_of(self, effect_key: str, found: Callable[[list[PartnerReport]], bool]) -> list[PartnerReport]:
+        partner = self.opened[-1]
+
+        def reports(received: list[Received]) -> list[PartnerReport]:
+            mine = [r for r in received if effect_key.encode() in r.body]
+            return [report for r in mine for report in partner.parse_webhook(r.body)]
+
+        return reports(self._receiver.wait_for(lambda received: found(reports(received))))
+
+    def signed(self, body: bytes, *, secret: str, at_s: float) -> Mapping[str, str]:
+        moment = datetime.fromtimestamp(at_s, tz=UTC)
+        return {
+            "Webhook-Id": "evt_test",
+            "Webhook-Timestamp": str(int(at_s)),
+            "Webhook-Signature": Webhook(secret).sign("evt_test", moment, body.decode()),
+        }

@@ -1,0 +1,460 @@
+"""The contract that every print partner's adapter and simulator keep together, over real HTTP."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from processors.outbound import Deferred, Exchange, OutboundPolicy
+from processors.partners.protocol import (
+    CANONICAL_STAGES,
+    Accepted,
+    CancelConfirmed,
+    CancelTooLate,
+    JobSnapshot,
+    PartnerOffers,
+    PartnerReport,
+    Refused,
+    WebhookNotGenuine,
+    WebhookTooOld,
+    WebhookUnreadable,
+)
+from tests.contract.net import Receiver, free_port
+from tests.contract.partner_rigs import OTHER_SECRET, QUICK, SECRET, PartnerRig, PrintShopRig, new_effect_key
+
+pytestmark = pytest.mark.anyio
+
+
+def reached(stage: str) -> Callable[[list[PartnerReport]], bool]:
+    """A condition: some report has this canonical status."""
+    return lambda reports: any(report.canonical == stage for report in reports)
+
+
+def highest(reports: list[PartnerReport]) -> PartnerReport:
+    """The report that a fold by rank ends on."""
+    return max(reports, key=lambda report: (report.rank, report.partner_timestamp_at))
+
+
+# Submitting
+
+
+async def test_a_job_sent_twice_is_accepted_once_and_printed_once(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    first = await partner.submit(job)
+    again = await partner.submit(job)
+    rig.reports_of(job.effect_key, reached("printed"))
+    assert isinstance(first, Accepted)
+    assert isinstance(again, Accepted)
+    assert not first.already_known
+    assert again.already_known
+    assert again.partner_reference == first.partner_reference
+    assert (rig.made(job.effect_key).jobs, rig.made(job.effect_key).prints) == (1, 1)
+    assert rig.made(job.effect_key).quantity == 2
+
+
+async def test_a_renewed_link_to_the_same_file_is_still_the_same_job(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    renewed = msgspec.structs.replace(job, print_file_url=rig.job().print_file_url)
+    await partner.submit(job)
+    again = await partner.submit(renewed)
+    assert isinstance(again, Accepted)
+    assert rig.made(job.effect_key).jobs == 1
+
+
+async def test_another_job_under_a_used_key_is_refused_and_needs_a_person(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    other = await partner.submit(msgspec.structs.replace(job, quantity=3, units=(1, 2, 3)))
+    assert isinstance(other, Refused)
+    assert (other.reason, other.retryable, other.needs_person) == ("conflict", False, True)
+    assert rig.made(job.effect_key).quantity == 2
+
+
+async def test_a_job_accepted_before_the_line_went_dead_is_found_and_not_printed_twice(
+    rig: PartnerRig,
+) -> None:
+    rig.provoke("accept and fall silent")
+    partner, job = rig.partner(msgspec.structs.replace(QUICK, attempts=1)), rig.job()
+    outcome = await partner.submit(job)
+    rig.reports_of(job.effect_key, reached("printed"))
+    assert isinstance(outcome, Accepted)
+    assert outcome.already_known
+    assert (rig.made(job.effect_key).jobs, rig.made(job.effect_key).prints) == (1, 1)
+
+
+async def test_when_the_partner_cannot_be_asked_either_the_outcome_stays_unknown(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    rig.provoke("go down")
+    outcome = await partner.submit(job)
+    assert isinstance(outcome, Deferred)
+    assert outcome.outcome_unknown
+
+
+async def test_a_short_failure_is_bridged_within_the_call(rig: PartnerRig) -> None:
+    rig.provoke("fail")
+    partner, job = rig.partner(), rig.job()
+    assert isinstance(await partner.submit(job), Accepted)
+    assert rig.made(job.effect_key).jobs == 1
+
+
+async def test_nothing_was_sent_when_nobody_listens_at_the_address(rig: PartnerRig) -> None:
+    partner = rig.partner(address=f"http://127.0.0.1:{free_port()}")
+    outcome = await partner.submit(rig.job())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.reason, outcome.outcome_unknown) == ("not_reached", False)
+
+
+async def test_a_job_survives_a_kill_of_the_partner_and_goes_on_to_the_end(rig: PartnerRig) -> None:
+    rig.provoke("stay queued")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    rig.restart_by_kill()
+    rig.calm()
+    rig.reports_of(job.effect_key, reached("handed_over"))
+    assert (rig.made(job.effect_key).jobs, rig.made(job.effect_key).prints) == (1, 1)
+
+
+# Refusals, sorted
+
+
+async def test_a_full_press_refuses_for_now(rig: PartnerRig) -> None:
+    rig.provoke("refuse for now")
+    partner, job = rig.partner(), rig.job()
+    refused = await partner.submit(job)
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.retryable, refused.needs_person) == ("overloaded", True, False)
+    assert rig.made(job.effect_key).jobs == 0
+    assert isinstance(await partner.submit(job), Accepted)
+
+
+async def test_a_sold_out_blank_is_refused_for_good(rig: PartnerRig) -> None:
+    rig.provoke("refuse for good")
+    partner = rig.partner()
+    refused = await partner.submit(rig.job())
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.retryable, refused.needs_person) == ("out_of_stock", False, False)
+
+
+async def test_a_variant_that_the_partner_never_heard_of_is_refused_for_good(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    refused = await partner.submit(rig.job(partner_variant="999999"))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.retryable) == ("variant_unknown", False)
+
+
+async def test_wrong_credentials_need_a_person(rig: PartnerRig) -> None:
+    partner = rig.partner(api_key="expired")
+    refused = await partner.submit(rig.job())
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.needs_person) == ("credentials", True)
+
+
+# Limits
+
+
+async def test_a_short_rate_limit_is_waited_for(rig: PartnerRig) -> None:
+    rig.provoke("limit the rate")
+    partner, job = rig.partner(), rig.job()
+    started = time.monotonic()
+    assert isinstance(await partner.submit(job), Accepted)
+    assert time.monotonic() - started >= 0.9
+
+
+async def test_a_long_rate_limit_is_deferred_with_the_partners_own_wait(rig: PartnerRig) -> None:
+    rig.provoke("limit the rate for long")
+    partner, job = rig.partner(), rig.job()
+    outcome = await partner.submit(job)
+    assert isinstance(outcome, Deferred)
+    assert (outcome.reason, outcome.outcome_unknown) == ("rate_limited", False)
+    assert outcome.retry_after_ms >= 80_000
+    assert rig.made(job.effect_key).jobs == 0
+
+
+async def test_our_own_limit_keeps_calls_below_the_partners(rig: PartnerRig) -> None:
+    policy = msgspec.structs.replace(QUICK, rate_limit="2/60 second", wait_max_s=0.1)
+    exchanges: list[Exchange] = []
+    partner = rig.partner(policy, on_exchange=exchanges.append)
+    for _ in range(2):
+        await partner.read_back(new_effect_key())
+    third = await partner.read_back(new_effect_key())
+    assert isinstance(third, Deferred)
+    assert third.reason == "rate_limited"
+    assert 0 < third.retry_after_ms <= 60_000
+    assert len(exchanges) == 2
+
+
+async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call(rig: PartnerRig) -> None:
+    policy = msgspec.structs.replace(QUICK, circuit_failures=3, circuit_rest_s=60)
+    exchanges: list[Exchange] = []
+    partner = rig.partner(policy, on_exchange=exchanges.append)
+    rig.provoke("go down")
+    await partner.submit(rig.job())
+    calls = len(exchanges)
+    outcome = await partner.submit(rig.job())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.reason, outcome.outcome_unknown) == ("circuit_open", False)
+    assert 0 < outcome.retry_after_ms <= 60_000
+    assert len(exchanges) == calls
+
+
+async def test_the_circuit_closes_again_after_its_rest(rig: PartnerRig) -> None:
+    policy = msgspec.structs.replace(QUICK, circuit_failures=1, circuit_rest_s=0.001, attempts=1)
+    partner, job = rig.partner(policy), rig.job()
+    rig.provoke("go down")
+    await partner.submit(job)
+    rig.calm()
+    assert isinstance(await partner.submit(job), Accepted)
+
+
+async def test_an_answer_beyond_the_size_limit_is_dropped(rig: PartnerRig) -> None:
+    partner = rig.partner(OutboundPolicy(answer_max_bytes=10, attempts=1))
+    outcome = await partner.read_back(new_effect_key())
+    assert isinstance(outcome, Deferred)
+    assert outcome.reason == "answer_too_large"
+
+
+async def test_what_was_sent_and_answered_can_be_kept_without_the_credentials(rig: PartnerRig) -> None:
+    exchanges: list[Exchange] = []
+    partner, job = rig.partner(on_exchange=exchanges.append), rig.job()
+    await partner.submit(job)
+    kept = repr(exchanges)
+    assert job.effect_key in kept
+    assert "key-of-tests" not in kept
+
+
+# Reading back
+
+
+async def test_reading_back_tells_what_the_partner_holds(rig: PartnerRig) -> None:
+    rig.provoke("stay queued")
+    partner, job = rig.partner(), rig.job()
+    accepted = await partner.submit(job)
+    held = await partner.read_back(job.effect_key)
+    assert isinstance(accepted, Accepted)
+    assert isinstance(held, JobSnapshot)
+    assert (held.effect_key, held.canonical, held.quantity) == (job.effect_key, "queued", 2)
+    assert held.partner_reference == accepted.partner_reference
+
+
+async def test_reading_back_an_unknown_key_gives_nothing(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    assert await partner.read_back(new_effect_key()) is None
+
+
+# Cancelling
+
+
+async def test_a_cancel_in_time_is_confirmed_and_nothing_is_printed(rig: PartnerRig) -> None:
+    rig.provoke("stay queued")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    first = await partner.cancel(job.effect_key, "buyer changed their mind")
+    again = await partner.cancel(job.effect_key, "buyer changed their mind")
+    rig.reports_of(job.effect_key, reached("cancelled"))
+    rig.calm()
+    assert isinstance(first, CancelConfirmed)
+    assert first.was_known
+    assert isinstance(again, CancelConfirmed)
+    assert rig.made(job.effect_key).prints == 0
+
+
+async def test_a_cancel_at_the_running_press_is_too_late(rig: PartnerRig) -> None:
+    rig.provoke("stay at the press")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    rig.reports_of(job.effect_key, reached("printing"))
+    outcome = await partner.cancel(job.effect_key, "buyer changed their mind")
+    assert isinstance(outcome, CancelTooLate)
+    assert outcome.canonical == "printing"
+    rig.calm()
+    rig.reports_of(job.effect_key, reached("printed"))
+
+
+async def test_a_cancel_of_a_job_that_never_came_is_confirmed_as_unknown(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    outcome = await partner.cancel(new_effect_key(), "buyer changed their mind")
+    assert isinstance(outcome, CancelConfirmed)
+    assert not outcome.was_known
+
+
+async def test_a_job_that_comes_after_its_own_cancel_is_refused(print_shop_rig: PrintShopRig) -> None:
+    print_shop_rig.calm()
+    partner, job = print_shop_rig.partner(), print_shop_rig.job()
+    await partner.cancel(job.effect_key, "buyer changed their mind")
+    outcome = await partner.submit(job)
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.retryable) == ("cancelled", False)
+    await partner.aclose()
+
+
+async def test_a_print_file_that_is_not_what_was_announced_fails_the_job(print_shop_rig: PrintShopRig) -> None:
+    print_shop_rig.calm()
+    partner = print_shop_rig.partner()
+    for changes, reason in [
+        ({"print_file_sha256": "0" * 64}, "file_digest_differs"),
+        ({"print_file_url": "http://127.0.0.1:9/none.png"}, "file_unreachable"),
+    ]:
+        job = print_shop_rig.job(**changes)
+        await partner.submit(job)
+        reports = print_shop_rig.reports_of(job.effect_key, reached("failed"))
+        assert [report.detail for report in reports if report.canonical == "failed"] == [reason]
+        assert print_shop_rig.made(job.effect_key).prints == 0
+    await partner.aclose()
+
+
+# Webhooks
+
+
+async def test_every_stage_is_reported_with_rising_rank_and_a_verifiable_signature(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    reports = rig.reports_of(job.effect_key, reached("handed_over"))
+    ordered = sorted(reports, key=lambda report: report.partner_timestamp_at)
+    assert [r.rank for r in ordered] == sorted(r.rank for r in ordered)
+    assert {r.canonical for r in reports} >= {"queued", "printing", "printed", "handed_over"}
+    assert {r.canonical for r in reports} <= set(CANONICAL_STAGES)
+    assert all(report.provenance for report in reports)
+    for delivery in rig.deliveries_of(job.effect_key):
+        partner.verify_webhook(delivery.headers, delivery.body)
+
+
+async def test_doubled_and_shuffled_webhooks_end_at_the_same_status(rig: PartnerRig) -> None:
+    rig.provoke("send everything twice, shuffled")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+
+    def all_came_twice(reports: list[PartnerReport]) -> bool:
+        ids = [report.partner_event_id for report in reports]
+        return any(r.canonical == "handed_over" for r in reports) and all(ids.count(i) >= 2 for i in ids)
+
+    reports = rig.reports_of(job.effect_key, all_came_twice)
+    once = {report.partner_event_id: report for report in reports}
+    assert len(once) * 2 <= len(reports)
+    assert all(report == once[report.partner_event_id] for report in reports)
+    assert highest(list(once.values())).canonical == "handed_over"
+
+
+async def test_a_webhook_is_sent_again_until_it_is_answered(rig: PartnerRig, receiver: Receiver) -> None:
+    receiver.refuse_next = 2
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    wanted = {"queued", "printing", "printed", "handed_over"}
+    rig.reports_of(job.effect_key, lambda reports: wanted <= {report.canonical for report in reports})
+    assert receiver.refuse_next == 0
+
+
+async def test_a_forged_or_changed_webhook_is_not_genuine(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    rig.reports_of(job.effect_key, reached("queued"))
+    genuine = rig.deliveries_of(job.effect_key)[0]
+    stranger = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
+    forged = rig.signed(genuine.body, secret=stranger, at_s=time.time())
+    nonsense = {name: "v1,%%%,,," if "ignature" in name else value for name, value in forged.items()}
+    for headers, body in [
+        (genuine.headers, genuine.body.replace(b"1", b"2")),
+        (forged, genuine.body),
+        (nonsense, genuine.body),
+        ({}, genuine.body),
+        (genuine.headers, b"\xff\xfe"),
+    ]:
+        with pytest.raises(WebhookNotGenuine):
+            partner.verify_webhook(headers, body)
+
+
+async def test_a_secret_can_be_changed_without_losing_a_webhook(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    for secret in (SECRET, OTHER_SECRET):
+        partner.verify_webhook(rig.signed(b"{}", secret=secret, at_s=time.time()), b"{}")
+
+
+async def test_a_webhook_signed_long_ago_or_far_ahead_is_refused(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    for offset_s in (-3600, 3600):
+        headers = rig.signed(b"{}", secret=SECRET, at_s=time.time() + offset_s)
+        with pytest.raises(WebhookTooOld):
+            partner.verify_webhook(headers, b"{}")
+
+
+async def test_a_replayed_webhook_is_recognised_by_its_event_id(rig: PartnerRig) -> None:
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    rig.reports_of(job.effect_key, reached("queued"))
+    delivery = rig.deliveries_of(job.effect_key)[0]
+    partner.verify_webhook(delivery.headers, delivery.body)
+    partner.verify_webhook(delivery.headers, delivery.body)
+    ids = {r.partner_event_id for _ in range(2) for r in partner.parse_webhook(delivery.body)}
+    assert len(ids) == 1
+
+
+async def test_an_unknown_status_word_is_kept_as_it_came(rig: PartnerRig) -> None:
+    rig.provoke("say an unknown word")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    reports = rig.reports_of(job.effect_key, reached("printed"))
+    unknown = [report for report in reports if report.canonical is None]
+    assert len(unknown) == 1
+    assert unknown[0].raw_status
+    assert unknown[0].rank == 0
+
+
+async def test_a_body_of_another_shape_is_unreadable_and_another_event_says_nothing(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    for body in (b"", b"[]", b'{"type": 3}', b"\x00\x01", b'{"type": "job.status"}'):
+        with pytest.raises(WebhookUnreadable):
+            partner.parse_webhook(body)
+    other = b'{"type": "shop.holiday", "timestamp": "2026-12-24T00:00:00Z", "data": {}}'
+    assert partner.parse_webhook(other) == ()
+
+
+# What can go wrong at the press
+
+
+async def test_a_hold_is_reported_as_a_condition_and_released(rig: PartnerRig) -> None:
+    rig.provoke("hold")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    reports = rig.reports_of(job.effect_key, reached("printed"))
+    held = [report for report in reports if report.canonical == "on_hold"]
+    assert [report.rank for report in held] == [0]
+    assert held[0].detail
+
+
+async def test_a_jam_is_reported_as_failed_with_the_partners_reason(rig: PartnerRig) -> None:
+    rig.provoke("jam")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    reports = rig.reports_of(job.effect_key, reached("failed"))
+    failed = [report for report in reports if report.canonical == "failed"]
+    assert failed[0].detail
+    assert failed[0].rank == 0
+
+
+async def test_a_misprint_is_reported_with_the_units_and_defects_and_is_not_handed_over(
+    print_shop_rig: PrintShopRig,
+) -> None:
+    print_shop_rig.calm()
+    print_shop_rig.provoke("misprint", 2)
+    partner, job = print_shop_rig.partner(), print_shop_rig.job(quantity=3, units=(4, 5, 6))
+    await partner.submit(job)
+    reports = print_shop_rig.reports_of(job.effect_key, reached("handed_over"))
+    printed = next(report for report in reports if report.canonical == "printed")
+    handed_over = next(report for report in reports if report.canonical == "handed_over")
+    assert printed.quality is not None
+    assert not printed.quality.passed
+    assert printed.quality.failed_units() == (4, 5)
+    assert all(measurement.value >= 0 for measurement in printed.quality.measured)
+    assert printed.units == (4, 5, 6)
+    assert handed_over.units == (6,)
+    await partner.aclose()
+
+
+async def test_offers_name_variants_stock_costs_capacity_and_load(rig: PartnerRig) -> None:
+    partner = rig.partner()
+    sheet = await partner.offers()
+    assert isinstance(sheet, PartnerOffers)
+    assert sheet.partner == rig.name
+    assert sheet.capacity_units_per_day > 0
+    assert all(offer.unit_cost_minor > 0 and offer.stock_units >= 0 for offer in sheet.offers)
+    assert len({offer.partner_variant for offer in sheet.offers}) == len(sheet.offers) > 0
