@@ -1,0 +1,34 @@
+"""What the child processes can do: the table of jobs, each from encoded bytes to encoded bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from processors.artwork import fonts
+from processors.artwork.fonts import FontUnknown
+from processors.artwork.frames import Refused
+from processors.artwork.measure import MeasureRequest, measure
+from processors.artwork.press import RenderRequest, render
+
+# Without shaping no text can be set rightly; better that the process does not start than a wrong print.
+fonts.assert_shaping()
+
+
+def _measure(payload: bytes) -> bytes:
+    try:
+        return msgspec.msgpack.encode(measure(msgspec.msgpack.decode(payload, type=MeasureRequest)))
+    except FontUnknown as error:
+        raise Refused("template", str(error)) from error
+
+
+def _render(payload: bytes) -> bytes:
+    try:
+        return msgspec.msgpack.encode(render(msgspec.msgpack.decode(payload, type=RenderRequest)))
+    except FontUnknown as error:
+        raise Refused("template", str(error)) from error
+
+
+JOBS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"measure": _measure, "render": _render}

@@ -1,0 +1,216 @@
+"""Open a buyer's picture within bounds and bring it into the one form that the renderer knows.
+
+Runs in a child process only. The result is upright (EXIF orientation applied), sRGB, 8 bits a channel, RGB
+where every pixel is opaque, else RGBA. What was changed on the way is reported beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from processors.artwork.frames import Refused
+
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF")
+SIDE_PX_MAX: Final = 30_000
+
+_DATA: Final = Path(__file__).parent / "data"
+#: First bytes that name a format which is not accepted, and what to do instead.
+_REFUSED_STARTS: Final = (
+    (b"%PDF", "pdf", "PDF files are not accepted as artwork. Export the page as PNG with 300 DPI."),
+    (b"%!PS", "eps", "PostScript files are not accepted as artwork. Export the design as PNG with 300 DPI."),
+    (b"8BPS", "psd", "Photoshop files are not accepted. Export the picture as PNG."),
+    (b"GIF8", "gif", "GIF files have too few colours for print. Upload PNG or JPEG."),
+    (b"BM", "bmp", "BMP files are not accepted. Save the picture as PNG."),
+    (b"PK\x03\x04", "archive", "This is an archive, not a picture. Upload the PNG or JPEG inside it."),
+)
+_SVG: Final = "SVG files may load other files and fonts and are not accepted. Export the design as PNG, 300 DPI."
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found in the file before it was brought into the common form."""
+
+    format: str
+    mode: str
+    width_px: int
+    height_px: int
+    frames: int
+    bits_per_channel: int
+    orientation: int
+    profile: str
+    profile_name: str
+    has_alpha: bool
+
+
+def sniff(content: bytes) -> str:
+    """The format by the first bytes, whatever the file is called. Raises Refused with what to do."""
+    head = content[:64]
+    if not content:
+        raise Refused("empty_file", "The file is empty. Upload the picture again.")
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "TIFF"
+    for start, name, advice in _REFUSED_STARTS:
+        if head.startswith(start):
+            raise Refused(f"format_{name}", advice)
+    if head[4:8] == b"ftyp":
+        raise Refused("format_heic", "HEIC, AVIF and video files are not accepted. Save the picture as JPEG or PNG.")
+    text = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in text or text.startswith((b"<?xml", b"<!doctype svg")):
+        raise Refused("format_svg", _SVG)
+    raise Refused("format_unknown", "This is not a PNG, JPEG, WebP or TIFF picture. Save it as PNG or JPEG.")
+
+
+def open_picture(content: bytes, pixels_max: int) -> tuple[Image.Image, Opened]:
+    """Decode fully and normalise. Raises Refused; MemoryError passes through."""
+    kind = sniff(content)
+    Image.MAX_IMAGE_PIXELS = pixels_max
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=(kind,))
+            frames = _check_header(picture, pixels_max)
+            picture.load()
+            return _normalise(picture, content, kind, frames)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Refused("too_many_pixels", _too_many(pixels_max)) from None
+    except Refused:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        # Decoders raise all of these for damaged files, EOFError and TypeError from truncated metadata.
+        raise Refused(
+            "damaged",
+            f"The file is damaged or cut off ({type(error).__name__}: {str(error)[:120]}). "
+            "Open it on your computer, save it again as PNG, and upload that.",
+        ) from None
+
+
+def _check_header(picture: Image.Image, pixels_max: int) -> int:
+    """Refuse by the header alone what must not be decoded. Returns the number of frames."""
+    width, height = picture.size
+    if width * height > pixels_max or max(width, height) > SIDE_PX_MAX:
+        raise Refused("too_many_pixels", _too_many(pixels_max))
+    # Phones store a second, smaller picture behind the photograph (MPO); the first one is what was meant.
+    frames = 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
+    if frames > 1:
+        raise Refused(
+            "several_pictures",
+            f"The file holds {frames} pictures (an animation or several pages). Upload one picture.",
+        )
+    return frames
+
+
+def _too_many(pixels_max: int) -> str:
+    return (
+        f"The picture has more than {pixels_max // 1_000_000} million pixels or a side over {SIDE_PX_MAX}. "
+        "Scale it down; no print area needs that many."
+    )
+
+
+def _normalise(picture: Image.Image, content: bytes, kind: str, frames: int) -> tuple[Image.Image, Opened]:
+    mode, bits = picture.mode, _bits_per_channel(picture, content, kind)
+    orientation = _orientation(picture)
+    icc = picture.info.get("icc_profile")
+    has_alpha = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    upright = ImageOps.exif_transpose(picture) if orientation > 1 else picture
+    plain = _eight_bits(upright, has_alpha)
+    converted, profile, profile_name = _to_srgb(plain, icc if isinstance(icc, bytes) else None)
+    if converted.mode == "RGBA" and converted.getchannel("A").getextrema() == (255, 255):
+        converted = converted.convert("RGB")
+    opened = Opened(
+        format=kind,
+        mode=mode,
+        width_px=converted.width,
+        height_px=converted.height,
+        frames=frames,
+        bits_per_channel=bits,
+        orientation=orientation,
+        profile=profile,
+        profile_name=profile_name,
+        has_alpha=has_alpha,
+    )
+    return converted, opened
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        value = picture.getexif().get(0x0112, 1)
+    except Exception:  # noqa: BLE001 - damaged metadata raises anything; the pixels are good all the same
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _bits_per_channel(picture: Image.Image, content: bytes, kind: str) -> int:
+    if kind == "PNG":
+        return content[24]
+    if kind == "TIFF":
+        tags: Any = getattr(picture, "tag_v2", {})
+        bits = tags.get(258, 8)
+        return int(max(bits)) if isinstance(bits, tuple) else int(bits)
+    return 16 if picture.mode.startswith("I;16") else 8
+
+
+def _eight_bits(picture: Image.Image, has_alpha: bool) -> Image.Image:
+    """Any mode as RGB, RGBA, L or CMYK with 8 bits."""
+    if picture.mode in ("RGB", "RGBA", "CMYK"):
+        return picture.convert("RGBA") if has_alpha and picture.mode == "RGB" else picture
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture, np.uint16) >> 8).astype(np.uint8))
+    if picture.mode == "L" and not has_alpha:
+        return picture
+    if picture.mode in ("1", "L", "P", "LA", "PA", "La", "RGBa", "RGBX", "YCbCr"):
+        return picture.convert("RGBA" if has_alpha else "RGB")
+    raise Refused(
+        "colour_unsupported",
+        f"Pixels of kind {picture.mode} cannot be printed. Convert the picture to 8-bit RGB and upload that.",
+    )
+
+
+@lru_cache(maxsize=1)
+def srgb_bytes() -> bytes:
+    """The sRGB profile that every print file carries: one file, so that equal renders have equal bytes."""
+    return (_DATA / "srgb.icc").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(io.BytesIO(srgb_bytes()))
+
+
+def _to_srgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, str, str]:
+    """Convert to sRGB by the embedded profile.
+
+    Returns the picture, the kind of profile (`none`, `srgb`, `other`, `broken`) and the profile's name.
+    """
+    target = "RGBA" if picture.mode == "RGBA" else "RGB"
+    if icc is None:
+        return picture.convert(target), "none", ""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        described = source.profile.profile_description or ""
+        name = "".join(c for c in described if c.isprintable())[:60].strip()
+        if "srgb" in name.casefold():
+            return picture.convert(target), "srgb", name
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+        converted = ImageCms.profileToProfile(
+            picture, source, _srgb(), renderingIntent=intent, outputMode=target, flags=flags
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return picture.convert(target), "broken", ""
+    if converted is None:
+        return picture.convert(target), "broken", ""
+    return converted, "other", name

@@ -1,0 +1,271 @@
+"""Templates: a product's print areas and what is placed on them, as versioned, frozen records.
+
+A template is JSON in the catalogue. An order keeps the version that it was bought with. Lengths are
+micrometres with the origin at the top left corner of the finished (trimmed) area, so that bleed is negative
+or beyond the width; pixels are those of the print canvas, which includes the bleed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from processors.ports import NamedError
+
+UM_PER_INCH: Final = 25_400
+#: The largest print canvas: 60 × 60 cm at 300 DPI, rounded up. Memory of a render grows with it.
+CANVAS_PIXELS_MAX: Final = 52_000_000
+#: No template lets a buyer write more than this.
+TEXT_CHARACTERS_MAX: Final = 500
+
+_NAME: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
+_COLOUR: Final = re.compile(r"^#[0-9a-f]{6}$")
+
+Fit: TypeAlias = Literal["fill", "fit", "stretch"]
+Horizontal: TypeAlias = Literal["left", "centre", "right"]
+Vertical: TypeAlias = Literal["top", "middle", "bottom"]
+ProductKind: TypeAlias = Literal["mug", "tee", "poster", "flat"]
+
+
+class TemplateInvalid(NamedError):
+    """The template breaks a rule of its own format. Correct it and publish it as a new version."""
+
+
+class AreaUnknown(NamedError):
+    """The template has no print area of this name. Use one of the names that the message lists."""
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rectangle on a print area, in micrometres from the top left corner of the trimmed area."""
+
+    x_um: int
+    y_um: int
+    width_um: int
+    height_um: int
+
+
+class ImageLayer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="image"):
+    """The buyer's picture, placed in a box.
+
+    `fill` covers the box and cuts what is over, `fit` shows all of the picture, `stretch` takes the box's shape.
+    `rotation_degrees` turns clockwise about the middle of the box. `align` and `vertical_align` say where the
+    picture stands when it does not have the box's shape.
+    """
+
+    name: str
+    box: Box
+    fit: Fit = "fit"
+    rotation_degrees: float = 0.0
+    align: Horizontal = "centre"
+    vertical_align: Vertical = "middle"
+    required: bool = True
+
+
+class TextLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a buyer may write: characters (as a person counts them), lines, and Unicode scripts by name."""
+
+    max_characters: int = 60
+    max_lines: int = 2
+    scripts: tuple[str, ...] = ("Latin", "Greek", "Cyrillic", "Hebrew", "Arabic")
+
+
+class TextLayer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="text"):
+    """Text set in a pinned font: the buyer's, or `fixed_text` of the template.
+
+    The size starts at `size_um` (the em, so 4233 is 12 pt) and shrinks until the lines fit the box, but not
+    below `min_size_um`. `fonts` are families in order of preference; the first that has every glyph is used.
+    """
+
+    name: str
+    box: Box
+    fonts: tuple[str, ...] = ("Noto Sans", "Heebo", "Noto Sans Arabic", "Amiri")
+    weight: int = 400
+    size_um: int = 12_000
+    min_size_um: int = 2_800
+    line_spacing_percent: int = 120
+    colour: str = "#000000"
+    rotation_degrees: float = 0.0
+    align: Horizontal = "centre"
+    vertical_align: Vertical = "middle"
+    fixed_text: str | None = None
+    required: bool = False
+    limits: TextLimits = TextLimits()
+
+
+Layer: TypeAlias = ImageLayer | TextLayer
+
+
+class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One area that a press prints: its finished size, its canvas in pixels, bleed, safe inset and layers.
+
+    `width_px` and `height_px` are the canvas with the bleed on every side at `dpi`. What must not be cut lies
+    `safe_inset_um` or more inside the trimmed edge. `dpi_block` and `dpi_warn` bound the effective resolution
+    of the buyer's picture at its printed size.
+    """
+
+    name: str
+    width_um: int
+    height_um: int
+    width_px: int
+    height_px: int
+    dpi: int
+    layers: tuple[Layer, ...]
+    bleed_um: int = 0
+    safe_inset_um: int = 0
+    dpi_block: int = 150
+    dpi_warn: int = 300
+    transparent: bool = True
+
+    def px(self, length_um: float) -> float:
+        """A length on this area in canvas pixels."""
+        return length_um * self.dpi / UM_PER_INCH
+
+    def box_px(self, box: Box) -> tuple[int, int, int, int]:
+        """A box in canvas pixels as (left, top, right, bottom), each edge rounded on its own."""
+        return (
+            round(self.px(box.x_um + self.bleed_um)),
+            round(self.px(box.y_um + self.bleed_um)),
+            round(self.px(box.x_um + box.width_um + self.bleed_um)),
+            round(self.px(box.y_um + box.height_um + self.bleed_um)),
+        )
+
+    def trim_px(self) -> tuple[int, int, int, int]:
+        """The finished area on the canvas: (left, top, right, bottom)."""
+        return self.box_px(Box(x_um=0, y_um=0, width_um=self.width_um, height_um=self.height_um))
+
+    def safe_px(self) -> tuple[int, int, int, int]:
+        """The safe area on the canvas: (left, top, right, bottom)."""
+        inset = self.safe_inset_um
+        width, height = self.width_um - 2 * inset, self.height_um - 2 * inset
+        return self.box_px(Box(x_um=inset, y_um=inset, width_um=width, height_um=height))
+
+    @property
+    def image_layers(self) -> tuple[ImageLayer, ...]:
+        """The layers that take the buyer's picture."""
+        return tuple(layer for layer in self.layers if isinstance(layer, ImageLayer))
+
+    @property
+    def text_layers(self) -> tuple[TextLayer, ...]:
+        """The layers that take the buyer's text."""
+        return tuple(layer for layer in self.layers if isinstance(layer, TextLayer) and layer.fixed_text is None)
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The blank that the area is printed on, as the mock-up draws it."""
+
+    name: str
+    kind: ProductKind
+    colour: str = "#ffffff"
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One version of a product's template. `template_id` and `version` together name it for ever."""
+
+    template_id: str
+    version: int
+    product: Product
+    areas: tuple[PrintArea, ...]
+
+    def area(self, name: str | None = None) -> PrintArea:
+        """The area of that name, or the first one. Raises AreaUnknown."""
+        if name is None:
+            return self.areas[0]
+        for area in self.areas:
+            if area.name == name:
+                return area
+        known = ", ".join(area.name for area in self.areas)
+        raise AreaUnknown(
+            f"Template {self.template_id} version {self.version} has no print area {name!r}. Use one of: {known}."
+        )
+
+
+_DECODER: Final = msgspec.json.Decoder(Template)
+
+
+def template_from_json(document: bytes | str) -> Template:
+    """Read and validate a template. Raises TemplateInvalid with the place and the rule that it breaks."""
+    try:
+        template = _DECODER.decode(document)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise TemplateInvalid(f"The template is not a template document: {error}. Correct that field.") from error
+    validate(template)
+    return template
+
+
+def template_to_json(template: Template) -> bytes:
+    """The template as JSON with keys in a stable order, for the catalogue."""
+    return msgspec.json.encode(template, order="deterministic")
+
+
+def validate(template: Template) -> None:
+    """Check what types alone do not say. Raises TemplateInvalid naming area, layer and rule."""
+    _require(bool(_NAME.match(template.template_id)), "template_id: use a-z, 0-9, dot, dash, underscore")
+    _require(template.version >= 1, "version: starts at 1")
+    _require(bool(_COLOUR.match(template.product.colour)), "product.colour: write it as #rrggbb in lower case")
+    _require(1 <= len(template.areas) <= 16, "areas: from 1 to 16")
+    names = [area.name for area in template.areas]
+    _require(len(set(names)) == len(names), "areas: every area needs a name of its own")
+    for area in template.areas:
+        _validate_area(area)
+
+
+def _validate_area(area: PrintArea) -> None:
+    """Sizes agree with each other, and every layer is printable."""
+    at = f"area {area.name}"
+    _require(bool(_NAME.match(area.name)), f"{at}: use a-z, 0-9, dot, dash, underscore as a name")
+    _require(area.width_um > 0 and area.height_um > 0, f"{at}: width_um and height_um are above zero")
+    _require(72 <= area.dpi <= 1200, f"{at}: dpi lies from 72 to 1200")
+    _require(area.bleed_um >= 0, f"{at}: bleed_um is zero or more")
+    _require(0 <= 2 * area.safe_inset_um < min(area.width_um, area.height_um), f"{at}: safe_inset_um leaves no area")
+    for label, length_um, length_px in (
+        ("width", area.width_um, area.width_px),
+        ("height", area.height_um, area.height_px),
+    ):
+        expected = area.px(length_um + 2 * area.bleed_um)
+        _require(
+            abs(length_px - expected) <= 1,
+            f"{at}: {label}_px is {length_px}, but {label}_um and bleed at {area.dpi} DPI make {round(expected)}",
+        )
+    _require(
+        0 < area.width_px * area.height_px <= CANVAS_PIXELS_MAX,
+        f"{at}: the canvas has more than {CANVAS_PIXELS_MAX} pixels; lower its dpi",
+    )
+    _require(0 < area.dpi_block <= area.dpi_warn, f"{at}: dpi_block is not above dpi_warn")
+    _require(1 <= len(area.layers) <= 32, f"{at}: from 1 to 32 layers")
+    layer_names = [layer.name for layer in area.layers]
+    _require(len(set(layer_names)) == len(layer_names), f"{at}: every layer needs a name of its own")
+    for layer in area.layers:
+        _validate_layer(area, layer)
+
+
+def _validate_layer(area: PrintArea, layer: Layer) -> None:
+    """The box touches the canvas and has a size; numbers of the layer's kind are in range."""
+    at = f"area {area.name}, layer {layer.name}"
+    left, top, right, bottom = area.box_px(layer.box)
+    _require(right > left and bottom > top, f"{at}: the box is smaller than one pixel")
+    _require(
+        left >= -1 and top >= -1 and right <= area.width_px + 1 and bottom <= area.height_px + 1,
+        f"{at}: the box reaches beyond the area and its bleed",
+    )
+    _require(-360 <= layer.rotation_degrees <= 360, f"{at}: rotation_degrees lies from -360 to 360")
+    if isinstance(layer, ImageLayer):
+        _require(
+            layer.fit != "stretch" or layer.rotation_degrees % 90 == 0,
+            f"{at}: a stretched picture turns by quarters only",
+        )
+        return
+    _require(bool(_COLOUR.match(layer.colour)), f"{at}: colour: write it as #rrggbb in lower case")
+    _require(0 < layer.min_size_um <= layer.size_um, f"{at}: min_size_um lies from 1 to size_um")
+    _require(1 <= layer.limits.max_lines <= 40, f"{at}: max_lines lies from 1 to 40")
+    _require(
+        1 <= layer.limits.max_characters <= TEXT_CHARACTERS_MAX,
+        f"{at}: max_characters lies from 1 to {TEXT_CHARACTERS_MAX}",
+    )
+    _require(1 <= len(layer.fonts) <= 8, f"{at}: from 1 to 8 fonts")
+
+
+def _require(rule_holds: bool, message: str) -> None:
+    if not rule_holds:
+        raise TemplateInvalid(f"{message[0].upper()}{message[1:]}. Correct it and publish a new version.")

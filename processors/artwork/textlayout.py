@@ -1,0 +1,168 @@
+"""Set a text in its box: choose the font, break lines, shrink until it fits, draw it as a mask."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from PIL import Image, ImageDraw, ImageFont
+
+from processors.artwork import fonts
+from processors.artwork.placement import split_rotation, turned_size
+from processors.artwork.template import PrintArea, TextLayer
+
+_ANCHORS: Final = {"left": "ls", "centre": "ms", "right": "rs"}
+
+
+class TextLayout(msgspec.Struct, frozen=True, kw_only=True):
+    """A text as it will be set: family, em size in pixels, lines from top to bottom, and whether it fits.
+
+    `missing` are characters without a glyph. When it does not fit, the layout is that of the smallest size.
+    """
+
+    family: str
+    weight: int
+    size_px: int
+    lines: tuple[str, ...]
+    fits: bool
+    missing: tuple[str, ...]
+
+
+def clean(text: str) -> str:
+    """The text as it is counted and set: NFC, one kind of line end, no spaces at line ends or around it."""
+    unified = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    unified = unified.replace("\u2028", "\n").replace("\u2029", "\n").replace("\t", " ")
+    return "\n".join(line.strip(" ") for line in unified.split("\n")).strip("\n")
+
+
+def lay_out(text: str, layer: TextLayer, area: PrintArea) -> TextLayout:
+    """Set cleaned text as large as the layer allows; the largest size that fits, in whole pixels."""
+    family, missing = fonts.choose_family(text, layer.fonts)
+    box_width, box_height = _unturned_box(layer, area)
+    largest = max(1, round(area.px(layer.size_um)))
+    smallest = max(1, min(largest, round(area.px(layer.min_size_um))))
+
+    def attempt(size_px: int) -> tuple[tuple[str, ...], bool]:
+        font = fonts.load(family, size_px, layer.weight)
+        return _break_lines(text, font, layer, box_width, box_height)
+
+    lines, fits = attempt(largest)
+    size_px = largest
+    if not fits:
+        low, high = smallest, largest
+        lines, fits = attempt(smallest)
+        size_px = smallest
+        while fits and high - low > 1:
+            middle = (low + high) // 2
+            tried, good = attempt(middle)
+            if good:
+                low, lines, size_px = middle, tried, middle
+            else:
+                high = middle
+    return TextLayout(family=family, weight=layer.weight, size_px=size_px, lines=lines, fits=fits, missing=missing)
+
+
+def draw_mask(layout: TextLayout, layer: TextLayer, area: PrintArea) -> tuple[Image.Image, int, int]:
+    """The text's coverage (mode L) and where its top left corner belongs on the canvas.
+
+    Turned text is drawn upright and turned as a mask, so that its colour has no seam at the edges.
+    """
+    left, top, right, bottom = area.box_px(layer.box)
+    width, height = _unturned_box(layer, area)
+    mask = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(mask)
+    font = fonts.load(layout.family, layout.size_px, layout.weight)
+    ascent, advance, block = _vertical(font, layer, layout.size_px, len(layout.lines))
+    x = {"left": 0.0, "centre": width / 2, "right": float(width)}[layer.align]
+    y = {"top": 0.0, "middle": (height - block) / 2, "bottom": float(height - block)}[layer.vertical_align]
+    for number, line in enumerate(layout.lines):
+        shift = _overhang_shift(line, font, layer, width)
+        draw.text(
+            (round(x) + shift, round(y + ascent + number * advance)),
+            line,
+            fill=255,
+            font=font,
+            anchor=_ANCHORS[layer.align],
+        )
+    turns, angle = split_rotation(layer.rotation_degrees)
+    if angle:
+        mask = mask.rotate(-angle, Image.Resampling.BICUBIC, expand=True)
+    if turns:
+        mask = mask.rotate(-90 * turns, expand=True)
+    x_off, y_off = left + (right - left - mask.width) // 2, top + (bottom - top - mask.height) // 2
+    return _inside(mask, x_off, y_off, area)
+
+
+def _inside(mask: Image.Image, left: int, top: int, area: PrintArea) -> tuple[Image.Image, int, int]:
+    """Cut what would lie beyond the canvas."""
+    cut_left, cut_top = max(0, -left), max(0, -top)
+    cut_right = min(mask.width, area.width_px - left)
+    cut_bottom = min(mask.height, area.height_px - top)
+    if (cut_left, cut_top, cut_right, cut_bottom) == (0, 0, *mask.size):
+        return mask, left, top
+    return mask.crop((cut_left, cut_top, cut_right, cut_bottom)), left + cut_left, top + cut_top
+
+
+def _unturned_box(layer: TextLayer, area: PrintArea) -> tuple[int, int]:
+    """Width and height that the text has before it is turned, so that the turned block stays in the box."""
+    left, top, right, bottom = area.box_px(layer.box)
+    width, height = right - left, bottom - top
+    turns, angle = split_rotation(layer.rotation_degrees)
+    if turns % 2:
+        width, height = height, width
+    if angle:
+        turned_width, turned_height = turned_size(width, height, angle)
+        scale = min(width / turned_width, height / turned_height)
+        width, height = max(1, int(width * scale)), max(1, int(height * scale))
+    return width, height
+
+
+def _vertical(font: ImageFont.FreeTypeFont, layer: TextLayer, size_px: int, lines: int) -> tuple[int, int, int]:
+    """Ascent, distance between baselines and height of the whole block, in pixels."""
+    ascent, descent = font.getmetrics()
+    advance = round(size_px * layer.line_spacing_percent / 100)
+    return ascent, advance, ascent + descent + (lines - 1) * advance
+
+
+def _ink(line: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
+    """Left and right end of a line's ink from its origin."""
+    left, _, right, _ = font.getbbox(line, anchor="ls")
+    return int(left), int(right)
+
+
+def _overhang_shift(line: str, font: ImageFont.FreeTypeFont, layer: TextLayer, width_px: int) -> int:
+    """Italic and script letters reach beyond their advance; shift the line so that no ink is cut."""
+    left, _, right, _ = font.getbbox(line, anchor=_ANCHORS[layer.align])
+    origin = {"left": 0, "centre": round(width_px / 2), "right": width_px}[layer.align]
+    over_right, over_left = max(0, round(origin + right) - width_px), max(0, -round(origin + left))
+    return over_left - over_right
+
+
+def _break_lines(
+    text: str, font: ImageFont.FreeTypeFont, layer: TextLayer, width_px: int, height_px: int
+) -> tuple[tuple[str, ...], bool]:
+    """Break at spaces as few times as needed. Returns the lines and whether they fit into the box."""
+
+    @lru_cache(maxsize=512)
+    def wide(line: str) -> bool:
+        left, right = _ink(line, font)
+        return max(right - min(left, 0), font.getlength(line)) > width_px
+
+    lines: list[str] = []
+    fits = True
+    for paragraph in text.split("\n"):
+        words = paragraph.split(" ")
+        line = words[0]
+        for word in words[1:]:
+            if wide(f"{line} {word}"):
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}"
+        lines.append(line)
+    if len(lines) > layer.limits.max_lines or any(wide(line) for line in lines):
+        fits = False
+    _, _, block = _vertical(font, layer, round(font.size), len(lines))
+    return tuple(lines), fits and block <= height_px
