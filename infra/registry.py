@@ -1,0 +1,166 @@
+"""The schema registry, through its Confluent-compatible API: registering the committed schemas, checking their ids.
+
+Records carry schema ids, and the map from id to schema is committed (`schemas/ids.json`). So the registry must
+give each schema the committed id, or every producer and consumer that asks it would read records wrongly.
+Apicurio counts ids up, and takes a number also when known content comes under a further subject. Hence two
+passes: first every schema once, in the order of ids, and only then the further subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from events.codec import CommittedSchema
+from events.vocabulary import FACT_COMPATIBILITY, compatibility_of
+from processors.ports import NamedError
+
+API = "/apis/ccompat/v7"
+MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+TIMEOUT_SECONDS = 30.0
+#: The registry answers a few at once faster than one by one; more only queue.
+CONNECTIONS = 4
+#: Stands in committed subjects for each store's own topic (events/vocabulary.py).
+STORE_TOPIC = "stores.orders.v1-"
+
+
+class RegistryUnreachable(NamedError):
+    """The schema registry does not answer. Start the stack with `printledger up`, or mend SCHEMA_REGISTRY_URL."""
+
+
+class SchemaRefused(NamedError):
+    """The registry refused a schema as incompatible. Make the change one that old and new readers survive."""
+
+
+class SchemaIdTaken(NamedError):
+    """The registry gives a schema another id than the committed map. Use a registry of printledger's own."""
+
+
+class RegistryAnswer(NamedError):
+    """The registry answered a request with an error that is not about compatibility. Its answer follows."""
+
+
+class Registry:
+    """A client of the registry. Close it, or use it in a `with` statement."""
+
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._url = url.rstrip("/")
+        self._client = httpx.Client(
+            base_url=self._url + API,
+            timeout=timeout_seconds,
+            headers={"content-type": MEDIA_TYPE},
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def subjects(self) -> list[str]:
+        """Every subject that the registry knows."""
+        found: list[str] = self._ask("GET", "/subjects").json()
+        return found
+
+    def set_compatibility(self, level: str, subject: str | None = None) -> None:
+        """Set the rule of one subject, or of all that have none of their own. Apicurio enforces nothing before."""
+        path = "/config" if subject is None else f"/config/{quote(subject, safe='')}"
+        self._ask("PUT", path, {"compatibility": level})
+
+    def register(self, subject: str, schema: str) -> int:
+        """The id of a schema under a subject, registered if it is new. Raises SchemaRefused."""
+        path = f"/subjects/{quote(subject, safe='')}/versions"
+        schema_id: int = self._ask("POST", path, {"schema": schema, "schemaType": "AVRO"}, subject).json()["id"]
+        return schema_id
+
+    def id_of(self, subject: str, schema: str) -> int | None:
+        """The id of a schema that is registered under a subject; None where it is not."""
+        answer = self._send("POST", f"/subjects/{quote(subject, safe='')}", {"schema": schema})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        schema_id: int = self._checked(answer, subject).json()["id"]
+        return schema_id
+
+    def _ask(self, method: str, path: str, body: Any = None, subject: str = "") -> httpx.Response:
+        return self._checked(self._send(method, path, body), subject)
+
+    def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        try:
+            return self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise RegistryUnreachable(f"{self._url}: {RegistryUnreachable.__doc__} ({error})") from error
+
+    def _checked(self, answer: httpx.Response, subject: str) -> httpx.Response:
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise SchemaRefused(f"{subject}: {SchemaRefused.__doc__} {answer.text[:2000]}")
+        if answer.is_error:
+            request = f"{answer.request.method} {answer.request.url.path}"
+            raise RegistryAnswer(f"{request}: {answer.status_code} {answer.text[:2000]}")
+        return answer
+
+
+def ensure_schemas(registry: Registry, committed: Sequence[CommittedSchema], tenants: Iterable[str] = ()) -> int:
+    """Register what is missing and check that every id is the committed one; returns how many were new.
+
+    Raises SchemaRefused, SchemaIdTaken or RegistryUnreachable.
+    """
+    registry.set_compatibility(FACT_COMPATIBILITY)
+    wanted = [(schema, subjects_for(schema, tenants)) for schema in sorted(committed, key=lambda s: s.schema_id)]
+    missing = _missing(registry, wanted)
+    firsts = [(subjects[0], schema) for schema, subjects in wanted if (subjects[0], schema.schema_id) in missing]
+    others = [
+        (subject, schema)
+        for schema, subjects in wanted
+        for subject in subjects[1:]
+        if (subject, schema.schema_id) in missing
+    ]
+    for subject, schema in firsts + others:
+        level = compatibility_of(subject)
+        if level != FACT_COMPATIBILITY:
+            registry.set_compatibility(level, subject)
+        _check_id(subject, schema, registry.register(subject, schema.text))
+    return len(firsts) + len(others)
+
+
+def subjects_for(schema: CommittedSchema, tenants: Iterable[str]) -> tuple[str, ...]:
+    """A schema's subjects; a store's own topic has one for each tenant beside the committed one."""
+    of_tenants = tuple(
+        subject.replace(STORE_TOPIC, f"stores.{tenant}.orders.v1-", 1)
+        for subject in schema.subjects
+        if subject.startswith(STORE_TOPIC)
+        for tenant in tenants
+    )
+    return schema.subjects + of_tenants
+
+
+def _missing(registry: Registry, wanted: Sequence[tuple[CommittedSchema, tuple[str, ...]]]) -> set[tuple[str, int]]:
+    """Which (subject, committed id) are not registered yet. Raises SchemaIdTaken for one that stands otherwise."""
+    known = set(registry.subjects())
+    pairs = [(subject, schema) for schema, subjects in wanted for subject in subjects]
+    asked = [(subject, schema) for subject, schema in pairs if subject in known]
+    missing = {(subject, schema.schema_id) for subject, schema in pairs if subject not in known}
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        found = list(pool.map(lambda pair: registry.id_of(pair[0], pair[1].text), asked))
+    for (subject, schema), schema_id in zip(asked, found, strict=True):
+        if schema_id is None:
+            missing.add((subject, schema.schema_id))
+        else:
+            _check_id(subject, schema, schema_id)
+    return missing
+
+
+def _check_id(subject: str, schema: CommittedSchema, found: int) -> None:
+    if found != schema.schema_id:
+        raise SchemaIdTaken(
+            f"{subject}: the registry says {found}, schemas/ids.json says {schema.schema_id}. {SchemaIdTaken.__doc__}"
+        )
