@@ -265,9 +265,7 @@ class OutboundClient:
                 )
             if answer.status == 429:
                 wait_ms = retry_after_ms(answer.headers, time.time()) or 1000
-                raise RateLimited(
-                    f"{method} {path} answered 429", outcome_unknown=False, retry_after_ms=wait_ms
-                )
+                raise RateLimited(f"{method} {path} answered 429", outcome_unknown=False, retry_after_ms=wait_ms)
             return answer
 
     async def _exchange(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -289,13 +287,9 @@ class OutboundClient:
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, headers=lower, body=bytes(content))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotReached(
-                f"{method} {path}: {type(error).__name__} {error}", outcome_unknown=False
-            ) from error
+            raise NotReached(f"{method} {path}: {type(error).__name__} {error}", outcome_unknown=False) from error
         except (httpx.HTTPError, TimeoutError) as error:
-            raise AnswerLost(
-                f"{method} {path}: {type(error).__name__} {error}", outcome_unknown=True
-            ) from error
+            raise AnswerLost(f"{method} {path}: {type(error).__name__} {error}", outcome_unknown=True) from error
 
     async def _take_turn(self) -> None:
         """Wait for the rate limit, but no longer than the policy allows."""

@@ -1,0 +1,380 @@
+"""Adapter for EasyPost, API v2: address verification, labels, refunds, tracking.
+
+**Why a label is bought once.** EasyPost takes a `reference` with a shipment but does not promise that it is
+unique, and two shipments may carry the same one; so a reference is no idempotency key. What EasyPost does
+promise is that one shipment has one postage: buying it again answers `SHIPMENT.POSTAGE.EXISTS`. The adapter
+therefore creates the shipment first (which costs nothing), claims its id for the effect key in a durable
+`ClaimStore` where the first claim wins, and buys the claimed shipment only. However often the call is repeated,
+from however many workers, and wherever one of them dies, there is one shipment that may be paid for.
+A shipment that lost the claim is left unbought. The reference is set all the same, for people and invoices.
+
+**Webhooks.** `X-Hmac-Signature: hmac-sha256-hex=<hex>` is the HMAC-SHA256 of the body; the key is the secret in
+Unicode normal form KD. There is no time-stamp in it, so a replayed webhook verifies; it is recognised by its
+event id, which the inbound processor keeps.
+"""
+
+import hashlib
+import hmac
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Final, Protocol
+
+import msgspec
+
+from processors.carriers import easypost_wire as wire
+from processors.carriers.easypost_requests import address as address_request
+from processors.carriers.easypost_requests import same_address, shipment_request
+from processors.carriers.easypost_sorting import decode, deferred_nonsense, refused
+from processors.carriers.protocol import (
+    CANONICAL_TRACKING,
+    Address,
+    AddressVerified,
+    ClaimStore,
+    Deferred,
+    LabelBought,
+    LabelOutcome,
+    LabelRefused,
+    ParcelShipment,
+    RefundConfirmed,
+    RefundOutcome,
+    TrackingPlace,
+    TrackingReport,
+    WebhookNotGenuine,
+    WebhookUnreadable,
+)
+from processors.fetch import Fetched, FetchRefused
+from processors.inbound.reading import InputNotUsable, minor_units
+from processors.outbound import OutboundClient, OutboundError
+
+#: Names the adapter, the API version and the version of the status words below.
+PROVENANCE: Final = "easypost/v2/map-1"
+
+#: EasyPost's tracker statuses in our words (vendor's tracker guide); most are the same word.
+STATUS_WORDS: Final[Mapping[str, str]] = {
+    "unknown": "unknown",
+    "pre_transit": "pre_transit",
+    "in_transit": "in_transit",
+    "out_for_delivery": "out_for_delivery",
+    "available_for_pickup": "available_for_pickup",
+    "delivered": "delivered",
+    "return_to_sender": "return_to_sender",
+    "failure": "failure",
+    "error": "failure",
+    "cancelled": "cancelled",
+}
+
+#: In these states the place is the buyer's own town, so it is left out of the report.
+AT_THE_BUYER: Final = frozenset({"out_for_delivery", "available_for_pickup", "delivered"})
+
+#: Answers to a purchase that leave open whether it was paid: the shipment is read again.
+PURCHASE_UNCLEAR: Final = frozenset(
+    {
+        "SHIPMENT.POSTAGE.EXISTS",
+        "SHIPMENT.POSTAGE.NO_RESPONSE",
+        "SHIPMENT.POSTAGE.TIMED_OUT",
+        "SHIPMENT.PURCHASE.IN_PROGRESS",
+    }
+)
+
+SIGNATURE_HEADER: Final = "x-hmac-signature"
+SIGNATURE_PREFIX: Final = "hmac-sha256-hex="
+#: A tracker with a long journey is some tens of kilobytes.
+WEBHOOK_MAX_BYTES: Final = 512 * 1024
+
+
+class LabelFetcher(Protocol):
+    """Fetches a label's file. The address comes from outside, so it must be a bounded, guarded fetcher."""
+
+    async def fetch(self, url: str) -> Fetched:
+        """The file, or `FetchRefused`."""
+        ...
+
+
+class EasyPost:
+    """EasyPost as a `Carrier`."""
+
+    def __init__(
+        self,
+        name: str,
+        client: OutboundClient,
+        labels: LabelFetcher,
+        claims: ClaimStore,
+        webhook_secrets: tuple[str, ...],
+    ) -> None:
+        """`client` has the address and the API key (as basic user); any of the secrets may have signed."""
+        if not webhook_secrets or not all(webhook_secrets):
+            raise ValueError(f"{name} needs its webhook secrets, or none of its reports can be believed")
+        self._name = name
+        self._client = client
+        self._labels = labels
+        self._claims = claims
+        self._keys = tuple(unicodedata.normalize("NFKD", secret).encode() for secret in webhook_secrets)
+
+    @property
+    def name(self) -> str:
+        """The carrier's key in the catalogue."""
+        return self._name
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def verify_address(self, address: Address) -> AddressVerified | LabelRefused | Deferred:
+        """Create an address and have it verified, as two requests."""
+        try:
+            created = await self._client.call(
+                "POST", "/v2/addresses", json={"address": address_request(address)}, idempotent=True
+            )
+            held = decode(created, wire.AddressWire) if created.status == 201 else None
+            if held is None or held.id is None:
+                return refused(created)
+            verified = await self._client.call("GET", f"/v2/addresses/{held.id}/verify", idempotent=True)
+        except OutboundError as error:
+            return error.deferred()
+        answer = decode(verified, wire.VerifiedAddress) if verified.status == 200 else None
+        if answer is None:
+            return refused(verified)
+        found = answer.address
+        return AddressVerified(
+            address=msgspec.structs.replace(
+                address,
+                street1=found.street1 or address.street1,
+                street2=found.street2 or None,
+                city=found.city or address.city,
+                region=found.state or address.region,
+                postal_code=found.zip or address.postal_code,
+            ),
+            residential=found.residential,
+        )
+
+    async def buy_label(self, shipment: ParcelShipment) -> LabelOutcome:
+        """Create, claim, buy: see the module for why this buys once."""
+        try:
+            claimed_id = await self._claims.claimed(shipment.effect_key)
+            if claimed_id is None:
+                return await self._buy_first_time(shipment)
+            return await self._buy_claimed(shipment, claimed_id)
+        except OutboundError as error:
+            return error.deferred()
+
+    async def _buy_first_time(self, shipment: ParcelShipment) -> LabelOutcome:
+        verified = await self.verify_address(shipment.recipient)
+        if not isinstance(verified, AddressVerified):
+            return verified
+        # Creating again after a lost answer leaves an unbought shipment behind, which costs nothing.
+        answer = await self._client.call("POST", "/v2/shipments", json=shipment_request(shipment), idempotent=True)
+        created = decode(answer, wire.Shipment) if answer.status == 201 else None
+        if created is None:
+            return refused(answer)
+        claimed_id = await self._claims.claim(shipment.effect_key, created.id)
+        if claimed_id != created.id:
+            return await self._buy_claimed(shipment, claimed_id)
+        return await self._buy(shipment, created)
+
+    async def _buy_claimed(self, shipment: ParcelShipment, claimed_id: str) -> LabelOutcome:
+        """Go on where an earlier try stopped."""
+        held = await self._shipment(claimed_id)
+        if isinstance(held, Deferred):
+            return held
+        if held.postage_label is not None:
+            return await self._bought(held, already_known=True)
+        if held.to_address is not None and not same_address(held.to_address, shipment.recipient):
+            return LabelRefused(
+                reason="conflict",
+                retryable=False,
+                needs_person=True,
+                detail=f"{claimed_id} was made for another address: ask for this label under a new effect key",
+            )
+        # Rates grow stale, so a shipment of an earlier try is rated anew before it is bought.
+        answer = await self._client.call("POST", f"/v2/shipments/{claimed_id}/rerate", idempotent=True)
+        rated = decode(answer, wire.Shipment) if answer.status == 200 else None
+        if rated is None:
+            return refused(answer)
+        return await self._buy(shipment, rated)
+
+    async def _buy(self, shipment: ParcelShipment, rated: wire.Shipment) -> LabelOutcome:
+        rate = cheapest(rated.rates, shipment.services)
+        if rate is None:
+            words = "; ".join(f"{m.carrier}: {m.message}" for m in rated.messages)
+            return LabelRefused(reason="no_service", retryable=False, needs_person=True, detail=words)
+        path = f"/v2/shipments/{rated.id}/buy"
+        try:
+            answer = await self._client.call("POST", path, json={"rate": {"id": rate.id}}, idempotent=True)
+        except OutboundError as error:
+            if not error.outcome_unknown:
+                return error.deferred()
+            return await self._after_unclear_purchase(rated.id, error.deferred())
+        bought = decode(answer, wire.Shipment) if answer.status == 200 else None
+        if bought is not None and bought.postage_label is not None:
+            return await self._bought(bought, already_known=False)
+        error_body = decode(answer, wire.ErrorAnswer)
+        if error_body is not None and error_body.error.code not in PURCHASE_UNCLEAR:
+            return refused(answer)
+        return await self._after_unclear_purchase(rated.id, deferred_nonsense(answer, outcome_unknown=True))
+
+    async def _after_unclear_purchase(self, shipment_id: str, unclear: Deferred) -> LabelOutcome:
+        held = await self._shipment(shipment_id)
+        if isinstance(held, Deferred) or held.postage_label is None:
+            return unclear
+        return await self._bought(held, already_known=True)
+
+    async def _shipment(self, shipment_id: str) -> wire.Shipment | Deferred:
+        try:
+            answer = await self._client.call("GET", f"/v2/shipments/{shipment_id}", idempotent=True)
+        except OutboundError as error:
+            return error.deferred()
+        held = decode(answer, wire.Shipment) if answer.status == 200 else None
+        return held if held is not None else deferred_nonsense(answer, outcome_unknown=False)
+
+    async def _bought(self, held: wire.Shipment, *, already_known: bool) -> LabelBought | Deferred:
+        """The label with its file. A file that cannot be fetched now is fetched by the next try."""
+        label, rate = held.postage_label, held.selected_rate
+        url = None if label is None else label.label_url or label.label_pdf_url
+        if label is None or rate is None or url is None or not held.tracking_code:
+            return _file_missing(f"{held.id} is bought, but its answer lacks the label, the rate or the number")
+        try:
+            file = await self._labels.fetch(url)
+            cost_minor = minor_units(rate.rate, rate.currency)
+        except FetchRefused as error:
+            return _file_missing(f"{held.id} is bought, but its label cannot be fetched: {error}")
+        except InputNotUsable as error:
+            return _file_missing(f"{held.id} is bought, but its price cannot be read: {error}")
+        return LabelBought(
+            tracking_number=held.tracking_code,
+            carrier_code=rate.carrier,
+            service=rate.service,
+            cost_minor=cost_minor,
+            currency=rate.currency,
+            label_bytes=file.content,
+            label_media_type=label.label_file_type or file.media_type,
+            tracking_url=held.tracker.public_url if held.tracker is not None else None,
+            carrier_reference=held.id,
+            already_known=already_known,
+        )
+
+    async def read_back(self, effect_key: str) -> LabelBought | Deferred | None:
+        """The label of the claimed shipment, once it is bought."""
+        claimed_id = await self._claims.claimed(effect_key)
+        if claimed_id is None:
+            return None
+        held = await self._shipment(claimed_id)
+        if isinstance(held, Deferred):
+            return held
+        return None if held.postage_label is None else await self._bought(held, already_known=True)
+
+    async def refund(self, carrier_reference: str) -> RefundOutcome:
+        """Ask for the label's price back; EasyPost answers later for good (`submitted` first)."""
+        try:
+            answer = await self._client.call("POST", f"/v2/shipments/{carrier_reference}/refund", idempotent=True)
+        except OutboundError as error:
+            return error.deferred()
+        held = decode(answer, wire.Shipment) if answer.status == 200 else None
+        if held is None:
+            return refused(answer)
+        if held.refund_status in ("submitted", "refunded"):
+            return RefundConfirmed(carrier_reference=held.id, state=held.refund_status)
+        return LabelRefused(
+            reason="refund_refused",
+            retryable=held.refund_status == "rejected",
+            needs_person=True,
+            detail=f"refund_status is {held.refund_status}",
+        )
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise `WebhookNotGenuine` unless one of the secrets signed this body."""
+        if len(body) > WEBHOOK_MAX_BYTES:
+            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
+        lower = {name.lower(): value for name, value in headers.items()}
+        signature = lower.get(SIGNATURE_HEADER)
+        if signature is None:
+            raise WebhookNotGenuine("X-Hmac-Signature is missing")
+        if not any(hmac.compare_digest(sign(key, body).encode(), signature.encode()) for key in self._keys):
+            raise WebhookNotGenuine("X-Hmac-Signature does not fit the body")
+
+    def parse_webhook(self, body: bytes) -> tuple[TrackingReport, ...]:
+        """Translate `tracker.…` events; others are news of no parcel."""
+        try:
+            event = msgspec.json.decode(body, type=wire.Event)
+            if not event.description.startswith("tracker."):
+                return ()
+            tracker = msgspec.json.decode(event.result, type=wire.Tracker)
+            return (_report(event.id, tracker),)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise WebhookUnreadable(str(error)) from error
+
+
+def sign(key: bytes, body: bytes) -> str:
+    """The value of `X-Hmac-Signature` for a body."""
+    return SIGNATURE_PREFIX + hmac.new(key, body, hashlib.sha256).hexdigest()
+
+
+def cheapest(rates: tuple[wire.Rate, ...], services: tuple[str, ...]) -> wire.Rate | None:
+    """The cheapest rate of the wanted services (of all, when none is named).
+
+    Prices are compared within one currency only, the one of the first fitting rate: EasyPost bills one account
+    in one currency.
+    """
+    fitting = [
+        (rate, price)
+        for rate in rates
+        if (price := _price(rate)) is not None and (not services or rate.service in services)
+    ]
+    comparable = [
+        (price, rate.service, rate.id, rate) for rate, price in fitting if rate.currency == fitting[0][0].currency
+    ]
+    return min(comparable, key=lambda entry: entry[:3])[3] if comparable else None
+
+
+def _price(rate: wire.Rate) -> Decimal | None:
+    """The rate as a number; None when it is no price."""
+    try:
+        price = Decimal(rate.rate)
+    except InvalidOperation:
+        return None
+    return price if price.is_finite() and price >= 0 else None
+
+
+def _report(event_id: str, tracker: wire.Tracker) -> TrackingReport:
+    scans = sorted((d for d in tracker.tracking_details if d.datetime), key=lambda d: _millis(d.datetime))
+    # The newest scan that led to the tracker's status says when and where; without one the tracker's own time.
+    latest = next((d for d in reversed(scans) if d.status == tracker.status), None)
+    canonical = STATUS_WORDS.get(tracker.status)
+    place = latest.tracking_location if latest is not None else None
+    words = (tracker.status_detail, latest.message if latest is not None else None)
+    return TrackingReport(
+        effect_key=None,
+        tracking_number=tracker.tracking_code,
+        carrier_reference=tracker.shipment_id,
+        carrier_code=tracker.carrier,
+        raw_status=tracker.status,
+        canonical=canonical,
+        rank=CANONICAL_TRACKING.get(canonical or "", 0),
+        carrier_timestamp_at=_millis(latest.datetime if latest is not None else tracker.updated_at),
+        tracking_event_id=event_id,
+        place=None
+        if place is None
+        else TrackingPlace(
+            city=None if canonical in AT_THE_BUYER else place.city,
+            region=place.state,
+            country=place.country,
+        ),
+        detail=": ".join(word for word in words if word),
+        estimated_delivery_at=_millis(tracker.est_delivery_date) if tracker.est_delivery_date else None,
+        provenance=PROVENANCE,
+    )
+
+
+def _millis(moment: str | None) -> int:
+    """RFC 3339 as epoch milliseconds. `ValueError` for anything else, or without a time zone."""
+    if moment is None:
+        raise ValueError("a time is missing")
+    parsed = datetime.fromisoformat(moment)
+    if parsed.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return round(parsed.timestamp() * 1000)
+
+
+def _file_missing(detail: str) -> Deferred:
+    return Deferred(reason="answer_lost", retry_after_ms=0, outcome_unknown=True, detail=detail)

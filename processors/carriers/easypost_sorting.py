@@ -1,0 +1,84 @@
+"""EasyPost's refusals sorted into ours: try again, never, or ask a person."""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+import msgspec
+
+from processors.carriers import easypost_wire as wire
+from processors.carriers.protocol import Deferred, LabelRefused
+from processors.outbound import Answer, preview
+
+T = TypeVar("T")
+
+#: HTTP statuses in our words, where EasyPost's code says no more: (reason, retryable, needs a person).
+BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
+    401: ("credentials", False, True),
+    402: ("funds", True, True),
+    403: ("credentials", False, True),
+    404: ("unknown_shipment", False, True),
+    408: ("unavailable", True, False),
+    422: ("invalid", False, True),
+}
+
+#: Field errors that mean that the address lacks something that its sender can add.
+INCOMPLETE_ADDRESS: Final = ("MISSING", "REQUIRED", "BLANK")
+
+
+def decode(answer: Answer, kind: type[T]) -> T | None:
+    """The body as `kind`, or None when it is something else."""
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except msgspec.DecodeError:
+        return None
+
+
+def deferred_nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
+    """EasyPost answered with something that its own format does not allow, or with an unclear purchase."""
+    return Deferred(
+        reason="server_error",
+        retry_after_ms=0,
+        outcome_unknown=outcome_unknown,
+        detail=f"HTTP {answer.status}: {preview(answer.body)}",
+    )
+
+
+def refused(answer: Answer) -> LabelRefused:
+    """A refusal in our words, with everything that EasyPost wrote about it."""
+    body = decode(answer, wire.ErrorAnswer)
+    if body is None:
+        reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
+        return LabelRefused(
+            reason=reason,
+            retryable=retryable,
+            needs_person=person,
+            detail=f"HTTP {answer.status}: {preview(answer.body)}",
+        )
+    error = body.error
+    reason, retryable, person = _sorted(answer.status, error)
+    said = [f"{error.code}: {error.message}"]
+    for detail in error.errors:
+        if isinstance(detail, str):
+            said.append(detail)
+        else:
+            hint = f" (try {detail.suggestion})" if detail.suggestion else ""
+            said.append(f"{detail.field}: {detail.message}{hint}")
+    return LabelRefused(reason=reason, retryable=retryable, needs_person=person, detail="; ".join(said)[:1000])
+
+
+def _sorted(status: int, error: wire.ErrorBody) -> tuple[str, bool, bool]:
+    code = error.code.upper()
+    if code.startswith(("ADDRESS.", "E.ADDRESS")):
+        fields = [d.code or "" for d in error.errors if isinstance(d, wire.ErrorDetail)]
+        if any("NOT_FOUND" in field for field in fields) or not fields:
+            return "address_not_found", False, True
+        incomplete = all(any(word in field for word in INCOMPLETE_ADDRESS) for field in fields)
+        return ("address_incomplete" if incomplete else "address_not_found"), False, True
+    if code.startswith(("SHIPMENT.POSTAGE.FAILURE", "SHIPMENT.PURCHASE.FAILURE")):
+        # The transporting company said no this time; nothing was paid.
+        return "carrier_error", True, False
+    if "RATES" in code or code.startswith("RATE."):
+        return "no_service", True, False
+    if code in ("INSUFFICIENT_FUNDS", "BILLING.INSUFFICIENT_FUNDS", "PAYMENT_REQUIRED"):
+        return "funds", True, True
+    return BY_STATUS.get(status, ("invalid", False, True))
