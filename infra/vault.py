@@ -189,9 +189,7 @@ class PostgresVault:
         """Open a whole file."""
         return b"".join(self.stream_object(tenant, order_id, object_key, iter([sealed])))
 
-    def stream_object(
-        self, tenant: str, order_id: str, object_key: str, chunks: Iterator[bytes]
-    ) -> Iterator[bytes]:
+    def stream_object(self, tenant: str, order_id: str, object_key: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Open a file while it is read. The key is fetched before the first piece is asked for."""
         header, body = seals.split_header(chunks)
         key = self._key_to_open(tenant, order_id, seals.key_id_of(header))

@@ -44,8 +44,7 @@ class KeyTables:
         """The keys of these orders, in one query; orders without a key are absent."""
         with self._as_tenant(tenant) as connection:
             rows = connection.execute(
-                "SELECT order_id, key_id, kek_id, wrapped_key FROM order_keys"
-                " WHERE tenant = %s AND order_id = ANY(%s)",
+                "SELECT order_id, key_id, kek_id, wrapped_key FROM order_keys WHERE tenant = %s AND order_id = ANY(%s)",
                 [tenant, list(order_ids)],
             ).fetchall()
         return {order_id: WrappedKey(key_id, kek_id, wrapped) for order_id, key_id, kek_id, wrapped in rows}
@@ -99,8 +98,7 @@ class KeyTables:
         """Note whose order this is; does nothing to a destroyed key."""
         with self._as_tenant(tenant) as connection:
             connection.execute(
-                "UPDATE order_keys SET person_index = %s"
-                " WHERE tenant = %s AND order_id = %s AND destroyed_at IS NULL",
+                "UPDATE order_keys SET person_index = %s WHERE tenant = %s AND order_id = %s AND destroyed_at IS NULL",
                 [person_index, tenant, order_id],
             )
 

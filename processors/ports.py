@@ -12,6 +12,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from events.declare import Declared
+from events.envelope import CommandEnvelope
+from events.order.values import LineArtwork
+
 
 class NamedError(Exception):
     """Something went wrong that has a name; the subclass says what to do about it."""
@@ -79,9 +83,7 @@ class Vault(Protocol):
         """Open a whole file that `seal_object` made."""
         ...
 
-    def stream_object(
-        self, tenant: str, order_id: str, object_key: str, chunks: Iterator[bytes]
-    ) -> Iterator[bytes]:
+    def stream_object(self, tenant: str, order_id: str, object_key: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Open a file piece by piece while it is read; memory stays at a few segments."""
         ...
 
@@ -151,9 +153,7 @@ class ObjectStore(Protocol):
 class RecordLog(Protocol):
     """Appends one record to a Kafka topic and returns when the broker has it."""
 
-    async def append(
-        self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()
-    ) -> None:
+    async def append(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Raises BrokerUnreachable after the time-out of the settings."""
         ...
 
@@ -163,18 +163,91 @@ class BrokerUnreachable(NamedError):
 
 
 class CommandSender(Protocol):
-    """Puts a command onto its intake topic and returns when the broker has it."""
+    """Puts commands onto their stream's intake topic."""
 
-    async def send(
-        self,
-        command: Any,
-        *,
-        tenant: str,
-        order_id: str,
-        command_id: str,
-        actor: str,
-        causation_id: str | None = None,
-        correlation_id: str | None = None,
-    ) -> None:
-        """Encode, key by `order_id` and append. Raises BrokerUnreachable, or TooLarge for the topic."""
+    async def send(self, command: Declared, envelope: CommandEnvelope) -> None:
+        """Encode, key by `envelope.key`, append; returns when the broker has it. Raises BrokerUnreachable."""
+        ...
+
+
+class StoreConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """One store: whose it is, its platform (`shopify`, `kafka`, `rest` …) and how its orders are read."""
+
+    store: str
+    tenant: str
+    platform: str
+    secret: bytes | None
+    options: Mapping[str, Any]
+
+
+class StoreConnections(Protocol):
+    """The stores that are connected. May block."""
+
+    def find(self, store: str) -> StoreConnection | None:
+        """The connection of this name, or None."""
+        ...
+
+
+class SkuMap(Protocol):
+    """What stores' SKUs mean, as the catalogue says now. May block."""
+
+    def artwork_of(self, tenant: str, store: str, skus: Sequence[str]) -> Mapping[str, LineArtwork]:
+        """The mapped ones of these SKUs, in one query; unmapped ones are absent."""
+        ...
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What an effect key stands for. `line_id`, `run` and `units` for a print run, `parcel_id` for a parcel.
+
+    `who` is the partner or carrier that carries it out.
+    """
+
+    effect_key: str
+    tenant: str
+    order_id: str
+    kind: str
+    who: str
+    line_id: str = ""
+    run: int = 0
+    units: tuple[int, ...] = ()
+    parcel_id: str = ""
+
+
+class Effects(Protocol):
+    """Finds what a partner's or carrier's report is about. May block."""
+
+    def by_key(self, effect_key: str) -> Effect | None:
+        """The effect with this key; None while the read model has not seen it."""
+        ...
+
+    def by_tracking(self, carrier: str, carrier_reference: str, tracking_number: str) -> Effect | None:
+        """The parcel that a carrier knows under its own reference, or else under this tracking number."""
+        ...
+
+
+class ConsumedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One record as it was consumed; `timestamp_at` in epoch milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_at: int = 0
+
+
+class ParkedRecords(Protocol):
+    """Keeps input that cannot be used yet, until what it waits for is there. May block."""
+
+    def park(self, record: ConsumedRecord, reason: str, next_try_at: int) -> None:
+        """Keep the record; the same record parked again only moves its next try."""
+        ...
+
+    def due(self, now: int, count_max: int) -> list[tuple[ConsumedRecord, int]]:
+        """Records whose next try has come, oldest first, each with when it was first parked."""
+        ...
+
+    def release(self, record: ConsumedRecord) -> None:
+        """Forget a record that was used or dead-lettered."""
         ...

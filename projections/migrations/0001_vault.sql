@@ -105,3 +105,19 @@ ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY idempotency_keys_tenant ON idempotency_keys
     USING (tenant = NULLIF(current_setting('app.tenant', true), ''))
     WITH CHECK (tenant = NULLIF(current_setting('app.tenant', true), ''));
+
+CREATE TABLE parked_records (
+    topic            text        NOT NULL,
+    kafka_partition  integer     NOT NULL,
+    kafka_offset     bigint      NOT NULL,
+    record_key       bytea,
+    record_value     bytea,
+    record_headers   jsonb       NOT NULL,
+    record_timestamp bigint      NOT NULL,
+    reason           text        NOT NULL,
+    parked_at        bigint      NOT NULL,
+    next_try_at      bigint      NOT NULL,
+    PRIMARY KEY (topic, kafka_partition, kafka_offset)
+);
+COMMENT ON TABLE parked_records IS 'Reports that came before what they are about was known; values are sealed as on the topic. Times in epoch milliseconds.';
+CREATE INDEX parked_records_due ON parked_records (next_try_at);

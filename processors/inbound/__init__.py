@@ -1,0 +1,1 @@
+"""The roads in: what stores, partners and carriers send becomes commands."""

@@ -1,0 +1,103 @@
+"""From an order in the clear to the command: seal, digest, look the SKUs up.
+
+Here personal data enters: what leaves this module holds none of it outside sealed bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from events.identity import order_id as order_id_of
+from events.order.commands import ObserveStoreOrder
+from events.order.values import OrderedLine, OrderPolicy, StoreOrder
+from processors import personal
+from processors.inbound.reading import FieldNotUsable, NothingToDo, ReadLine, ReadOrder
+from processors.inbound.shopify import ShopifyOptions
+from processors.ports import KeyDestroyed, SkuMap, StoreConnection, Vault
+
+#: Enough of a postal code to route by, too little to find a door.
+POSTAL_PREFIX_CHARACTERS = 3
+
+
+class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The reading options and the policy of a store connection, as kept in its `options`."""
+
+    shopify: ShopifyOptions = ShopifyOptions()
+    policy: OrderPolicy = OrderPolicy()
+
+
+def store_options(connection: StoreConnection) -> StoreOptions:
+    """The connection's options with defaults where it says nothing; FieldNotUsable names a wrong one."""
+    try:
+        return msgspec.convert(dict(connection.options), StoreOptions)
+    except msgspec.ValidationError as error:
+        raise FieldNotUsable(f"The options of store {connection.store} cannot be read: {error}") from None
+
+
+class OrderAssembler:
+    """Makes `ObserveStoreOrder` of a read order. Blocks on the vault and the catalogue: use a thread."""
+
+    def __init__(self, vault: Vault, sku_map: SkuMap) -> None:
+        self._vault = vault
+        self._sku_map = sku_map
+
+    def observe(self, order: ReadOrder, connection: StoreConnection) -> tuple[str, ObserveStoreOrder]:
+        """The order's id and the command. NothingToDo when the order was erased."""
+        tenant, store = connection.tenant, connection.store
+        order_id = order_id_of(tenant, store, order.external_id)
+        skus = sorted({line.sku for line in order.lines})
+        mapped = self._sku_map.artwork_of(tenant, store, skus) if skus else {}
+        try:
+            recipient = personal.seal_recipient(self._vault, tenant, order_id, order.recipient)
+            if order.recipient.email:
+                self._vault.link_person(tenant, order_id, order.recipient.email)
+            lines = tuple(
+                msgspec.structs.replace(self._line(tenant, order_id, line), artwork=mapped.get(line.sku))
+                for line in order.lines
+            )
+        except KeyDestroyed:
+            raise NothingToDo("The order's personal data was erased; it is not taken in again.") from None
+        snapshot = StoreOrder(
+            store=store,
+            external_id=order.external_id,
+            order_number=order.order_number,
+            placed_at=order.placed_at,
+            currency=order.currency,
+            total_minor=order.total_minor,
+            priority=order.priority,
+            recipient=recipient,
+            recipient_digest=self._digest(tenant, "recipient", order.recipient),
+            country=order.recipient.country,
+            region=order.recipient.region if len(order.recipient.region) <= 3 else "",
+            postal_prefix=order.recipient.postal_code.replace(" ", "")[:POSTAL_PREFIX_CHARACTERS].upper(),
+            lines=lines,
+            payment_pending=order.payment_pending,
+            address_missing=not order.recipient.is_deliverable(),
+            cancelled=order.cancelled,
+            policy=store_options(connection).policy,
+        )
+        return order_id, ObserveStoreOrder(order=snapshot, store_updated_at=order.updated_at)
+
+    def _line(self, tenant: str, order_id: str, line: ReadLine) -> OrderedLine:
+        vault, line_id = self._vault, line.line_id
+        seal = personal.seal_text
+        return OrderedLine(
+            line_id=line_id,
+            sku=line.sku,
+            title=line.title,
+            quantity=line.quantity,
+            unit_price_minor=line.unit_price_minor,
+            text=seal(vault, tenant, order_id, personal.text_field(line_id), line.text),
+            artwork_url=seal(vault, tenant, order_id, personal.artwork_url_field(line_id), line.artwork_url),
+            instructions=seal(vault, tenant, order_id, personal.instructions_field(line_id), line.instructions),
+            content_digest=self._digest(
+                tenant,
+                "line",
+                (line.sku, line.quantity, line.text, line.artwork_url, line.instructions),
+            ),
+        )
+
+    def _digest(self, tenant: str, purpose: str, content: Any) -> str:
+        return self._vault.digest(tenant, purpose, msgspec.json.encode(content))

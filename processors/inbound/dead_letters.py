@@ -1,0 +1,45 @@
+"""Records that can never be used: kept byte for byte on `dlq.<topic>`, with headers that say why."""
+
+from __future__ import annotations
+
+import asyncio
+
+from processors.ports import ConsumedRecord, RecordLog, Vault
+
+DLQ_PURPOSE = "dlq"
+#: Headers as Kafka Connect writes them, so that tools for its dead letters work on ours.
+_PREFIX = "__connect.errors."
+_MESSAGE_CHARACTERS_MAX = 1_000
+
+
+class DeadLetters:
+    """Buries a record and returns when the broker has it, so that its offset may be committed."""
+
+    def __init__(self, log: RecordLog, vault: Vault, stage: str) -> None:
+        """`stage` names the processor, for the headers."""
+        self._log = log
+        self._vault = vault
+        self._stage = stage
+
+    async def bury(self, record: ConsumedRecord, error: Exception, *, sealed_already: bool) -> None:
+        """Append the record to its dead-letter topic. Bytes that may be personal are sealed first."""
+        topic = f"dlq.{record.topic}"
+        value = record.value or b""
+        if not sealed_already:
+            value = await asyncio.to_thread(self._vault.seal_daily, DLQ_PURPOSE, topic, value)
+        message = str(error)[:_MESSAGE_CHARACTERS_MAX]
+        reasons = {
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "stage": self._stage,
+            "exception.class.name": type(error).__name__,
+            "exception.message": message,
+        }
+        headers = [
+            *record.headers,
+            *((f"{_PREFIX}{name}", text.encode()) for name, text in reasons.items()),
+            ("sealed", b"" if sealed_already else topic.encode()),
+        ]
+        key = (record.key or b"").decode(errors="replace")
+        await self._log.append(topic, key, value, headers)

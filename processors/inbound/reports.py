@@ -1,0 +1,107 @@
+"""What partners and carriers tell becomes reports on the order that it is about.
+
+A report can overtake the fact that makes its subject known (the partner answers faster than the read model
+folds). Then `SubjectUnknown` says so: the caller keeps the report and tries again.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from events.identity import command_id
+from events.order import commands as order_commands
+from events.order import values
+from processors.carriers.protocol import TrackingReport
+from processors.inbound.reading import InputNotUsable
+from processors.partners.protocol import PartnerReport
+from processors.ports import Effect, Effects, NamedError
+
+
+class SubjectUnknown(NamedError):
+    """Nothing is known yet of what this report is about. It is kept and tried again."""
+
+
+class NotTheirs(InputNotUsable):
+    """The sender reports on something that another partner or carrier was asked to do. Nothing is changed."""
+
+
+class Addressed(msgspec.Struct, frozen=True, kw_only=True):
+    """A command with what its envelope needs."""
+
+    command: order_commands.OrderCommand
+    command_id: str
+    order_id: str
+    tenant: str
+    actor: str
+
+
+def partner_status(report: PartnerReport, partner: str, effects: Effects) -> Addressed:
+    """The command for one status of a print run. SubjectUnknown while its effect key is not known."""
+    effect = effects.by_key(report.effect_key)
+    if effect is None or not effect.line_id:
+        raise SubjectUnknown(f"No print run is known under the key {report.effect_key[:64]!r} yet.")
+    if effect.who != partner:
+        raise NotTheirs
+    command = order_commands.ReportPartnerStatus(
+        line_id=effect.line_id,
+        run=effect.run,
+        raw=report.raw_status,
+        canonical=report.canonical or "",
+        rank=report.rank,
+        partner_at=report.partner_timestamp_at,
+        partner_event_id=report.partner_event_id,
+        quality=_quality(report, effect),
+        adapter_version=report.provenance,
+    )
+    return Addressed(
+        command=command,
+        command_id=command_id("partner", partner, report.effect_key, report.partner_event_id),
+        order_id=effect.order_id,
+        tenant=effect.tenant,
+        actor=f"partner:{partner}",
+    )
+
+
+def tracking(report: TrackingReport, carrier: str, effects: Effects) -> Addressed:
+    """The command for one state of a parcel. SubjectUnknown while its parcel is not known."""
+    effect = effects.by_key(report.effect_key) if report.effect_key else None
+    if effect is None:
+        effect = effects.by_tracking(carrier, report.carrier_reference or "", report.tracking_number)
+    if effect is None or not effect.parcel_id:
+        raise SubjectUnknown(f"No parcel is known under {carrier}'s number {report.tracking_number[:64]!r} yet.")
+    if effect.who != carrier:
+        raise NotTheirs
+    place = report.place
+    parts = (place.city, place.region, place.country) if place else ()
+    command = order_commands.ReportTracking(
+        parcel_id=effect.parcel_id,
+        raw=report.raw_status,
+        canonical=report.canonical or "",
+        rank=report.rank,
+        carrier_at=report.carrier_timestamp_at,
+        tracking_event_id=report.tracking_event_id,
+        place=", ".join(part for part in parts if part),
+    )
+    return Addressed(
+        command=command,
+        command_id=command_id("carrier", carrier, effect.effect_key, report.tracking_event_id),
+        order_id=effect.order_id,
+        tenant=effect.tenant,
+        actor=f"carrier:{carrier}",
+    )
+
+
+def _quality(report: PartnerReport, effect: Effect) -> values.QualityReport | None:
+    if report.quality is None:
+        return None
+    units = report.units or effect.units
+    # A report that fails as a whole without naming a unit speaks of all the units that it is about.
+    failed = report.quality.failed_units() or (() if report.quality.passed else units)
+    return values.QualityReport(
+        passed_units=tuple(unit for unit in units if unit not in failed),
+        failed_units=tuple(failed),
+        defects=tuple(
+            values.Defect(code=defect.code, description=f"unit {defect.unit}: {defect.detail}".strip(": "))
+            for defect in report.quality.defects
+        ),
+    )

@@ -1,0 +1,72 @@
+"""A buyer's personal data in the clear, and the names of the fields under which the vault seals it.
+
+Only these shapes are ever sealed into a record, so that whoever opens one knows what comes out. They live in
+memory: nothing here may be written to a topic, a table or a log.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from processors.ports import Vault
+
+RECIPIENT_FIELD = "recipient"
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who gets the parcel and where; sealed as JSON. `country` is ISO 3166-1 alpha-2, or empty."""
+
+    name: str = ""
+    company: str = ""
+    address1: str = ""
+    address2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+    phone: str = ""
+    email: str = ""
+
+    def is_deliverable(self) -> bool:
+        """Whether there is enough to write on a label at all; the carrier judges the rest."""
+        return bool(self.address1 and self.city and len(self.country) == 2 and (self.name or self.company))
+
+
+def text_field(line_id: str) -> str:
+    """Field name of a line's printed text."""
+    return f"text:{line_id}"
+
+
+def artwork_url_field(line_id: str) -> str:
+    """Field name of the address of a line's picture."""
+    return f"artwork_url:{line_id}"
+
+
+def instructions_field(line_id: str) -> str:
+    """Field name of a line's instructions."""
+    return f"instructions:{line_id}"
+
+
+def note_field(line_id: str) -> str:
+    """Field name of what a person wrote when asking for changes of a line's proof."""
+    return f"note:{line_id}"
+
+
+def seal_recipient(vault: Vault, tenant: str, order_id: str, recipient: Recipient) -> bytes:
+    """The recipient as sealed JSON."""
+    return vault.seal(tenant, order_id, RECIPIENT_FIELD, msgspec.json.encode(recipient))
+
+
+def open_recipient(vault: Vault, tenant: str, order_id: str, sealed: bytes) -> Recipient:
+    """What `seal_recipient` sealed."""
+    return msgspec.json.decode(vault.open(tenant, order_id, RECIPIENT_FIELD, sealed), type=Recipient)
+
+
+def seal_text(vault: Vault, tenant: str, order_id: str, field: str, text: str | None) -> bytes | None:
+    """A text as sealed UTF-8; None where there is none."""
+    return vault.seal(tenant, order_id, field, text.encode()) if text else None
+
+
+def open_text(vault: Vault, tenant: str, order_id: str, field: str, sealed: bytes | None) -> str | None:
+    """What `seal_text` sealed."""
+    return vault.open(tenant, order_id, field, sealed).decode() if sealed is not None else None
