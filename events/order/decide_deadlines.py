@@ -1,0 +1,125 @@
+"""What it means that a deadline came: ask again, remind, tell a person. Nothing that is waited for can vanish."""
+
+from msgspec.structs import replace
+
+from events.decider import Context, Ignored
+from events.order.commands import ReportDeadlineElapsed
+from events.order.decide_common import raised, wait_and_retry
+from events.order.facts import DeadlinePassed, DeadlineSet, NotificationFailed, OrderEvent
+from events.order.state import Line, Order, Run
+from events.order.work import (
+    check_requested,
+    inspection_requested,
+    label_requested_again,
+    notification_requested,
+    partner_cancellation_requested,
+    render_requested,
+    routing_requested,
+    submission_requested,
+)
+
+SILENT = "No worker has answered in time, although it was asked again and again."
+SILENT_ADVICE = "Look at the worker's log; it is asked again until it answers."
+
+
+def deadline_elapsed(order: Order, command: ReportDeadlineElapsed, context: Context) -> tuple[OrderEvent, ...]:
+    """The deadline's passing and what follows; ignored where it was answered or moved meanwhile."""
+    key = command.deadline_key
+    if order.deadlines.get(key) != command.due_at:
+        raise Ignored("what this deadline waited for has been answered, or it was moved")
+    passed = DeadlinePassed(deadline_key=key, due_at=command.due_at)
+    return (passed, *_consequences(order, key, context))
+
+
+def _consequences(order: Order, key: str, context: Context) -> tuple[OrderEvent, ...]:
+    kind, _, subject = key.partition(":")
+    match kind:
+        case "notify":
+            return _notification_overdue(order, subject)
+        case "label":
+            parcel = order.parcels[subject]
+            if parcel.stage not in {"labelling", "label_failed"}:
+                return ()
+            silent = _silent(order, key, parcel.attempt) if parcel.stage == "labelling" else ()
+            return (label_requested_again(order, parcel, context), *silent)
+        case "check" | "render" | "approval":
+            return _line_overdue(order, kind, order.lines[subject], context)
+        case _:
+            line_id, _, number = subject.rpartition(":")
+            line = order.lines[line_id]
+            return _run_overdue(order, kind, line, line.runs[int(number) - 1], context)
+
+
+def _silent(order: Order, key: str, attempt: int) -> tuple[OrderEvent, ...]:
+    if attempt < order.policy.attempts_max:
+        return ()
+    return raised(order, "work_overdue", key, SILENT, SILENT_ADVICE, blocking=False)
+
+
+def _notification_overdue(order: Order, notification_id: str) -> tuple[OrderEvent, ...]:
+    """A message may have gone out although nobody said so: sending it again could tell people twice."""
+    reason = "the outcome is not known: no worker answered in time"
+    failed = NotificationFailed(notification_id=notification_id, reason=reason)
+    advice = "Look at the mail server's log; tell them by hand if it was not sent."
+    return (failed, *raised(order, "notification_failed", notification_id, reason, advice, blocking=False))
+
+
+def _line_overdue(order: Order, kind: str, line: Line, context: Context) -> tuple[OrderEvent, ...]:
+    if line.artwork is None:
+        return ()
+    if kind == "check" and line.stage == "checking":
+        return (
+            check_requested(order, line, line.artwork, context),
+            *_silent(order, f"check:{line.line_id}", line.check_attempt),
+        )
+    if kind == "render" and line.stage == "rendering":
+        return (
+            render_requested(order, line, line.artwork, context),
+            *_silent(order, f"render:{line.line_id}", line.render_attempt),
+        )
+    if kind == "approval" and line.stage == "awaiting_approval":
+        audience = "buyer" if order.policy.approver == "buyer" else "store"
+        subject = f"{line.line_id}-v{line.version}-{context.now}"
+        reminder = notification_requested(order, "proof_reminder", audience, subject, {}, context)
+        due_at = context.now + order.policy.approval_timeout_ms
+        return (reminder, DeadlineSet(deadline_key=f"approval:{line.line_id}", due_at=due_at))
+    return ()
+
+
+def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context) -> tuple[OrderEvent, ...]:
+    key = f"{kind}:{line.line_id}:{run.run}"
+    match kind:
+        case "route" if run.stage == "routing" and line.artwork is not None and not line.cancelling:
+            return (routing_requested(order, line, line.artwork, run, context), *_silent(order, key, run.attempt))
+        case "submit" if run.stage in {"submitting", "waiting"} and line.print_file is not None:
+            if line.cancelling:
+                # Submitting once more would print what is to be stopped; stopping it by its key is safe either way.
+                return (partner_cancellation_requested(order, line, run, context),)
+            if order.holds and run.stage == "waiting":
+                return (wait_and_retry(order, key, run.attempt, context),)
+            asked = submission_requested(order, line, run, line.print_file, context)
+            return (asked, *(_silent(order, key, run.attempt) if run.stage == "submitting" else ()))
+        case "cancel" if run.cancel_asked and line.cancelling:
+            return (
+                partner_cancellation_requested(order, line, run, context),
+                *_silent(order, key, run.cancel_attempt),
+            )
+        case "production" if run.stage == "accepted":
+            advice = "Ask the partner when it will print; cancel there to let the next partner make it."
+            return (
+                *raised(
+                    order, "production_late", f"{line.line_id}:{run.run}", "The partner has not printed it.", advice
+                ),
+                DeadlineSet(deadline_key=key, due_at=context.now + order.policy.production_timeout_ms),
+            )
+        case "quality" if run.stage == "printed":
+            return (inspection_requested(order, line, run, context, without_report=True),)
+        case "inspect" if run.stage == "inspecting":
+            again = replace(run, quality=run.quality)
+            without_report = run.quality is None
+            return (
+                inspection_requested(order, line, again, context, without_report=without_report),
+                *_silent(order, key, run.inspect_attempt),
+            )
+        case _:
+            return ()

@@ -1,0 +1,111 @@
+"""Decisions about parcels: labelled, tracked, delivered, returned."""
+
+from typing import TypeAlias, assert_never
+
+from events.decider import Context, Ignored
+from events.order.commands import ReportLabelFailed, ReportLabelPurchased, ReportTracking
+from events.order.decide_common import only_answer_to, parcel_of, raised, wait_and_retry
+from events.order.facts import (
+    LabelFailed,
+    LabelPurchased,
+    OrderEvent,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentReturned,
+    TrackingObserved,
+)
+from events.order.state import Order, Parcel
+from events.order.values import LineUnits
+
+RANK_IN_TRANSIT = 20
+RANK_DELIVERED = 40
+RANK_RETURNED = 50
+
+ShippingCommand: TypeAlias = ReportLabelPurchased | ReportLabelFailed | ReportTracking
+
+
+def decide(order: Order, command: ShippingCommand, context: Context) -> tuple[OrderEvent, ...]:
+    """Decide a command about one parcel."""
+    parcel = parcel_of(order, command.parcel_id)
+    match command:
+        case ReportLabelPurchased():
+            _expect_label(parcel, command.request_id)
+            return (_purchased(parcel, command),)
+        case ReportLabelFailed():
+            _expect_label(parcel, command.request_id)
+            return _label_failed(order, parcel, command, context)
+        case ReportTracking():
+            return _tracked(order, parcel, command)
+        case _:
+            assert_never(command)
+
+
+def _expect_label(parcel: Parcel, answered: str) -> None:
+    if parcel.stage not in {"labelling", "label_failed"}:
+        raise Ignored("this parcel has its label already")
+    only_answer_to(parcel.effect_key, parcel.attempt, answered)
+
+
+def _contents(parcel: Parcel) -> tuple[LineUnits, ...]:
+    return tuple(LineUnits(line_id=line_id, units=units) for line_id, units in parcel.contents.items())
+
+
+def _purchased(parcel: Parcel, command: ReportLabelPurchased) -> LabelPurchased:
+    return LabelPurchased(
+        parcel_id=parcel.parcel_id,
+        contents=_contents(parcel),
+        carrier=command.carrier,
+        service=command.service,
+        tracking_number=command.tracking_number,
+        tracking_url=command.tracking_url,
+        cost_minor=command.cost_minor,
+        currency=command.currency,
+        carrier_reference=command.carrier_reference,
+        label=command.label,
+    )
+
+
+def _label_failed(order: Order, parcel: Parcel, command: ReportLabelFailed, context: Context) -> tuple[OrderEvent, ...]:
+    failed = LabelFailed(
+        parcel_id=parcel.parcel_id, reason=command.reason, detail=command.detail, retryable=command.retryable
+    )
+    if command.retryable and parcel.attempt < order.policy.attempts_max:
+        return (failed, wait_and_retry(order, f"label:{parcel.parcel_id}", parcel.attempt, context))
+    advice = "Mend the address or the carrier account, then resolve this exception: the label is bought again."
+    return (failed, *raised(order, "label_failed", parcel.parcel_id, command.detail or command.reason, advice))
+
+
+def _tracked(order: Order, parcel: Parcel, command: ReportTracking) -> tuple[OrderEvent, ...]:
+    if command.rank:
+        applied = command.rank > parcel.rank
+    else:
+        applied = bool(command.canonical) and command.carrier_at > max(parcel.condition_at, parcel.stage_at)
+    facts: list[OrderEvent] = [
+        TrackingObserved(
+            parcel_id=parcel.parcel_id,
+            raw=command.raw,
+            canonical=command.canonical,
+            rank=command.rank,
+            carrier_at=command.carrier_at,
+            tracking_event_id=command.tracking_event_id,
+            applied=applied,
+            place=command.place,
+        )
+    ]
+    if not applied:
+        return tuple(facts)
+    if not command.rank:
+        detail = f"The carrier reported {command.raw}."
+        advice = "Ask the carrier; tell the buyer what happens next."
+        return (*facts, *raised(order, "parcel_in_trouble", parcel.parcel_id, detail, advice, blocking=False))
+    contents = _contents(parcel)
+    if command.rank >= RANK_IN_TRANSIT and parcel.stage in {"labelling", "labelled", "label_failed"}:
+        facts.append(ShipmentDispatched(parcel_id=parcel.parcel_id, contents=contents))
+    if command.rank >= RANK_RETURNED:
+        facts.append(ShipmentReturned(parcel_id=parcel.parcel_id, contents=contents))
+        advice = "Ask the buyer for a better address, then refund or send it again."
+        detail = "The parcel came back."
+        facts += raised(order, "parcel_returned", parcel.parcel_id, detail, advice, blocking=False)
+    elif command.rank >= RANK_DELIVERED:
+        facts.append(ShipmentDelivered(parcel_id=parcel.parcel_id, contents=contents))
+    return tuple(facts)

@@ -1,0 +1,159 @@
+"""Fold facts about print runs: routed, submitted, printed, inspected, cancelled."""
+
+from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
+
+from events.order.facts import (
+    CancellationRefused,
+    InspectionFailed,
+    InspectionPassed,
+    InspectionRequested,
+    LineCancelled,
+    LinePrinted,
+    LineRouted,
+    PartnerCancellationRequested,
+    PartnerGaveUp,
+    PartnerStatusObserved,
+    ProductionStarted,
+    ReprintRequested,
+    RoutingFailed,
+    RoutingRequested,
+    SubmissionAccepted,
+    SubmissionRefused,
+    SubmissionRequested,
+)
+from events.order.state import RUN_AT_PARTNER, Line, Order, Run
+
+ProductionEvent: TypeAlias = (
+    RoutingRequested
+    | LineRouted
+    | RoutingFailed
+    | SubmissionRequested
+    | SubmissionAccepted
+    | SubmissionRefused
+    | PartnerGaveUp
+    | PartnerStatusObserved
+    | ProductionStarted
+    | LinePrinted
+    | InspectionRequested
+    | InspectionPassed
+    | InspectionFailed
+    | ReprintRequested
+    | PartnerCancellationRequested
+    | CancellationRefused
+    | LineCancelled
+)
+
+
+def evolve_production(order: Order, fact: ProductionEvent) -> Order:
+    """The order after a fact about one of its print runs."""
+    line = order.lines[fact.line_id]
+    match fact:
+        case LineCancelled():
+            line = _cancelled(line, fact)
+        case CancellationRefused():
+            line = replace(line, cancelling=False)
+        case ReprintRequested():
+            reprint = Run(
+                run=fact.run,
+                units=fact.units,
+                reason="reprint",
+                stage="routed",
+                partner_id=fact.partner_id,
+                partner_variant=fact.partner_variant,
+            )
+            line = replace(line, runs=(*line.runs, reprint), reprints=line.reprints + 1)
+        case RoutingRequested() if fact.run > len(line.runs):
+            reason = "fallback" if fact.excluded_partner_ids else "first"
+            run = Run(run=fact.run, units=fact.units, reason=reason, excluded=fact.excluded_partner_ids, attempt=1)
+            line = replace(line, runs=(*line.runs, run))
+        case _:
+            line = with_run(line, _evolve_run(line.runs[fact.run - 1], fact))
+    return replace(order, lines={**order.lines, line.line_id: line})
+
+
+def with_run(line: Line, run: Run) -> Line:
+    """The line with one print run replaced."""
+    return replace(line, runs=(*line.runs[: run.run - 1], run, *line.runs[run.run :]))
+
+
+def _cancelled(line: Line, fact: LineCancelled) -> Line:
+    cancelled = tuple(sorted({*line.cancelled_units, *fact.units}))
+    runs = tuple(
+        replace(run, stage="cancelled")
+        if run.run == fact.run or (not fact.run and run.stage not in RUN_AT_PARTNER)
+        else run
+        for run in line.runs
+    )
+    line = replace(line, cancelled_units=cancelled, runs=runs)
+    if line.live_units:
+        return line
+    return replace(line, stage="cancelled", cancelling=False)
+
+
+def _evolve_run(
+    run: Run,
+    fact: RoutingRequested
+    | LineRouted
+    | RoutingFailed
+    | SubmissionRequested
+    | SubmissionAccepted
+    | SubmissionRefused
+    | PartnerGaveUp
+    | PartnerStatusObserved
+    | ProductionStarted
+    | LinePrinted
+    | InspectionRequested
+    | InspectionPassed
+    | InspectionFailed
+    | PartnerCancellationRequested,
+) -> Run:
+    match fact:
+        case RoutingRequested():
+            return replace(run, stage="routing", attempt=fact.attempt)
+        case LineRouted():
+            return replace(
+                run, stage="routed", attempt=0, partner_id=fact.partner_id, partner_variant=fact.partner_variant
+            )
+        case RoutingFailed():
+            return replace(run, stage="unroutable")
+        case SubmissionRequested():
+            return replace(run, stage="submitting", attempt=fact.attempt, effect_key=fact.effect_key)
+        case SubmissionAccepted():
+            return replace(run, stage="accepted")
+        case SubmissionRefused():
+            return replace(run, stage="submitting" if fact.reason == OUTCOME_UNKNOWN else "waiting")
+        case PartnerGaveUp():
+            return replace(run, stage="given_up")
+        case PartnerStatusObserved():
+            return _observed(run, fact)
+        case ProductionStarted():
+            return replace(run, production_started=True)
+        case LinePrinted():
+            return replace(run, stage="printed")
+        case InspectionRequested():
+            return replace(run, stage="inspecting", inspect_attempt=fact.attempt)
+        case InspectionPassed():
+            return replace(run, stage="passed", passed_units=tuple(sorted({*run.passed_units, *fact.units})))
+        case InspectionFailed():
+            return replace(run, stage="passed" if run.passed_units else "failed")
+        case PartnerCancellationRequested():
+            return replace(run, cancel_asked=True, cancel_attempt=fact.attempt)
+        case _:
+            assert_never(fact)
+
+
+OUTCOME_UNKNOWN = "outcome_unknown"
+"""Reason of a refusal after which the partner may have the run all the same: it could not be read back."""
+
+
+def _observed(run: Run, fact: PartnerStatusObserved) -> Run:
+    """Merge a report: the highest rank, the newest stage time and the newest condition, so any order ends alike."""
+    if fact.quality is not None and run.quality is None:
+        run = replace(run, quality=fact.quality)
+    if fact.rank:
+        return replace(run, rank=max(run.rank, fact.rank), stage_at=max(run.stage_at, fact.partner_at))
+    if fact.canonical and (fact.partner_at, fact.canonical) > (run.condition_at, run.condition):
+        return replace(run, condition=fact.canonical, condition_at=fact.partner_at)
+    return run

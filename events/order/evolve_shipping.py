@@ -1,0 +1,82 @@
+"""Fold facts about parcels. Parcels add up; they never overwrite each other."""
+
+from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
+
+from events.order.facts import (
+    LabelFailed,
+    LabelPurchased,
+    LabelRequested,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentReturned,
+    TrackingObserved,
+)
+from events.order.state import Order, Parcel
+
+ShippingEvent: TypeAlias = (
+    LabelRequested
+    | LabelPurchased
+    | LabelFailed
+    | ShipmentDispatched
+    | TrackingObserved
+    | ShipmentDelivered
+    | ShipmentReturned
+)
+
+
+def evolve_shipping(order: Order, fact: ShippingEvent) -> Order:
+    """The order after a fact about one of its parcels."""
+    if isinstance(fact, LabelRequested) and fact.parcel_id not in order.parcels:
+        return _parcel_opened(order, fact)
+    parcel = _evolve_parcel(order.parcels[fact.parcel_id], fact)
+    return replace(order, parcels={**order.parcels, parcel.parcel_id: parcel})
+
+
+def _parcel_opened(order: Order, fact: LabelRequested) -> Order:
+    contents = {part.line_id: part.units for part in fact.contents}
+    parcel = Parcel(parcel_id=fact.parcel_id, partner_id=fact.partner_id, contents=contents, effect_key=fact.effect_key)
+    lines = dict(order.lines)
+    for line_id, units in contents.items():
+        line = lines[line_id]
+        runs = tuple(
+            replace(run, parcel_id=fact.parcel_id) if set(run.passed_units) & set(units) else run for run in line.runs
+        )
+        lines[line_id] = replace(line, runs=runs)
+    return replace(order, lines=lines, parcels={**order.parcels, fact.parcel_id: parcel})
+
+
+def _evolve_parcel(parcel: Parcel, fact: ShippingEvent) -> Parcel:
+    match fact:
+        case LabelRequested():
+            return replace(parcel, stage="labelling", attempt=fact.attempt)
+        case LabelPurchased():
+            return replace(
+                parcel,
+                stage="labelled",
+                carrier=fact.carrier,
+                tracking_number=fact.tracking_number,
+                tracking_url=fact.tracking_url,
+            )
+        case LabelFailed():
+            return replace(parcel, stage="label_failed")
+        case ShipmentDispatched():
+            return replace(parcel, stage="dispatched")
+        case ShipmentDelivered():
+            return replace(parcel, stage="delivered")
+        case ShipmentReturned():
+            return replace(parcel, stage="returned")
+        case TrackingObserved():
+            return _tracked(parcel, fact)
+        case _:
+            assert_never(fact)
+
+
+def _tracked(parcel: Parcel, fact: TrackingObserved) -> Parcel:
+    """Merge a report: the highest rank, the newest scan and the newest condition, so any order ends alike."""
+    if fact.rank:
+        return replace(parcel, rank=max(parcel.rank, fact.rank), stage_at=max(parcel.stage_at, fact.carrier_at))
+    if fact.canonical and (fact.carrier_at, fact.canonical) > (parcel.condition_at, parcel.condition):
+        return replace(parcel, condition=fact.canonical, condition_at=fact.carrier_at)
+    return parcel

@@ -1,0 +1,75 @@
+"""Why the order stream refuses a command. The docstring is the text that its sender reads, so it says what to do."""
+
+from events.decider import Refusal
+
+
+class OrderUnknown(Refusal):
+    """No order with this id has been placed: check the id, or send the order first."""
+
+
+class LineUnknown(Refusal):
+    """The order has no line with this id: read the order to see its lines."""
+
+
+class RunUnknown(Refusal):
+    """The line has no such print run: read the order's timeline to see its runs."""
+
+
+class ParcelUnknown(Refusal):
+    """The order has no such parcel: read the order to see its parcels."""
+
+
+class OrderEmpty(Refusal):
+    """The order has no lines to make: send at least one line with a quantity."""
+
+
+class QuantityOutOfRange(Refusal):
+    """A line's quantity must be from 1 to 1,000: split larger quantities over several lines."""
+
+
+class TooManyLines(Refusal):
+    """An order can have at most 200 lines: split it into several orders."""
+
+
+class TooLateToEdit(Refusal):
+    """A partner has the line already: cancel it while that is possible, and order it again."""
+
+
+class AlreadyShipped(Refusal):
+    """The parcel is on its way, so its address can no longer change: ask the carrier to redirect it."""
+
+
+class ProofNotWaiting(Refusal):
+    """This line's proof is not waiting for an answer: read the order to see what it waits for."""
+
+
+class ProofOutdated(Refusal):
+    """Another version of the proof is waiting: look at the newest one and answer that."""
+
+
+class HoldUnknown(Refusal):
+    """The order is not held for this reason: read the order to see its holds."""
+
+
+class StillUnmapped(Refusal):
+    """The line's SKU is not mapped: map the SKU, and the hold goes by itself."""
+
+
+class NothingToCancel(Refusal):
+    """Nothing of this order can be cancelled any more: it is on its way or cancelled already."""
+
+
+class UnitsNotPrinted(Refusal):
+    """These units have not been printed, so they cannot be printed again: read the order to see its runs."""
+
+
+class ExceptionUnknown(Refusal):
+    """The order has no such open exception: read the order to see its exceptions."""
+
+
+class PaymentKindUnknown(Refusal):
+    """The kind of a payment is authorised, captured, voided or refunded."""
+
+
+class StillBeingMade(Refusal):
+    """The order is still being made: cancel it or wait until it is delivered, then erase."""

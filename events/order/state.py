@@ -1,0 +1,168 @@
+"""What an order is after its facts: lines, print runs, parcels, holds, exceptions, open deadlines."""
+
+import msgspec
+
+from events.order.values import LineArtwork, OrderPolicy, QualityReport, StoredFile
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A reason for which nothing more is started."""
+
+    reason: str
+    line_id: str
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A print run: some units of a line at one partner.
+
+    Stages: routing, unroutable, routed, submitting, waiting, accepted, printed, inspecting, passed, failed, cancelled,
+    given_up.
+    `rank`, `stage_at` and `condition` merge what the partner reported within this run, whatever order it came in.
+    """
+
+    run: int
+    units: tuple[int, ...]
+    reason: str = "first"
+    stage: str = "routing"
+    partner_id: str = ""
+    partner_variant: str = ""
+    effect_key: str = ""
+    attempt: int = 0
+    excluded: tuple[str, ...] = ()
+    rank: int = 0
+    stage_at: int = 0
+    condition: str = ""
+    condition_at: int = 0
+    production_started: bool = False
+    quality: QualityReport | None = None
+    cancel_asked: bool = False
+    cancel_attempt: int = 0
+    inspect_attempt: int = 0
+    passed_units: tuple[int, ...] = ()
+    parcel_id: str = ""
+
+    @property
+    def current_condition(self) -> str:
+        """The partner's newest condition (on_hold, failed, cancelled), unless a later stage shows that it goes on."""
+        return self.condition if self.condition_at > self.stage_at else ""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the order.
+
+    Stages: received, checking, checked, rendering, rendered, awaiting_approval, changes_requested, approved, blocked,
+    cancelled. From `approved` on its print runs tell how far it is.
+    """
+
+    line_id: str
+    sku: str
+    title: str
+    quantity: int
+    unit_price_minor: int
+    artwork: LineArtwork | None
+    text: bytes | None
+    artwork_url: bytes | None
+    content_digest: str
+    stage: str = "received"
+    check_attempt: int = 0
+    render_attempt: int = 0
+    version: int = 0
+    needs_person: bool = False
+    original: StoredFile | None = None
+    print_file: StoredFile | None = None
+    proof: StoredFile | None = None
+    runs: tuple[Run, ...] = ()
+    cancelling: bool = False
+    cancelled_units: tuple[int, ...] = ()
+    reprints: int = 0
+
+    @property
+    def live_units(self) -> tuple[int, ...]:
+        """Units that are still to be made or were made."""
+        return tuple(unit for unit in range(1, self.quantity + 1) if unit not in self.cancelled_units)
+
+    def run_of(self, number: int) -> Run | None:
+        """The print run with this number."""
+        return self.runs[number - 1] if 0 < number <= len(self.runs) else None
+
+    @property
+    def submitted(self) -> bool:
+        """Whether a partner has, or may have, any of its units."""
+        return any(run.stage in RUN_AT_PARTNER for run in self.runs)
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A parcel of the order. Stages: labelling, label_failed, labelled, dispatched, delivered, returned."""
+
+    parcel_id: str
+    partner_id: str
+    contents: dict[str, tuple[int, ...]]
+    effect_key: str
+    attempt: int = 1
+    stage: str = "labelling"
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    rank: int = 0
+    stage_at: int = 0
+    condition: str = ""
+    condition_at: int = 0
+
+    @property
+    def current_condition(self) -> str:
+        """The carrier's newest condition, unless a later scan shows that the parcel goes on."""
+        return self.condition if self.condition_at > self.stage_at else ""
+
+
+class OpenException(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that needs a person."""
+
+    exception_id: str
+    kind: str
+    subject: str
+    blocking: bool
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order. `placed` is False before `OrderPlaced`: a cancellation can come first and leaves its mark here."""
+
+    placed: bool = False
+    store: str = ""
+    external_id: str = ""
+    order_number: str = ""
+    store_updated_at: int = 0
+    placed_at: int = 0
+    currency: str = ""
+    total_minor: int = 0
+    priority: str = "standard"
+    recipient: bytes = b""
+    recipient_digest: str = ""
+    country: str = ""
+    region: str = ""
+    postal_prefix: str = ""
+    policy: OrderPolicy = OrderPolicy()
+    lines: dict[str, Line] = {}
+    parcels: dict[str, Parcel] = {}
+    holds: tuple[Hold, ...] = ()
+    exceptions: dict[str, OpenException] = {}
+    deadlines: dict[str, int] = {}
+    notified: dict[str, int] = {}
+    cancellation_reason: str = ""
+    cancellation_asked: bool = False
+    cancelled: bool = False
+    erased: bool = False
+
+    def line(self, line_id: str) -> Line | None:
+        """The line with this id."""
+        return self.lines.get(line_id)
+
+    def held_by(self, reason: str, line_id: str) -> bool:
+        """Whether this reason holds the order."""
+        return Hold(reason, line_id) in self.holds
+
+
+RUN_AT_PARTNER = frozenset({"submitting", "accepted", "printed", "inspecting", "passed", "failed"})
+"""Stages of a run in which the partner has, or may have, its units."""
+
+RUN_ENDED = frozenset({"passed", "failed", "cancelled", "given_up"})
+"""Stages that a run does not leave."""

@@ -1,0 +1,216 @@
+"""The requests for work: how each is made, with its effect key, attempt and deadline.
+
+An effect key is the same over every retry of an effect, so whoever carries it out can recognise it.
+"""
+
+from events.decider import Context
+from events.identity import drawn_for_a_person, effect_key, request_id
+from events.order.facts import (
+    ArtworkCheckRequested,
+    InspectionRequested,
+    LabelRequested,
+    NotificationRequested,
+    PartnerCancellationRequested,
+    RenderRequested,
+    RoutingRequested,
+    SubmissionRequested,
+)
+from events.order.state import Line, Order, Parcel, Run
+from events.order.values import LineArtwork, LineUnits, StoredFile
+
+WAIT_DOUBLINGS_MAX = 10
+"""The wait before a retry stops growing after ten doublings, so that a deadline is never out of reach."""
+
+
+def retry_at(order: Order, context: Context, attempt: int) -> int:
+    """When to try again after this attempt: the policy's first wait, doubled with each attempt."""
+    return context.now + (order.policy.retry_wait_ms << min(attempt - 1, WAIT_DOUBLINGS_MAX))
+
+
+def _due(order: Order, context: Context) -> int:
+    return context.now + order.policy.work_timeout_ms
+
+
+def check_requested(order: Order, line: Line, artwork: LineArtwork, context: Context) -> ArtworkCheckRequested:
+    """Ask for the line's picture and text to be checked."""
+    effect = effect_key(context.key, "check", line.line_id, line.content_digest, line.version + 1)
+    attempt = line.check_attempt + 1
+    return ArtworkCheckRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        line_id=line.line_id,
+        artwork=artwork,
+        text=line.text,
+        artwork_url=line.artwork_url,
+    )
+
+
+def render_requested(order: Order, line: Line, artwork: LineArtwork, context: Context) -> RenderRequested:
+    """Ask for the line's print file and proof."""
+    version = line.version + 1
+    effect = effect_key(context.key, "render", line.line_id, "", version)
+    attempt = line.render_attempt + 1
+    return RenderRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        line_id=line.line_id,
+        version=version,
+        artwork=artwork,
+        text=line.text,
+        original=line.original,
+    )
+
+
+def routing_requested(order: Order, line: Line, artwork: LineArtwork, run: Run, context: Context) -> RoutingRequested:
+    """Ask for a partner for a print run (`run` may not have begun yet)."""
+    effect = effect_key(context.key, "route", line.line_id, "", run.run)
+    attempt = run.attempt + 1
+    return RoutingRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        line_id=line.line_id,
+        run=run.run,
+        units=run.units,
+        variant_id=artwork.variant_id,
+        country=order.country,
+        region=order.region,
+        postal_prefix=order.postal_prefix,
+        priority=order.priority,
+        excluded_partner_ids=run.excluded,
+    )
+
+
+def submission_requested(
+    order: Order, line: Line, run: Run, print_file: StoredFile, context: Context
+) -> SubmissionRequested:
+    """Ask for a print run to be given to its partner."""
+    subject = f"{line.line_id}:{','.join(map(str, run.units))}"
+    effect = effect_key(context.key, "submit", subject, run.partner_id, run.run)
+    attempt = run.attempt + 1
+    return SubmissionRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        line_id=line.line_id,
+        run=run.run,
+        units=run.units,
+        partner_id=run.partner_id,
+        partner_variant=run.partner_variant,
+        print_file=print_file,
+        country=order.country,
+        priority=order.priority,
+    )
+
+
+def partner_cancellation_requested(
+    order: Order, line: Line, run: Run, context: Context
+) -> PartnerCancellationRequested:
+    """Ask the partner to stop a print run."""
+    effect = effect_key(context.key, "cancel", line.line_id, run.partner_id, run.run)
+    attempt = run.cancel_attempt + 1
+    return PartnerCancellationRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        line_id=line.line_id,
+        run=run.run,
+        partner_id=run.partner_id,
+        submission_key=run.effect_key,
+        reason=order.cancellation_reason,
+    )
+
+
+def inspection_requested(
+    order: Order, line: Line, run: Run, context: Context, *, without_report: bool = False
+) -> InspectionRequested:
+    """Ask for printed units to be judged: by the partner's report, or by a person where drawn or where none came."""
+    effect = effect_key(context.key, "inspect", line.line_id, run.partner_id, run.run)
+    attempt = run.inspect_attempt + 1
+    drawn = drawn_for_a_person(context.key, line.line_id, run.run, order.policy.spot_check_per_mille)
+    by_person = without_report or drawn
+    wait_ms = order.policy.approval_timeout_ms if by_person else order.policy.work_timeout_ms
+    return InspectionRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=context.now + wait_ms,
+        line_id=line.line_id,
+        run=run.run,
+        units=run.units,
+        mode="person" if by_person else "automatic",
+        quality=run.quality,
+        proof=line.proof,
+    )
+
+
+def label_requested(
+    order: Order, parcel_id: str, partner_id: str, contents: dict[str, tuple[int, ...]], context: Context
+) -> LabelRequested:
+    """Ask for the first time for a parcel's label."""
+    effect = effect_key(context.key, "label", parcel_id, "", 1)
+    return _label(order, parcel_id, partner_id, contents, effect, 1, context)
+
+
+def label_requested_again(order: Order, parcel: Parcel, context: Context) -> LabelRequested:
+    """Ask once more for a parcel's label."""
+    return _label(
+        order, parcel.parcel_id, parcel.partner_id, parcel.contents, parcel.effect_key, parcel.attempt + 1, context
+    )
+
+
+def _label(
+    order: Order,
+    parcel_id: str,
+    partner_id: str,
+    contents: dict[str, tuple[int, ...]],
+    effect: str,
+    attempt: int,
+    context: Context,
+) -> LabelRequested:
+    return LabelRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        parcel_id=parcel_id,
+        contents=tuple(LineUnits(line_id=line_id, units=units) for line_id, units in contents.items()),
+        partner_id=partner_id,
+        recipient=order.recipient,
+        country=order.country,
+    )
+
+
+def notification_requested(
+    order: Order,
+    template: str,
+    audience: str,
+    subject: str,
+    values: dict[str, str],
+    context: Context,
+) -> NotificationRequested:
+    """Ask for somebody to be told; the same notification is asked for under the same id."""
+    notification_id = f"{template}-{subject}" if subject else template
+    effect = effect_key(context.key, "notify", notification_id, audience, 1)
+    attempt = order.notified.get(notification_id, 0) + 1
+    return NotificationRequested(
+        effect_key=effect,
+        request_id=request_id(effect, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        notification_id=notification_id,
+        template=template,
+        audience=audience,
+        recipient=order.recipient if audience == "buyer" else b"",
+        subject=subject,
+        order_number=order.order_number,
+        store=order.store,
+        facts=values,
+    )
