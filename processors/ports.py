@@ -154,7 +154,7 @@ class RecordLog(Protocol):
     """Appends one record to a Kafka topic and returns when the broker has it."""
 
     async def append(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        """Raises BrokerUnreachable after the time-out of the settings."""
+        """`topic` without the prefix of the settings. Raises BrokerUnreachable, or RecordTooLarge."""
         ...
 
 
@@ -162,11 +162,18 @@ class BrokerUnreachable(NamedError):
     """Kafka did not confirm the record in time. Nothing was accepted: send it again in a moment."""
 
 
+class RecordTooLarge(NamedError):
+    """The record is larger than its topic takes. Send less at once; nothing of it was accepted."""
+
+
 class CommandSender(Protocol):
     """Puts commands onto their stream's intake topic."""
 
     async def send(self, command: Declared, envelope: CommandEnvelope) -> None:
-        """Encode, key by `envelope.key`, append; returns when the broker has it. Raises BrokerUnreachable."""
+        """Encode, key by `envelope.key`, append; returns when the broker has it.
+
+        Raises BrokerUnreachable or RecordTooLarge.
+        """
         ...
 
 
@@ -188,6 +195,47 @@ class StoreConnections(Protocol):
         ...
 
 
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller that was recognised: whose key it is, and what it may do."""
+
+    prefix: str
+    tenant: str
+    name: str
+    scopes: frozenset[str]
+
+
+class ApiKeys(Protocol):
+    """API keys. May block."""
+
+    def authenticate(self, presented: str) -> ApiKey | None:
+        """Whose key this is; None for one that is unknown, wrong, expired or revoked."""
+        ...
+
+
+class KnownRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that came before under the same key; the answer is None while it has none yet."""
+
+    request_digest: str
+    status_code: int | None
+    response: Any
+
+
+class IdempotencyKeys(Protocol):
+    """The first answer to each Idempotency-Key of a tenant. May block."""
+
+    def begin(self, tenant: str, key: str, request_digest: str) -> KnownRequest | None:
+        """Note the request; what is known of its key when this is not the first time."""
+        ...
+
+    def finish(self, tenant: str, key: str, status_code: int, response: dict[str, Any]) -> None:
+        """Keep the first answer for good."""
+        ...
+
+    def forget(self, tenant: str, key: str) -> None:
+        """Forget a request that was not accepted, so that a corrected one may use its key."""
+        ...
+
+
 class SkuMap(Protocol):
     """What stores' SKUs mean, as the catalogue says now. May block."""
 
@@ -199,7 +247,7 @@ class SkuMap(Protocol):
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What an effect key stands for. `line_id`, `run` and `units` for a print run, `parcel_id` for a parcel.
 
-    `who` is the partner or carrier that carries it out.
+    `who` is the partner that prints, or from which the parcel starts.
     """
 
     effect_key: str

@@ -8,6 +8,7 @@ import re
 from events.documents import PublishedLine, StoreOrderPublished
 from events.identity import command_id
 from processors.inbound.reading import (
+    LINE_ID,
     LINES_MAX,
     QUANTITY_MAX,
     TEXT_CHARACTERS_MAX,
@@ -80,6 +81,8 @@ def read_published(order: StoreOrderPublished) -> ReadOrder:
 def _read_line(line: PublishedLine, path: str) -> ReadLine:
     if not line.line_id or not line.sku:
         raise FieldMissing(f"{path}: line_id and sku are needed to make anything of the line.")
+    if not LINE_ID.match(line.line_id):
+        raise FieldNotUsable(f"{path}.line_id: 1 to 64 letters, digits, dots, hyphens and underscores.")
     if not 1 <= line.quantity <= QUANTITY_MAX:
         raise FieldNotUsable(f"{path}.quantity is {line.quantity}; 1 to {QUANTITY_MAX} can be made.")
     for name, text, characters_max in (

@@ -7,6 +7,7 @@ wrong type, and would change what is printed or where it goes, is a named error 
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,6 +22,9 @@ QUANTITY_MAX = 10_000
 TEXT_CHARACTERS_MAX = 5_000
 SHORT_CHARACTERS_MAX = 255
 URL_CHARACTERS_MAX = 2_048
+
+#: A line's id becomes a part of the names of its files, so it holds nothing that a path could be made of.
+LINE_ID = re.compile(r"^(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")
 
 #: Currencies whose minor unit is not a hundredth (ISO 4217, list one).
 _CURRENCIES_BY_EXPONENT = {
@@ -146,6 +150,13 @@ class JsonObject:
         value = self.text(name)
         if not value:
             raise FieldMissing(f"{self.path(name)} is missing: without it the order cannot be recognised.")
+        return value
+
+    def line_id(self, name: str) -> str:
+        """A required id of a line: it becomes a part of the names of the line's files."""
+        value = self.identifier(name)
+        if not LINE_ID.match(value):
+            raise self.unusable(name, "1 to 64 letters, digits, dots, hyphens and underscores")
         return value
 
     def whole_number(self, name: str) -> int | None:

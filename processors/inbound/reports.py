@@ -69,8 +69,6 @@ def tracking(report: TrackingReport, carrier: str, effects: Effects) -> Addresse
         effect = effects.by_tracking(carrier, report.carrier_reference or "", report.tracking_number)
     if effect is None or not effect.parcel_id:
         raise SubjectUnknown(f"No parcel is known under {carrier}'s number {report.tracking_number[:64]!r} yet.")
-    if effect.who != carrier:
-        raise NotTheirs
     place = report.place
     parts = (place.city, place.region, place.country) if place else ()
     command = order_commands.ReportTracking(

@@ -171,7 +171,7 @@ def _read_lines(order: JsonObject, currency: str, options: ShopifyOptions) -> li
         text, artwork_url, rest = _personalisation(entry, options)
         lines.append(
             ReadLine(
-                line_id=entry.identifier("id"),
+                line_id=entry.line_id("id"),
                 sku=_sku(entry),
                 title=entry.text("title") or entry.text("name"),
                 quantity=quantity,

@@ -53,7 +53,7 @@ RUN = Effect(
     run=1,
     units=(1, 2),
 )
-PARCEL = Effect(effect_key="k2", tenant="demo", order_id=ORDER_ID, kind="label", who="easypost", parcel_id="p1")
+PARCEL = Effect(effect_key="k2", tenant="demo", order_id=ORDER_ID, kind="label", who="press-east", parcel_id="p1")
 
 
 class Told:
@@ -288,6 +288,11 @@ def test_an_order_on_a_stores_own_topic_becomes_the_same_command() -> None:
         (
             "stores.demo.orders.v1",
             published_order(lines=(PublishedLine(line_id="1", sku="A", quantity=0),)),
+            "FieldNotUsable",
+        ),
+        (
+            "stores.demo.orders.v1",
+            published_order(lines=(PublishedLine(line_id="../1", sku="A", quantity=1),)),
             "FieldNotUsable",
         ),
         (
