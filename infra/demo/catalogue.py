@@ -1,0 +1,145 @@
+"""The demo catalogue: products, their templates, two simulated print shops and what they offer.
+
+All of it is made up for the demonstration; prices are round numbers, sizes are those of ordinary blanks.
+"""
+
+from importlib.resources import files
+from typing import Final
+
+from events.catalogue.commands import (
+    CatalogueCommandUnion,
+    DefineProduct,
+    PublishTemplate,
+    RegisterPartner,
+    ReportPartnerOffer,
+)
+from events.catalogue.facts import PrintAreaSize, Variant
+from processors.artwork.template import Template, template_from_json, template_to_json
+
+SHARED_TENANT: Final = "shared"
+"""Products, templates and partners belong to no tenant; SKU mappings belong to one."""
+
+EAST, WEST = "press-east", "press-west"
+
+_PRODUCTS: Final[dict[str, tuple[str, dict[str, dict[str, str]], int]]] = {
+    "mug-11oz": (
+        "Mug 11 oz (demo)",
+        {
+            "mug-11oz-white": {"colour": "white", "template": "mug-11oz-white"},
+            "mug-11oz-black": {"colour": "black", "template": "mug-11oz-black"},
+        },
+        340,
+    ),
+    "tee": (
+        "T-shirt (demo)",
+        {
+            "tee-black-m": {"colour": "black", "size": "M", "template": "tee-black"},
+            "tee-white-l": {"colour": "white", "size": "L", "template": "tee-white"},
+        },
+        180,
+    ),
+    "poster": ("Poster 30 × 40 cm (demo)", {"poster-30x40": {"size": "30x40", "template": "poster-30x40"}}, 120),
+}
+"""Product id → title, variants with their attributes, weight in grams."""
+
+_OFFERS: Final[dict[str, tuple[str, int, int]]] = {
+    "mug-11oz-white": ("MUG-11-WHT", 420, 460),
+    "mug-11oz-black": ("MUG-11-BLK", 460, 480),
+    "tee-black-m": ("TEE-BLK-M", 890, 940),
+    "tee-white-l": ("TEE-WHT-L", 850, 910),
+    "poster-30x40": ("POSTER-3040", 610, 660),
+}
+"""Variant → the shops' own name for it, cost in the east and in the west (US cents)."""
+
+TEMPLATE_OF_VARIANT: Final[dict[str, str]] = {
+    variant_id: attributes["template"]
+    for _, variants, _ in _PRODUCTS.values()
+    for variant_id, attributes in variants.items()
+}
+
+
+def demo_catalogue(version: int) -> tuple[CatalogueCommandUnion, ...]:
+    """The commands that make the demo catalogue known; `version` orders them against earlier ones."""
+    return (*_products(version), *_templates(version), *_partners(version), *_offers(version))
+
+
+def _products(version: int) -> tuple[CatalogueCommandUnion, ...]:
+    return tuple(
+        DefineProduct(
+            source_version=version,
+            product_id=product_id,
+            title=title,
+            variants=tuple(
+                Variant(variant_id=variant_id, attributes=attributes, weight_grams=weight_grams)
+                for variant_id, attributes in variants.items()
+            ),
+            print_areas=_print_areas(next(iter(variants.values()))["template"]),
+        )
+        for product_id, (title, variants, weight_grams) in _PRODUCTS.items()
+    )
+
+
+def _print_areas(template_id: str) -> tuple[PrintAreaSize, ...]:
+    return tuple(
+        PrintAreaSize(name=area.name, width_um=area.width_um, height_um=area.height_um, dpi=area.dpi)
+        for area in demo_template(template_id).areas
+    )
+
+
+def demo_template(template_id: str) -> Template:
+    """A template of the demo catalogue, as it ships with the artwork pipeline."""
+    source = files("processors.artwork").joinpath("templates", f"{template_id}.json")
+    return template_from_json(source.read_bytes())
+
+
+def _templates(version: int) -> tuple[CatalogueCommandUnion, ...]:
+    found: list[CatalogueCommandUnion] = []
+    for product_id, (_, variants, _) in _PRODUCTS.items():
+        for template_id in dict.fromkeys(attributes["template"] for attributes in variants.values()):
+            template = demo_template(template_id)
+            found.append(
+                PublishTemplate(
+                    source_version=version,
+                    template_id=template_id,
+                    template_version=template.version,
+                    product_id=product_id,
+                    body=template_to_json(template).decode(),
+                )
+            )
+    return tuple(found)
+
+
+def _partners(version: int) -> tuple[CatalogueCommandUnion, ...]:
+    """One shop on each coast of the United States; both ship everywhere."""
+    places = {EAST: ("Demo press, east", 40.7, -74.0), WEST: ("Demo press, west", 37.8, -122.4)}
+    return tuple(
+        RegisterPartner(
+            source_version=version,
+            partner_id=partner_id,
+            name=name,
+            adapter="print_shop",
+            country="US",
+            latitude=latitude,
+            longitude=longitude,
+            ships_to=("*",),
+            daily_capacity=20_000,
+        )
+        for partner_id, (name, latitude, longitude) in places.items()
+    )
+
+
+def _offers(version: int) -> tuple[CatalogueCommandUnion, ...]:
+    return tuple(
+        ReportPartnerOffer(
+            source_version=version,
+            partner_id=partner_id,
+            variant_id=variant_id,
+            partner_variant=partner_variant,
+            cost_minor=cost_minor,
+            currency="USD",
+            stock=100_000,
+            production_days=days,
+        )
+        for variant_id, (partner_variant, cost_east_minor, cost_west_minor) in _OFFERS.items()
+        for partner_id, cost_minor, days in ((EAST, cost_east_minor, 2), (WEST, cost_west_minor, 2))
+    )
