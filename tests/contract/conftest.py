@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.contract.carrier_rigs import CarrierRig, EasyPostRig
 from tests.contract.net import Receiver, receiving
 from tests.contract.partner_rigs import PartnerRig, PrintShopRig
 
@@ -33,6 +34,24 @@ def print_shop_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory)
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     """Each print partner in turn, in a calm mood; what a test opened is closed after it."""
     found: PartnerRig = request.getfixturevalue(f"{request.param}_rig")
+    found.calm()
+    yield found
+    while found.opened:
+        await found.opened.pop().aclose()
+
+
+@pytest.fixture(scope="session")
+def easypost_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EasyPostRig]:
+    """EasyPost and its simulator."""
+    rig = EasyPostRig(tmp_path_factory.mktemp("easypost"), receiver)
+    yield rig
+    rig.simulator.stop()
+
+
+@pytest.fixture(params=["easypost"])
+async def carrier_rig(request: pytest.FixtureRequest) -> AsyncIterator[CarrierRig]:
+    """Each carrier in turn, in a calm mood; what a test opened is closed after it."""
+    found: CarrierRig = request.getfixturevalue(f"{request.param}_rig")
     found.calm()
     yield found
     while found.opened:

@@ -1,0 +1,208 @@
+"""One rig a carrier: the adapter, its simulator, and the faults that the contract suite provokes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from processors.carriers.easypost import EasyPost, sign
+from processors.carriers.easypost_office import OfficeBehaviour
+from processors.carriers.easypost_simulator import SimulatorConfig
+from processors.carriers.protocol import (
+    Address,
+    Carrier,
+    ClaimStore,
+    CustomsItem,
+    ParcelShipment,
+    ParcelSize,
+    TrackingReport,
+)
+from processors.fetch import SafeFetcher
+from processors.outbound import Exchange, OutboundClient, OutboundPolicy
+from tests.contract.net import Received, Receiver, SimulatorProcess
+from tests.contract.partner_rigs import QUICK, new_effect_key
+
+SECRET = "sécret-of-tests"
+OLD_SECRET = "the secret before"
+
+SENDER = Address(
+    name="Demo Press East",
+    street1="388 Townsend St",
+    city="San Francisco",
+    region="CA",
+    postal_code="94107",
+    country="US",
+    phone="5555555555",
+)
+RECIPIENT = Address(
+    name="Demo Buyer",
+    street1="179 N Harbor Dr",
+    city="Redondo Beach",
+    region="CA",
+    postal_code="90277",
+    country="US",
+    email="buyer@example.com",
+)
+
+
+class Claims:
+    """A claim store in memory that outlives the adapters of a test, as a database outlives workers."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def claim(self, effect_key: str, candidate: str) -> str:
+        return self.values.setdefault(effect_key, candidate)
+
+    async def claimed(self, effect_key: str) -> str | None:
+        return self.values.get(effect_key)
+
+
+class Paid(msgspec.Struct, frozen=True, kw_only=True):
+    """What the carrier counted under one effect key."""
+
+    shipments: int
+    #: Labels paid: never more than one.
+    purchases: int
+    purchase_requests: int
+
+
+class CarrierRig(Protocol):
+    """One adapter and its simulator."""
+
+    opened: list[Carrier]
+
+    def carrier(
+        self,
+        policy: OutboundPolicy = QUICK,
+        *,
+        claims: ClaimStore | None = None,
+        api_key: str | None = None,
+        address: str | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> Carrier: ...
+
+    def shipment(self, **changes: object) -> ParcelShipment: ...
+
+    def provoke(self, fault: str, count: int = 1) -> None: ...
+
+    def calm(self) -> None: ...
+
+    def paid(self, effect_key: str) -> Paid: ...
+
+    def restart_by_kill(self) -> None: ...
+
+    def reports_of(
+        self, tracking_number: str, found: Callable[[list[TrackingReport]], bool]
+    ) -> list[TrackingReport]: ...
+
+    def deliveries_of(self, tracking_number: str) -> list[Received]: ...
+
+    def signed(self, body: bytes, *, secret: bytes) -> Mapping[str, str]: ...
+
+
+class EasyPostRig:
+    """EasyPost."""
+
+    def __init__(self, folder: Path, receiver: Receiver) -> None:
+        self.opened: list[Carrier] = []
+        self._claims = Claims()
+        self._receiver = receiver
+        config = SimulatorConfig(
+            store_file=str(folder / "easypost.sqlite"),
+            api_key="key-of-tests",
+            webhook_secret=SECRET,
+            webhook_url=receiver.url + "/webhooks/carriers/easypost",
+        )
+        self.simulator = SimulatorProcess("processors.carriers.easypost_simulator", config, folder)
+        self.calm()
+
+    def carrier(
+        self,
+        policy: OutboundPolicy = QUICK,
+        *,
+        claims: ClaimStore | None = None,
+        api_key: str | None = None,
+        address: str | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> Carrier:
+        auth = (api_key or "key-of-tests", "")
+        client = OutboundClient("easypost", address or self.simulator.url, policy, auth=auth, on_exchange=on_exchange)
+        labels = SafeFetcher(allow_private=True, seconds_max=5.0)
+        carrier = EasyPost("easypost", client, labels, claims or self._claims, (OLD_SECRET, SECRET))
+        self.opened.append(carrier)
+        return carrier
+
+    def shipment(self, **changes: object) -> ParcelShipment:
+        shipment = ParcelShipment(
+            effect_key=new_effect_key(),
+            sender=SENDER,
+            recipient=RECIPIENT,
+            parcel=ParcelSize(length_um=254_000, width_um=203_200, height_um=101_600, weight_g=436),
+            customs=(
+                CustomsItem(
+                    description="Printed mug",
+                    quantity=2,
+                    weight_g=700,
+                    value_minor=2325,
+                    currency="USD",
+                    hs_tariff_number="691110",
+                    origin_country="US",
+                ),
+            ),
+            customs_signer="Demo Signer",
+        )
+        return msgspec.structs.replace(shipment, **changes)
+
+    def provoke(self, fault: str, count: int = 1) -> None:
+        faults: dict[str, dict[str, object]] = {
+            "pay and fall silent": {"buy_silently_next": count},
+            "create and fall silent": {"create_silently_next": count},
+            "fail": {"server_error_next": count},
+            "limit the rate": {"rate_limited_next": count},
+            "limit the rate for long": {"rate_limited_next": count, "retry_after_s": 90},
+            "go down": {"down": True},
+            "refuse the purchase": {"purchase_failure_next": count},
+            "have no funds": {"no_funds_next": count},
+            "have no rates": {"no_rates_next": count},
+            "lose the label file": {"label_missing_next": count},
+            "return the parcel": {"return_next": count},
+            "lose the parcel": {"lose_next": count},
+            "say an unknown word": {"unknown_word_next": count},
+            "send everything twice, shuffled": {
+                "delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}
+            },
+            "scan nothing": {"standstill": True},
+        }
+        self.simulator.control("PATCH", "/office", faults[fault])
+
+    def calm(self) -> None:
+        self.simulator.control("PATCH", "/office", msgspec.to_builtins(OfficeBehaviour(scan_ms=20)))
+
+    def paid(self, effect_key: str) -> Paid:
+        mine = [s for s in self.simulator.control("GET", "/labels") if s["reference"] == effect_key]
+        return Paid(
+            shipments=len(mine),
+            purchases=sum(shipment["purchases"] for shipment in mine),
+            purchase_requests=sum(shipment["purchase_requests"] for shipment in mine),
+        )
+
+    def restart_by_kill(self) -> None:
+        self.simulator.kill()
+        self.simulator.start()
+
+    def deliveries_of(self, tracking_number: str) -> list[Received]:
+        return [r for r in self._receiver.received if tracking_number.encode() in r.body]
+
+    def reports_of(self, tracking_number: str, found: Callable[[list[TrackingReport]], bool]) -> list[TrackingReport]:
+        carrier = self.opened[-1]
+
+        def reports(received: list[Received]) -> list[TrackingReport]:
+            mine = [r for r in received if tracking_number.encode() in r.body]
+            return [report for r in mine for report in carrier.parse_webhook(r.body)]
+
+        return reports(self._receiver.wait_for(lambda received: found(reports(received))))
+
+    def signed(self, body: bytes, *, secret: bytes) -> Mapping[str, str]:
+        return {"X-Hmac-Signature": sign(secret, body)}

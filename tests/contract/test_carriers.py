@@ -1,0 +1,405 @@
+"""The contract that every carrier's adapter and simulator keep together, over real HTTP."""
+
+import io
+import unicodedata
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from PIL import Image
+
+from processors.carriers.protocol import (
+    CANONICAL_TRACKING,
+    Address,
+    AddressVerified,
+    Carrier,
+    LabelBought,
+    LabelRefused,
+    ParcelShipment,
+    RefundConfirmed,
+    TrackingReport,
+    WebhookNotGenuine,
+    WebhookUnreadable,
+)
+from processors.outbound import Deferred, Exchange
+from tests.contract.carrier_rigs import OLD_SECRET, RECIPIENT, SECRET, CarrierRig, Claims
+from tests.contract.net import Receiver, free_port
+from tests.contract.partner_rigs import QUICK, new_effect_key
+
+pytestmark = pytest.mark.anyio
+
+ONE_TRY = msgspec.structs.replace(QUICK, attempts=1)
+NOWHERE = msgspec.structs.replace(RECIPIENT, street1="000 unknown street", city="Not A City", region="ZZ")
+ABROAD = Address(name="Demo Buyer", street1="Unter den Linden 1", city="Berlin", postal_code="10117", country="DE")
+
+
+def reached(status: str) -> Callable[[list[TrackingReport]], bool]:
+    """A condition: some report has this canonical status."""
+    return lambda reports: any(report.canonical == status for report in reports)
+
+
+async def bought(carrier: Carrier, shipment: ParcelShipment) -> LabelBought:
+    """A label, or a failed test."""
+    outcome = await carrier.buy_label(shipment)
+    assert isinstance(outcome, LabelBought), outcome
+    return outcome
+
+
+# Buying
+
+
+async def test_a_label_comes_with_its_file_price_number_and_tracking_page(carrier_rig: CarrierRig) -> None:
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    with Image.open(io.BytesIO(label.label_bytes)) as image:
+        assert image.format == "PNG"
+        assert image.size == (1200, 1800)
+    assert label.label_media_type == "image/png"
+    assert (label.cost_minor, label.currency) == (607, "USD")
+    assert label.service == "GroundAdvantage"
+    assert label.tracking_number
+    assert label.tracking_url
+    assert not label.already_known
+
+
+async def test_a_label_can_be_had_as_a_page_to_print(carrier_rig: CarrierRig) -> None:
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment(label_media_type="application/pdf"))
+    assert label.label_media_type == "application/pdf"
+    assert label.label_bytes.startswith(b"%PDF-")
+
+
+async def test_only_the_named_services_are_bought(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment(services=("Priority", "Express")))
+    assert (label.service, label.cost_minor) == ("Priority", 742)
+    refused = await carrier.buy_label(carrier_rig.shipment(services=("Zeppelin",)))
+    assert isinstance(refused, LabelRefused)
+    assert (refused.reason, refused.needs_person) == ("no_service", True)
+
+
+async def test_a_label_asked_for_twice_is_paid_once(carrier_rig: CarrierRig) -> None:
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    first = await bought(carrier, shipment)
+    again = await bought(carrier, shipment)
+    assert again.already_known
+    assert msgspec.structs.replace(again, already_known=False) == first
+    assert carrier_rig.paid(shipment.effect_key).purchases == 1
+
+
+async def test_two_workers_that_buy_the_same_label_pay_once(carrier_rig: CarrierRig) -> None:
+    shipment = carrier_rig.shipment()
+
+    class RacingClaims(Claims):
+        """Lets both workers see that nothing is claimed yet, as a race does."""
+
+        async def claimed(self, effect_key: str) -> str | None:
+            return None
+
+    claims = RacingClaims()
+    labels = [await bought(carrier_rig.carrier(claims=claims), shipment) for _ in range(2)]
+    assert labels[0].tracking_number == labels[1].tracking_number
+    paid = carrier_rig.paid(shipment.effect_key)
+    assert (paid.shipments, paid.purchases) == (2, 1)
+
+
+async def test_a_label_paid_before_the_line_went_dead_is_found_and_not_paid_again(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("pay and fall silent")
+    shipment = carrier_rig.shipment()
+    label = await bought(carrier_rig.carrier(ONE_TRY), shipment)
+    assert label.already_known
+    assert carrier_rig.paid(shipment.effect_key) == carrier_rig.paid(shipment.effect_key)
+    assert carrier_rig.paid(shipment.effect_key).purchases == 1
+
+
+async def test_a_repeated_purchase_within_one_call_finds_the_postage_that_exists(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("pay and fall silent")
+    shipment = carrier_rig.shipment()
+    label = await bought(carrier_rig.carrier(), shipment)
+    paid = carrier_rig.paid(shipment.effect_key)
+    assert label.already_known
+    assert (paid.purchases, paid.purchase_requests) == (1, 2)
+
+
+async def test_a_shipment_whose_creation_was_not_answered_is_never_paid(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("create and fall silent")
+    carrier, shipment = carrier_rig.carrier(ONE_TRY), carrier_rig.shipment()
+    first = await carrier.buy_label(shipment)
+    assert isinstance(first, Deferred)
+    await bought(carrier, shipment)
+    paid = carrier_rig.paid(shipment.effect_key)
+    assert (paid.shipments, paid.purchases) == (2, 1)
+
+
+async def test_a_label_whose_file_cannot_be_fetched_is_fetched_by_the_next_try(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("lose the label file")
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    first = await carrier.buy_label(shipment)
+    assert isinstance(first, Deferred)
+    assert first.outcome_unknown
+    label = await bought(carrier, shipment)
+    assert label.already_known
+    assert carrier_rig.paid(shipment.effect_key).purchases == 1
+
+
+async def test_a_paid_label_survives_a_kill_of_the_carrier(carrier_rig: CarrierRig) -> None:
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    label = await bought(carrier, shipment)
+    carrier_rig.restart_by_kill()
+    held = await carrier.read_back(shipment.effect_key)
+    assert isinstance(held, LabelBought)
+    assert held.tracking_number == label.tracking_number
+    carrier_rig.reports_of(label.tracking_number, reached("delivered"))
+
+
+async def test_reading_back_a_key_without_a_label_gives_nothing(carrier_rig: CarrierRig) -> None:
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    assert await carrier.read_back(new_effect_key()) is None
+    carrier_rig.provoke("refuse the purchase")
+    await carrier.buy_label(shipment)
+    assert await carrier.read_back(shipment.effect_key) is None
+
+
+async def test_a_parcel_that_crosses_a_customs_border_goes_with_its_papers(carrier_rig: CarrierRig) -> None:
+    exchanges: list[Exchange] = []
+    carrier = carrier_rig.carrier(on_exchange=exchanges.append)
+    label = await bought(carrier, carrier_rig.shipment(recipient=ABROAD))
+    await bought(carrier, carrier_rig.shipment())
+    created = [e for e in exchanges if (e.method, e.path) == ("POST", "/v2/shipments")]
+    assert "International" in label.service
+    assert b"customs_info" in created[0].sent
+    assert b"customs_info" not in created[1].sent
+
+
+# Refusals, sorted
+
+
+async def test_an_address_that_is_not_found_needs_a_person_and_costs_nothing(carrier_rig: CarrierRig) -> None:
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment(recipient=NOWHERE)
+    refused = await carrier.buy_label(shipment)
+    assert isinstance(refused, LabelRefused)
+    assert (refused.reason, refused.retryable, refused.needs_person) == ("address_not_found", False, True)
+    assert "Address not found" in refused.detail
+    assert carrier_rig.paid(shipment.effect_key).shipments == 0
+
+
+async def test_an_address_that_is_found_comes_back_in_the_carriers_spelling(carrier_rig: CarrierRig) -> None:
+    found = await carrier_rig.carrier().verify_address(RECIPIENT)
+    assert isinstance(found, AddressVerified)
+    assert found.address.street1 == "179 N HARBOR DR"
+    assert (found.address.postal_code or "").startswith("90277-")
+
+
+async def test_a_corrected_address_under_the_same_key_gets_its_label(carrier_rig: CarrierRig) -> None:
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment(recipient=NOWHERE)
+    await carrier.buy_label(shipment)
+    await bought(carrier, msgspec.structs.replace(shipment, recipient=RECIPIENT))
+
+
+async def test_another_address_under_a_key_whose_shipment_exists_is_a_conflict(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("refuse the purchase")
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    await carrier.buy_label(shipment)
+    refused = await carrier.buy_label(msgspec.structs.replace(shipment, recipient=ABROAD))
+    assert isinstance(refused, LabelRefused)
+    assert (refused.reason, refused.needs_person) == ("conflict", True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "retryable", "needs_person"),
+    [
+        ("refuse the purchase", "carrier_error", True, False),
+        ("have no funds", "funds", True, True),
+        ("have no rates", "no_service", False, True),
+    ],
+)
+async def test_refusals_are_sorted_and_the_next_try_succeeds(
+    carrier_rig: CarrierRig, fault: str, reason: str, retryable: bool, needs_person: bool
+) -> None:
+    carrier_rig.provoke(fault)
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    refused = await carrier.buy_label(shipment)
+    assert isinstance(refused, LabelRefused)
+    assert (refused.reason, refused.retryable, refused.needs_person) == (reason, retryable, needs_person)
+    assert refused.detail
+    assert carrier_rig.paid(shipment.effect_key).purchases == 0
+    await bought(carrier, shipment)
+    assert carrier_rig.paid(shipment.effect_key).purchases == 1
+
+
+async def test_wrong_credentials_need_a_person(carrier_rig: CarrierRig) -> None:
+    refused = await carrier_rig.carrier(api_key="expired").buy_label(carrier_rig.shipment())
+    assert isinstance(refused, LabelRefused)
+    assert (refused.reason, refused.needs_person) == ("credentials", True)
+
+
+# Limits
+
+
+async def test_a_short_failure_is_bridged_within_the_call(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("fail")
+    await bought(carrier_rig.carrier(), carrier_rig.shipment())
+
+
+async def test_a_short_rate_limit_is_waited_for_and_a_long_one_deferred(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("limit the rate")
+    await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    carrier_rig.provoke("limit the rate for long")
+    outcome = await carrier_rig.carrier().buy_label(carrier_rig.shipment())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.reason, outcome.outcome_unknown) == ("rate_limited", False)
+    assert outcome.retry_after_ms >= 80_000
+
+
+async def test_nothing_was_sent_when_nobody_listens_at_the_address(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier(address=f"http://127.0.0.1:{free_port()}")
+    outcome = await carrier.buy_label(carrier_rig.shipment())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.reason, outcome.outcome_unknown) == ("not_reached", False)
+
+
+async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call(carrier_rig: CarrierRig) -> None:
+    exchanges: list[Exchange] = []
+    policy = msgspec.structs.replace(QUICK, circuit_failures=3, circuit_rest_s=60)
+    carrier = carrier_rig.carrier(policy, on_exchange=exchanges.append)
+    carrier_rig.provoke("go down")
+    await carrier.buy_label(carrier_rig.shipment())
+    calls = len(exchanges)
+    outcome = await carrier.buy_label(carrier_rig.shipment())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.reason, len(exchanges)) == ("circuit_open", calls)
+
+
+# Refunds
+
+
+async def test_an_unused_label_is_given_back_and_its_parcel_never_moves(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("scan nothing")
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment())
+    first = await carrier.refund(label.carrier_reference)
+    again = await carrier.refund(label.carrier_reference)
+    assert first == again == RefundConfirmed(carrier_reference=label.carrier_reference, state="submitted")
+
+
+async def test_a_label_in_use_is_not_refunded(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment())
+    carrier_rig.reports_of(label.tracking_number, reached("delivered"))
+    refused = await carrier.refund(label.carrier_reference)
+    assert isinstance(refused, LabelRefused)
+    assert refused.reason == "refund_refused"
+
+
+# Webhooks
+
+
+async def test_the_journey_is_reported_with_rising_rank_and_verifiable_signatures(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment())
+    reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
+    ordered = sorted(reports, key=lambda report: report.carrier_timestamp_at)
+    assert [r.rank for r in ordered] == sorted(r.rank for r in ordered)
+    assert {r.canonical for r in reports} >= {"pre_transit", "in_transit", "out_for_delivery", "delivered"}
+    assert {r.canonical for r in reports} <= set(CANONICAL_TRACKING)
+    assert {r.tracking_number for r in reports} == {label.tracking_number}
+    assert {r.carrier_reference for r in reports} == {label.carrier_reference}
+    for delivery in carrier_rig.deliveries_of(label.tracking_number):
+        carrier.verify_webhook(delivery.headers, delivery.body)
+
+
+async def test_the_buyers_town_is_never_in_a_report(carrier_rig: CarrierRig) -> None:
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
+    at_the_door = [r.place for r in reports if r.canonical in ("delivered", "out_for_delivery")]
+    assert at_the_door
+    assert all(place is not None and place.city is None and place.country == "US" for place in at_the_door)
+
+
+async def test_doubled_and_shuffled_webhooks_are_recognised_by_their_event_id(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("send everything twice, shuffled")
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+
+    def all_came_twice(reports: list[TrackingReport]) -> bool:
+        ids = [report.tracking_event_id for report in reports]
+        return reached("delivered")(reports) and all(ids.count(i) >= 2 for i in ids)
+
+    reports = carrier_rig.reports_of(label.tracking_number, all_came_twice)
+    once = {report.tracking_event_id: report for report in reports}
+    assert all(report == once[report.tracking_event_id] for report in reports)
+    assert max(once.values(), key=lambda report: report.rank).canonical == "delivered"
+
+
+async def test_a_webhook_is_sent_again_until_it_is_answered(carrier_rig: CarrierRig, receiver: Receiver) -> None:
+    receiver.refuse_next = 2
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    wanted = {"pre_transit", "in_transit", "out_for_delivery", "delivered"}
+    carrier_rig.reports_of(label.tracking_number, lambda reports: wanted <= {r.canonical for r in reports})
+    assert receiver.refuse_next == 0
+
+
+async def test_a_forged_or_changed_webhook_is_not_genuine(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment())
+    carrier_rig.reports_of(label.tracking_number, reached("pre_transit"))
+    genuine = carrier_rig.deliveries_of(label.tracking_number)[0]
+    for headers, body in [
+        (genuine.headers, genuine.body + b"\n"),
+        (genuine.headers, genuine.body.replace(b"pre_transit", b"delivered")),
+        (carrier_rig.signed(genuine.body, secret=b"a stranger's secret"), genuine.body),
+        ({"X-Hmac-Signature": "hmac-sha256-hex=ü"}, genuine.body),
+        ({"X-Hmac-Signature": ""}, genuine.body),
+        ({}, genuine.body),
+        (genuine.headers, b" " * 1_000_000),
+    ]:
+        with pytest.raises(WebhookNotGenuine):
+            carrier.verify_webhook(headers, body)
+
+
+async def test_a_secret_can_be_changed_and_is_normalised(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    for secret in (SECRET, OLD_SECRET):
+        key = unicodedata.normalize("NFKD", secret).encode()
+        carrier.verify_webhook(carrier_rig.signed(b"{}", secret=key), b"{}")
+
+
+async def test_a_replayed_webhook_verifies_and_is_recognised_by_its_event_id(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment())
+    carrier_rig.reports_of(label.tracking_number, reached("pre_transit"))
+    delivery = carrier_rig.deliveries_of(label.tracking_number)[0]
+    for _ in range(2):
+        carrier.verify_webhook(delivery.headers, delivery.body)
+    ids = {r.tracking_event_id for _ in range(2) for r in carrier.parse_webhook(delivery.body)}
+    assert len(ids) == 1
+
+
+async def test_an_unknown_status_word_is_kept_as_it_came(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("say an unknown word")
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
+    unknown = [report for report in reports if report.canonical is None]
+    assert [(report.raw_status, report.rank) for report in unknown] == [("held_by_customs", 0)]
+
+
+async def test_a_parcel_refused_at_the_door_outranks_its_delivery_attempt(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("return the parcel")
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    reports = carrier_rig.reports_of(label.tracking_number, reached("return_to_sender"))
+    assert max(reports, key=lambda report: report.rank).canonical == "return_to_sender"
+
+
+async def test_a_lost_parcel_is_a_condition_beside_its_journey(carrier_rig: CarrierRig) -> None:
+    carrier_rig.provoke("lose the parcel")
+    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
+    reports = carrier_rig.reports_of(label.tracking_number, reached("failure"))
+    assert [report.rank for report in reports if report.canonical == "failure"] == [0]
+
+
+async def test_a_body_of_another_shape_is_unreadable_and_another_event_says_nothing(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    tracker = b'{"id": "t", "tracking_code": "1", "status": "delivered", "carrier": "USPS", "updated_at": "%s"}'
+    shape = b'{"id": "evt_1", "object": "Event", "description": "tracker.updated", "result": %s}'
+    for body in (b"", b"[]", b"\xff", b'{"id": 1}', shape % b"{}", shape % (tracker % b"yesterday")):
+        with pytest.raises(WebhookUnreadable):
+            carrier.parse_webhook(body)
+    other = b'{"id": "evt_1", "object": "Event", "description": "batch.created", "result": {}}'
+    assert carrier.parse_webhook(other) == ()
