@@ -1,0 +1,71 @@
+"""Apicurio Registry on an H2 file: its command line, and the committed schemas in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from events.codec import committed_schemas
+from infra.child import Command
+from infra.ports import accepts
+from infra.registry import Registry, RegistryAnswer, RegistryUnreachable, ensure_schemas
+from infra.settings import LOOPBACK, Settings
+from infra.stack.part import Part
+from infra.stack.tools import GENERATED_MAIN, Tools
+
+ANSWER_SECONDS = 5.0
+
+
+def registry_part(settings: Settings, tools: Tools) -> Part:
+    """The registry on its loopback port, with every committed schema under its committed id."""
+    folder = settings.data_dir / "registry"
+    return Part(
+        name="registry",
+        address=settings.schema_registry_url,
+        prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+        command=(lambda: registry_command(settings, tools, folder)) if "registry" in settings.embedded else None,
+        answers=lambda: _answers(settings),
+        settle=lambda: _settle(settings),
+    )
+
+
+def registry_command(settings: Settings, tools: Tools, folder: Path) -> Command:
+    """The registry's command line. It is asked seldom, so the quick compiler alone is enough and starts sooner."""
+    properties = {
+        "apicurio.storage.kind": "sql",
+        "apicurio.storage.sql.kind": "h2",
+        "apicurio.datasource.url": f"jdbc:h2:file:{folder / 'registry'}",
+        "quarkus.http.host": LOOPBACK,
+        "quarkus.http.port": settings.registry_port,
+        # Its management interface would listen on every address; 0 takes any free port.
+        "quarkus.management.host": LOOPBACK,
+        "quarkus.management.port": 0,
+        "quarkus.otel.sdk.disabled": "true",
+    }
+    return Command(
+        name="registry",
+        argv=(
+            str(tools.java),
+            *("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"),
+            *("--add-opens", "java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED"),
+            *tools.aot_options("registry"),
+            *(f"-D{name}={value}" for name, value in properties.items()),
+            *("-cp", tools.registry_classpath(), GENERATED_MAIN),
+        ),
+        folder=folder,
+    )
+
+
+def _answers(settings: Settings) -> bool:
+    if "registry" in settings.embedded and not accepts(settings.registry_port):
+        return False
+    try:
+        with Registry(settings.schema_registry_url, ANSWER_SECONDS) as registry:
+            registry.subjects()
+    except (RegistryUnreachable, RegistryAnswer):
+        return False
+    return True
+
+
+def _settle(settings: Settings) -> None:
+    with Registry(settings.schema_registry_url) as registry:
+        ensure_schemas(registry, committed_schemas(), settings.tenants)

@@ -1,0 +1,164 @@
+"""Starts the parts side by side, sees that each answers and is set up, notices an end, stops them in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+import psycopg
+import structlog
+from confluent_kafka import KafkaException
+
+from infra.child import Child
+from infra.ports import is_free
+from infra.settings import DEFAULT_PORTS, Settings
+from infra.stack.kafka_part import kafka_part
+from infra.stack.part import Part
+from infra.stack.postgres_part import postgres_part
+from infra.stack.registry_part import registry_part
+from infra.stack.small_parts import s3_part, smtp_part
+from infra.stack.tools import Tools
+from processors.ports import NamedError
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.02
+#: Those that others write to are stopped last.
+STOP_ORDER = ("smtp", "registry", "kafka", "s3", "postgres")
+PORTS_OF_PART = {
+    "kafka": ("kafka_port", "kafka_controller_port"),
+    "registry": ("registry_port",),
+    "s3": ("s3_port",),
+    "smtp": ("smtp_port",),
+}
+
+
+class PartEnded(NamedError):
+    """A part of the stack ended by itself. Its name and the last lines of its log follow."""
+
+
+class PartNotReady(NamedError):
+    """A part of the stack did not answer in time. Its name and the last lines of its log follow."""
+
+
+class PortTaken(NamedError):
+    """A port of the stack is in use. Give another one in the environment, or use `--auto-ports`."""
+
+
+def default_parts(settings: Settings) -> tuple[Part, ...]:
+    """The five parts, embedded or as addresses."""
+    tools = Tools(settings.stack_dir)
+    tools.check(settings.embedded)
+    made = (kafka_part, registry_part, postgres_part, s3_part, smtp_part)
+    return tuple(make(settings, tools) for make in made)
+
+
+class Stack:
+    """The running parts. `start` and `stop` belong to the main thread."""
+
+    def __init__(self, settings: Settings, parts: Sequence[Part] | None = None) -> None:
+        self._settings = settings
+        self.parts = {part.name: part for part in (default_parts(settings) if parts is None else parts)}
+        self.children: dict[str, Child] = {}
+        #: Seconds from the start until each part answered and was set up.
+        self.ready_seconds: dict[str, float] = {}
+        self._stopping = False
+
+    def start(self) -> None:
+        """Return when every part answers and is set up. Raises PortTaken, PartEnded or PartNotReady, stopping all."""
+        self._stopping = False
+        self._refuse_taken_ports()
+        started_at = time.monotonic()
+        try:
+            with ThreadPoolExecutor(len(self.parts), thread_name_prefix="stack") as threads:
+                try:
+                    self._start_all(threads, started_at)
+                except BaseException:
+                    self._stopping = True
+                    raise
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_all(self, threads: ThreadPoolExecutor, started_at: float) -> None:
+        """Prepare in threads, start processes from this one (see Child), wait for answers in threads again."""
+        preparing: dict[Future[None], Part] = {threads.submit(p.prepare): p for p in self.parts.values() if p.command}
+        settling: dict[Future[None], Part] = {
+            threads.submit(self._wait_and_settle, p, started_at): p for p in self.parts.values() if not p.command
+        }
+        while preparing or settling:
+            done, _ = wait([*preparing, *settling], return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+                if (part := preparing.pop(future, None)) is not None:
+                    self._spawn(part)
+                    settling[threads.submit(self._wait_and_settle, part, started_at)] = part
+                else:
+                    part = settling.pop(future)
+                    self.ready_seconds[part.name] = time.monotonic() - started_at
+                    log.info("part_ready", part=part.name, seconds=round(self.ready_seconds[part.name], 2))
+
+    def start_part(self, name: str) -> None:
+        """Start one part again after it ended, and wait for it."""
+        part = self.parts[name]
+        part.prepare()
+        self._spawn(part)
+        self._wait_and_settle(part, time.monotonic())
+
+    def stop_part(self, name: str) -> None:
+        """Stop one part and let the others run."""
+        if (child := self.children.pop(name, None)) is not None:
+            child.stop(self._settings.stop_seconds_max)
+
+    def ended(self) -> Child | None:
+        """A part that ended by itself, if there is one."""
+        return next((child for child in self.children.values() if child.exit_code is not None), None)
+
+    def stop(self) -> None:
+        """Stop every part, those that others write to last."""
+        self._stopping = True
+        for name in sorted(self.children, key=_stop_rank):
+            self.stop_part(name)
+
+    def _spawn(self, part: Part) -> None:
+        if part.command is not None:
+            self.children[part.name] = Child(part.command(), self._settings.logs_dir / f"{part.name}.log")
+
+    def _wait_and_settle(self, part: Part, started_at: float) -> None:
+        self._wait_until(part.answers, part, started_at)
+        try:
+            part.settle()
+        except (psycopg.OperationalError, KafkaException) as error:
+            raise PartNotReady(f"{self._who(part)} answered, and then not any more: {error}") from error
+
+    def _wait_until(self, condition: Callable[[], bool], part: Part, started_at: float) -> None:
+        while not condition():
+            child = self.children.get(part.name)
+            if child is not None and child.exit_code is not None:
+                raise PartEnded(child.ending())
+            if self._stopping or time.monotonic() - started_at > self._settings.start_seconds_max:
+                told = child.ending() if child is not None else ""
+                raise PartNotReady(
+                    f"{self._who(part)} did not answer within {self._settings.start_seconds_max:.0f} seconds. {told}"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _who(self, part: Part) -> str:
+        where = part.address if part.name != "postgres" else "its socket or DATABASE_URL"
+        return f"{part.name} ({where})"
+
+    def _refuse_taken_ports(self) -> None:
+        taken = [
+            f"{port_name.upper()}={getattr(self._settings, port_name)}"
+            for name, part in self.parts.items()
+            if part.command is not None
+            for port_name in PORTS_OF_PART.get(name, ())
+            if port_name in DEFAULT_PORTS and not is_free(getattr(self._settings, port_name))
+        ]
+        if taken:
+            raise PortTaken(f"{', '.join(taken)}: {PortTaken.__doc__}")
+
+
+def _stop_rank(name: str) -> int:
+    return STOP_ORDER.index(name) if name in STOP_ORDER else -1
