@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import pairwise
 
 import msgspec
 import psycopg
@@ -21,6 +22,9 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from infra.settings import APP_ROLE, DATABASE, OWNER_ROLE, Settings
 from processors.ports import NamedError
+from projections.model import Topics
+from projections.models import ALL, chosen
+from projections.schema import create_missing
 
 MIGRATION_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 #: One number for all processes that could migrate the same database ("plmigrat" in ASCII).
@@ -29,8 +33,8 @@ CONNECT_SECONDS = 10
 POOL_WAIT_SECONDS = 10.0
 STATEMENT_MS = 60_000
 
-#: Tables that no request may touch, whatever its tenant.
-PRIVATE_TABLES = ("schema_migrations", "ledger_snapshots", "ledger_checkpoints")
+#: What the API itself writes, under row-level security: keys of personal data, its callers, its stores.
+APP_TABLES = ("order_keys", "erased_orders", "daily_keys", "api_keys", "store_connections", "idempotency_keys")
 
 MIGRATIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -54,8 +58,12 @@ class MigrationMissing(NamedError):
     """The database has a migration that this release does not know. Start a release at least as new as the last."""
 
 
+class MigrationOutOfOrder(NamedError):
+    """A new migration has a lower number than one that was applied. Give it the next free number."""
+
+
 class MigrationMisnamed(NamedError):
-    """A migration's name must be NNNN_name.sql, with numbers 0001, 0002, … and none twice or left out."""
+    """A migration's name must be NNNN_name.sql, and no number may be there twice."""
 
 
 class MigrationFailed(NamedError):
@@ -84,23 +92,23 @@ def committed_migrations() -> tuple[Migration, ...]:
 
 
 def ordered_migrations(texts: Sequence[tuple[str, str]]) -> tuple[Migration, ...]:
-    """Files by name and text as migrations. Raises MigrationMisnamed where a number is wrong, doubled or left out."""
+    """Files by name and text as migrations. Raises MigrationMisnamed."""
     found = []
     for name, text in sorted(texts):
         match = MIGRATION_NAME.match(name)
         if match is None:
             raise MigrationMisnamed(f"{name}: {MigrationMisnamed.__doc__}")
         found.append(Migration(int(match.group(1)), name, text))
-    for expected, migration in enumerate(found, start=1):
-        if migration.number != expected:
-            raise MigrationMisnamed(f"{migration.name} stands where {expected:04} should: {MigrationMisnamed.__doc__}")
+    for before, migration in pairwise(found):
+        if migration.number == before.number:
+            raise MigrationMisnamed(f"{before.name} and {migration.name}: {MigrationMisnamed.__doc__}")
     return tuple(found)
 
 
 def migrate(connection: Connection[TupleRow], migrations: Sequence[Migration]) -> list[str]:
     """Apply what is new, each in a transaction of its own; returns the names. Safe when several processes start.
 
-    Raises MigrationChanged, MigrationMissing or MigrationFailed.
+    Raises MigrationChanged, MigrationMissing, MigrationOutOfOrder or MigrationFailed.
     """
     connection.autocommit = True
     connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
@@ -119,12 +127,14 @@ def migrate(connection: Connection[TupleRow], migrations: Sequence[Migration]) -
 
 def _refuse_changes(applied: dict[int, tuple[str, str]], migrations: Sequence[Migration]) -> None:
     known = {migration.number: migration for migration in migrations}
+    for migration in migrations:
+        if migration.number not in applied and migration.number < max(applied, default=0):
+            raise MigrationOutOfOrder(f"{migration.name}: {MigrationOutOfOrder.__doc__}")
     for number, (name, checksum) in sorted(applied.items()):
-        migration = known.get(number)
-        if migration is None:
+        if number not in known:
             raise MigrationMissing(f"{name}: {MigrationMissing.__doc__}")
-        if migration.checksum != checksum:
-            raise MigrationChanged(f"{migration.name}: {MigrationChanged.__doc__}")
+        if known[number].checksum != checksum:
+            raise MigrationChanged(f"{name}: {MigrationChanged.__doc__}")
 
 
 def _apply(connection: Connection[TupleRow], migration: Migration) -> None:
@@ -156,23 +166,20 @@ def ensure_database(admin_url: str, database: str = DATABASE) -> None:
 
 
 def grant_to_app(connection: Connection[TupleRow]) -> None:
-    """Let the API's role read and write rows, never tables. Which rows it sees, row-level security says."""
+    """Let the API's role use its own tables. Read models open themselves to it, for reading; all else stays shut."""
     role = sql.Identifier(APP_ROLE)
-    for statement in (
-        "GRANT USAGE ON SCHEMA public TO {}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
-    ):
-        connection.execute(sql.SQL(statement).format(role))
-    for table in PRIVATE_TABLES:
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
+    for table in APP_TABLES:
         if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() != (None,):
-            connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(table), role))
+            statement = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}")
+            connection.execute(statement.format(sql.Identifier(table), role))
 
 
 def ensure_schema(database_url: str) -> list[str]:
-    """Apply the project's migrations and the grants; returns the names of what was new."""
+    """Apply the project's migrations, make the read models' tables, grant; returns the names of new migrations."""
     with connect(database_url) as connection:
         new = migrate(connection, committed_migrations())
+        create_missing(connection, chosen([ALL], Topics()))
         grant_to_app(connection)
         return new
 
