@@ -90,7 +90,7 @@ def rest_order(
         "updated_at": now_ms,
         "currency": "USD",
         "total_minor": 1_900,
-        "address": {
+        "recipient": {
             "name": address["name"],
             "address1": address["address1"],
             "city": address["city"],

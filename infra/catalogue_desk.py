@@ -1,0 +1,74 @@
+"""What operators say to the catalogue: map a SKU, store a design, publish descriptions."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from events.catalogue.commands import CatalogueCommandUnion, MapSku
+from events.catalogue.decide import catalogue_key
+from events.envelope import CommandEnvelope
+from events.identity import command_id
+from events.order.values import LineArtwork
+from processors.ports import CommandSender, NamedError, ObjectStore
+
+DESIGN_BYTES_MAX = 50 * 1024 * 1024
+
+MEDIA_TYPES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"RIFF": "image/webp",
+    b"II*\x00": "image/tiff",
+    b"MM\x00*": "image/tiff",
+}
+
+
+class DesignNotUsable(NamedError):
+    """A design is a PNG, JPEG, WebP or TIFF file of at most 50 MiB."""
+
+
+class CatalogueDesk:
+    """Sends catalogue commands. `actor` names who speaks, `now_ms` gives epoch milliseconds."""
+
+    def __init__(self, sender: CommandSender, objects: ObjectStore, now_ms: Callable[[], int], actor: str) -> None:
+        self._sender = sender
+        self._objects = objects
+        self._now_ms = now_ms
+        self._actor = actor
+
+    async def say(self, tenant: str, said: Iterable[CatalogueCommandUnion]) -> int:
+        """Send commands; returns how many. The same content said again is the same command."""
+        count = 0
+        for command in said:
+            key = catalogue_key(tenant, command)
+            digest = hashlib.sha256(msgspec.msgpack.encode(command)).hexdigest()
+            envelope = CommandEnvelope(
+                command_id=command_id("catalogue", key, digest),
+                key=key,
+                tenant=tenant,
+                command_type=type(command).__name__,
+                sent_at=self._now_ms(),
+                actor=self._actor,
+            )
+            await self._sender.send(command, envelope)
+            count += 1
+        return count
+
+    async def map_sku(
+        self, tenant: str, store: str, sku: str, artwork: LineArtwork, *, design: bytes | None = None
+    ) -> MapSku:
+        """Say what a store's SKU means; a design is stored once under its own digest. DesignNotUsable."""
+        if design is not None:
+            artwork = msgspec.structs.replace(artwork, design_key=self._stored(tenant, design))
+        command = MapSku(source_version=self._now_ms(), store=store, sku=sku, artwork=artwork)
+        await self.say(tenant, (command,))
+        return command
+
+    def _stored(self, tenant: str, design: bytes) -> str:
+        media_type = next((kind for magic, kind in MEDIA_TYPES.items() if design.startswith(magic)), None)
+        if media_type is None or len(design) > DESIGN_BYTES_MAX:
+            raise DesignNotUsable
+        digest = hashlib.sha256(design).hexdigest()
+        key = f"{tenant}/designs/{digest}"
+        self._objects.put(key, design, media_type, {"sha256": digest})
+        return key

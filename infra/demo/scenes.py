@@ -1,0 +1,155 @@
+"""The five scenes of the demonstration: what is sent, what is done to it, and what must come out.
+
+Each scene is a coroutine that plays on a `Theatre` (stores, presses and read models over real HTTP and Kafka) and
+yields nothing: it checks. A scene that does not end as it should raises `SceneFailed`, which names order and reason.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from infra.demo.orders import published_order, rest_order, shopify_line, shopify_order
+from infra.demo.theatre import Theatre, Ticket
+from processors.ports import NamedError
+
+SCENE_SECONDS_MAX: Final = 120.0
+
+
+class SceneFailed(NamedError):
+    """A scene of the demonstration did not end as it should."""
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """One scene: its title, and the coroutine that plays it."""
+
+    title: str
+    play: Callable[[Theatre], Awaitable[None]]
+
+
+async def several_lines_to_the_door(theatre: Theatre) -> None:
+    """A Shopify order of three lines, one order by REST and one over Kafka: all go to the door."""
+    number = theatre.next_number()
+    lines = [
+        shopify_line(
+            number, 1, "DEMO-MUG-WHITE", "Demo mug", picture_url=theatre.picture("cat.png"), text="Good morning"
+        ),
+        shopify_line(number, 2, "DEMO-TEE-BLACK", "Demo tee", picture_url=theatre.picture("rosette.png"), quantity=2),
+        shopify_line(number, 3, "DEMO-POSTER", "Demo poster", picture_url=theatre.picture("hills-poster.png")),
+    ]
+    by_webhook = await theatre.send_shopify(shopify_order(number, lines, now_ms=theatre.now_ms()))
+    number = theatre.next_number()
+    by_rest = await theatre.send_rest(
+        rest_order(
+            number,
+            "DEMO-MUG-BLACK",
+            "Demo mug",
+            picture_url=theatre.picture("tiles.png"),
+            text="Привет · שלום · مرحبا",
+            now_ms=theatre.now_ms(),
+        )
+    )
+    number = theatre.next_number()
+    by_kafka = await theatre.send_kafka(
+        published_order(
+            number,
+            "DEMO-TEE-WHITE",
+            "Demo tee",
+            picture_url=theatre.picture("hills.png"),
+            text="",
+            now_ms=theatre.now_ms(),
+        )
+    )
+    for ticket in (by_webhook, by_rest, by_kafka):
+        await theatre.until(ticket, "delivered", SCENE_SECONDS_MAX)
+
+
+async def an_unmapped_sku_is_held_and_released(theatre: Theatre) -> None:
+    """Nobody knows the SKU: the order is held with that reason, until the SKU is mapped."""
+    number = theatre.next_number()
+    sku = f"DEMO-NEW-{number}"
+    line = shopify_line(number, 1, sku, "Demo mug, new design", picture_url=theatre.picture("cat.png"), text="New here")
+    ticket = await theatre.send_shopify(shopify_order(number, [line], where="west", now_ms=theatre.now_ms()))
+    await theatre.until(ticket, "on_hold", SCENE_SECONDS_MAX)
+    await expect(theatre, ticket, "OrderHeld")
+    await theatre.map_sku("demo-shopify", sku, "mug-11oz-white")
+    await theatre.until(ticket, "delivered", SCENE_SECONDS_MAX)
+    await expect(theatre, ticket, "HoldReleased")
+
+
+async def a_cancel_in_time_and_one_too_late(theatre: Theatre) -> None:
+    """Two orders are cancelled: one waits at the press and is stopped, the other is on it and is made."""
+    async with theatre.press_behaving(stuck_at="received"):
+        in_time = await _one_mug(theatre, "Cancel me in time")
+        await theatre.until_fact(in_time, "SubmissionAccepted", SCENE_SECONDS_MAX)
+        await theatre.cancel(in_time, "demo_changed_mind")
+        await theatre.until(in_time, "cancelled", SCENE_SECONDS_MAX)
+    async with theatre.press_behaving(stuck_at="printing"):
+        too_late = await _one_mug(theatre, "Cancel me too late")
+        await theatre.until_fact(too_late, "ProductionStarted", SCENE_SECONDS_MAX)
+        await theatre.cancel(too_late, "demo_changed_mind_late")
+        await theatre.until_fact(too_late, "CancellationRefused", SCENE_SECONDS_MAX)
+    await theatre.until(too_late, "delivered", SCENE_SECONDS_MAX)
+    await expect(theatre, in_time, "LineCancelled")
+
+
+async def a_partner_fails_and_the_next_takes_over(theatre: Theatre) -> None:
+    """The nearest press is down: it is tried with growing waits, then the other one makes the goods."""
+    async with theatre.press_behaving("press-east", down=True):
+        ticket = await _one_mug(theatre, "Second press")
+        await theatre.until_fact(ticket, "PartnerGaveUp", SCENE_SECONDS_MAX)
+    await theatre.until(ticket, "delivered", SCENE_SECONDS_MAX)
+    await expect(theatre, ticket, "SubmissionRefused")
+
+
+async def a_misprint_is_printed_again_and_two_parcels_leave(theatre: Theatre) -> None:
+    """One unit is misprinted: the good ones leave at once, the new one follows in its own parcel."""
+    number = theatre.next_number()
+    lines = [
+        shopify_line(number, 1, "DEMO-MUG-WHITE", "Demo mug", picture_url=theatre.picture("tiles.png"), text="One"),
+        shopify_line(number, 2, "DEMO-MUG-BLACK", "Demo mug", picture_url=theatre.picture("cat.png"), text="Two"),
+    ]
+    async with theatre.press_behaving(misprint_next_units=1):
+        ticket = await theatre.send_shopify(shopify_order(number, lines, now_ms=theatre.now_ms()))
+        await theatre.until_fact(ticket, "InspectionFailed", SCENE_SECONDS_MAX)
+    await theatre.until(ticket, "delivered", SCENE_SECONDS_MAX)
+    await expect(theatre, ticket, "ReprintRequested")
+    if (count := await theatre.parcel_count(ticket)) != 2:
+        raise SceneFailed(f"order {ticket.order_number}: 2 parcels should have left, {count} did")
+
+
+SCENES: Final = (
+    Scene("Several lines, three roads in", several_lines_to_the_door),
+    Scene("An unmapped SKU, held and released", an_unmapped_sku_is_held_and_released),
+    Scene("A cancel in time, and one too late", a_cancel_in_time_and_one_too_late),
+    Scene("A partner fails, the next takes over", a_partner_fails_and_the_next_takes_over),
+    Scene("A misprint, printed again: two parcels", a_misprint_is_printed_again_and_two_parcels_leave),
+)
+
+
+async def play_all(theatre: Theatre) -> None:
+    """All scenes; the first two share the presses, the others change a press's behaviour and go one by one."""
+    await asyncio.gather(*(theatre.scene(scene.title, scene.play) for scene in SCENES[:2]))
+    for scene in SCENES[2:]:
+        await theatre.scene(scene.title, scene.play)
+
+
+async def expect(theatre: Theatre, ticket: Ticket, fact_type: str) -> None:
+    """The order's timeline tells of this fact, or the scene failed."""
+    if fact_type not in await theatre.fact_types(ticket):
+        raise SceneFailed(f"order {ticket.order_number}: its timeline does not tell of {fact_type}")
+
+
+async def _one_mug(theatre: Theatre, text: str) -> Ticket:
+    number = theatre.next_number()
+    return await theatre.send_rest(
+        rest_order(
+            number,
+            "DEMO-MUG-WHITE",
+            "Demo mug",
+            picture_url=theatre.picture("cat.png"),
+            text=text,
+            now_ms=theatre.now_ms(),
+        )
+    )

@@ -1,0 +1,77 @@
+"""The demonstration's picture in the terminal: a live table of orders, then a summary that can be read at leisure."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from infra.demo.theatre import SceneResult, Ticket
+
+STEPS = ("received", "ready", "in_production", "shipped", "delivered")
+COLOURS = {
+    "delivered": "green",
+    "cancelled": "magenta",
+    "on_hold": "yellow",
+    "awaiting_approval": "yellow",
+    "exception": "red",
+    "sent": "dim",
+}
+
+
+def status_text(status: str) -> Text:
+    """A status in its colour."""
+    return Text(status.replace("_", " "), style=COLOURS.get(status, "cyan"))
+
+
+def progress_text(status: str) -> Text:
+    """How far along the road to the door an order is, as a bar of five steps."""
+    reached = {"partially_shipped": 3, "partially_delivered": 4, "sent": 0, "on_hold": 1, "exception": 1}.get(status)
+    if reached is None:
+        reached = STEPS.index(status) + 1 if status in STEPS else len(STEPS)
+    colour = COLOURS.get(status, "cyan")
+    return Text("●" * reached, style=colour) + Text("○" * (len(STEPS) - reached), style="dim")
+
+
+def live_view(tickets: Sequence[Ticket], results: Sequence[SceneResult], now: float) -> RenderableType:
+    """The table of orders while the scenes play; `now` is on the clock of `Ticket.sent_at`."""
+    table = Table(box=box.SIMPLE_HEAD, expand=False)
+    for heading in ("order", "scene", "road", "way", "status", "parcels", "s"):
+        table.add_column(heading, justify="right" if heading == "s" else "left", no_wrap=heading != "scene")
+    for ticket in tickets:
+        done = ticket.status in ("delivered", "cancelled", "returned")
+        seconds = ticket.statuses[-1][1] if done else now - ticket.sent_at
+        table.add_row(
+            ticket.order_number,
+            ticket.scene,
+            ticket.road,
+            progress_text(ticket.status),
+            status_text(ticket.status),
+            str(len(ticket.parcels) or ""),
+            f"{seconds:.1f}",
+        )
+    ended = Text(f"{len(results)} of 5 scenes ended", style="dim")
+    return Group(table, ended)
+
+
+def summary(console: Console, tickets: Sequence[Ticket], results: Sequence[SceneResult]) -> None:
+    """Each order's way, where its proofs are, how long it took; then each scene and whether it ended as it should."""
+    for ticket in tickets:
+        way = " → ".join(f"{status} {seconds:.1f}s" for status, seconds in ticket.statuses)
+        body = Text(way)
+        for parcel in ticket.parcels:
+            body.append(f"\nparcel {parcel}", style="cyan")
+        for line_id, url in ticket.proofs.items():
+            body.append(f"\nproof of line {line_id}: ", style="dim")
+            body.append(url, style=f"link {url}")
+        title = f"{ticket.order_number} · {ticket.road} · {ticket.order_id}"
+        console.print(Panel(body, title=title, title_align="left", border_style=COLOURS.get(ticket.status, "cyan")))
+    table = Table(box=box.SIMPLE_HEAD, title="Scenes")
+    for heading in ("scene", "seconds", "ended as it should"):
+        table.add_column(heading, justify="right" if heading == "seconds" else "left")
+    for result in results:
+        verdict = Text("yes", style="green") if not result.problem else Text(result.problem, style="red")
+        table.add_row(result.title, f"{result.seconds:.1f}", verdict)
+    console.print(table)
