@@ -1,0 +1,39 @@
+"""Every read model by name: the one list that the command line, the rebuilds and the tests go by."""
+
+from collections.abc import Iterable
+
+from projections.catalogue import Catalogue
+from projections.command_outcomes import CommandOutcomes
+from projections.deadlines import Deadlines
+from projections.effects import Effects
+from projections.errors import UnknownReadModel
+from projections.model import ReadModel, Topics
+from projections.orders import Orders
+from projections.timeline import Timeline
+
+ALL = "all"
+
+
+def read_models(topics: Topics) -> dict[str, ReadModel]:
+    """A new instance of every read model, by name."""
+    models: tuple[ReadModel, ...] = (
+        Orders(topics),
+        Timeline(topics),
+        CommandOutcomes(topics),
+        Deadlines(topics),
+        Effects(topics),
+        Catalogue(topics),
+    )
+    return {model.name: model for model in models}
+
+
+def chosen(names: Iterable[str], topics: Topics) -> tuple[ReadModel, ...]:
+    """The read models of these names, `all` for every one; raises `UnknownReadModel`."""
+    known = read_models(topics)
+    wanted = dict.fromkeys(names)
+    if ALL in wanted:
+        return tuple(known.values())
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise UnknownReadModel(f"{', '.join(unknown)}; there are {', '.join(known)} and {ALL}")
+    return tuple(known[name] for name in wanted)

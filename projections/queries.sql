@@ -1,0 +1,282 @@
+-- All SQL of the read models. Each text begins with its name; the comment below it says what it is for.
+
+-- shown_build --
+-- Which build of a read model readers see.
+SELECT version, build FROM read_models WHERE name = %(name)s;
+
+-- show_build --
+-- Make a build the one that readers see.
+INSERT INTO read_models (name, version, build) VALUES (%(name)s, %(version)s, %(build)s)
+ON CONFLICT (name) DO UPDATE SET version = EXCLUDED.version, build = EXCLUDED.build, shown_at = now();
+
+-- next_build --
+-- A number for a new build, above every build that has left a trace.
+SELECT 1 + GREATEST(
+    (SELECT COALESCE(MAX(build), 0) FROM read_models WHERE name = %(name)s),
+    (SELECT COALESCE(MAX(build), 0) FROM read_model_checkpoints WHERE read_model = %(name)s)
+);
+
+-- checkpoints --
+-- How far a build is, by topic and partition.
+SELECT topic, partition, next_offset, position, recorded_at
+FROM read_model_checkpoints
+WHERE read_model = %(name)s AND build = %(build)s;
+
+-- lock_checkpoints --
+-- The same, while nobody may move them until this transaction ends.
+SELECT topic, partition, next_offset, position
+FROM read_model_checkpoints
+WHERE read_model = %(name)s AND build = %(build)s
+ORDER BY topic, partition
+FOR UPDATE;
+
+-- begin_checkpoint --
+-- The checkpoint of a partition that a build has not read yet.
+INSERT INTO read_model_checkpoints
+    (read_model, build, topic, partition, next_offset, position, recorded_at, caught_up_at)
+VALUES (%(name)s, %(build)s, %(topic)s, %(partition)s, 0, 0, 0, 0)
+ON CONFLICT DO NOTHING;
+
+-- move_checkpoint --
+-- Move a checkpoint forward, if it stands where this process left it.
+UPDATE read_model_checkpoints
+SET next_offset = %(next_offset)s, position = %(position)s, recorded_at = %(recorded_at)s,
+    caught_up_at = GREATEST(caught_up_at, %(caught_up_at)s)
+WHERE read_model = %(name)s AND build = %(build)s AND topic = %(topic)s AND partition = %(partition)s
+  AND next_offset = %(previous_offset)s;
+
+-- note_caught_up --
+-- Note that a build had read everything at this time, though nothing new came.
+UPDATE read_model_checkpoints SET caught_up_at = GREATEST(caught_up_at, %(caught_up_at)s)
+WHERE read_model = %(name)s AND build = %(build)s;
+
+-- forget_other_builds --
+-- Remove the checkpoints of builds that are not shown: what an abandoned rebuild, or the build before, left behind.
+DELETE FROM read_model_checkpoints
+WHERE read_model = %(name)s
+  AND build IS DISTINCT FROM (SELECT build FROM read_models WHERE name = %(name)s);
+
+-- hold_model --
+-- Take the read model for this connection; false where another process holds it.
+SELECT pg_try_advisory_lock(hashtext('printledger read model'), hashtext(%(name)s));
+
+-- announce --
+-- Tell whoever waits that these read models have moved; heard when the transaction commits.
+SELECT pg_notify('printledger_read_models', %(names)s);
+
+-- folded_orders --
+-- The folded states of these orders.
+SELECT order_id, tenant, seq, state FROM orders WHERE order_id = ANY(%(order_ids)s);
+
+-- open_deadlines_of_orders --
+-- What these orders wait for.
+SELECT order_id, deadline_key FROM deadlines WHERE order_id = ANY(%(order_ids)s);
+
+-- merge_orders --
+INSERT INTO orders SELECT * FROM stage_orders
+ON CONFLICT (order_id) DO UPDATE SET
+    store = EXCLUDED.store, external_id = EXCLUDED.external_id, order_number = EXCLUDED.order_number,
+    status = EXCLUDED.status, currency = EXCLUDED.currency, total_minor = EXCLUDED.total_minor,
+    lines = EXCLUDED.lines, parcels = EXCLUDED.parcels, holds = EXCLUDED.holds, exceptions = EXCLUDED.exceptions,
+    placed_at = EXCLUDED.placed_at, updated_at = EXCLUDED.updated_at, seq = EXCLUDED.seq, state = EXCLUDED.state;
+
+-- merge_held_lines --
+INSERT INTO held_lines SELECT * FROM stage_held_lines
+ON CONFLICT (order_id, line_id, reason) DO UPDATE SET store = EXCLUDED.store, sku = EXCLUDED.sku;
+
+-- remove_held_lines --
+DELETE FROM held_lines WHERE order_id = ANY(%(order_id)s);
+
+-- merge_command_outcomes --
+-- A refusal on an existing order is told twice, by its fact and by the rejected topic: the fact's numbers stay.
+INSERT INTO command_outcomes AS known SELECT * FROM stage_command_outcomes
+ON CONFLICT (tenant, command_id) DO UPDATE SET
+    first_seq = LEAST(known.first_seq, EXCLUDED.first_seq),
+    last_seq = GREATEST(known.last_seq, EXCLUDED.last_seq),
+    outcome = CASE WHEN EXCLUDED.first_seq IS NULL THEN known.outcome ELSE EXCLUDED.outcome END,
+    command = CASE WHEN EXCLUDED.first_seq IS NULL THEN known.command ELSE EXCLUDED.command END,
+    reason = CASE WHEN EXCLUDED.first_seq IS NULL THEN known.reason ELSE EXCLUDED.reason END,
+    detail = CASE WHEN EXCLUDED.first_seq IS NULL THEN known.detail ELSE EXCLUDED.detail END,
+    decided_at = LEAST(known.decided_at, EXCLUDED.decided_at);
+
+-- merge_deadlines --
+INSERT INTO deadlines SELECT * FROM stage_deadlines
+ON CONFLICT (order_id, deadline_key) DO UPDATE SET due_at = EXCLUDED.due_at, seq = EXCLUDED.seq;
+
+-- remove_deadlines --
+DELETE FROM deadlines USING unnest(%(order_id)s::text[], %(deadline_key)s::text[]) AS gone (order_id, deadline_key)
+WHERE deadlines.order_id = gone.order_id AND deadlines.deadline_key = gone.deadline_key;
+
+-- merge_effects --
+INSERT INTO effects SELECT * FROM stage_effects
+ON CONFLICT (effect_key) DO UPDATE SET attempt = EXCLUDED.attempt;
+
+-- merge_parcel_references --
+INSERT INTO parcel_references SELECT * FROM stage_parcel_references
+ON CONFLICT (carrier, reference, kind) DO UPDATE SET
+    tenant = EXCLUDED.tenant, order_id = EXCLUDED.order_id, parcel_id = EXCLUDED.parcel_id;
+
+-- merge_catalogue_products --
+INSERT INTO catalogue_products SELECT * FROM stage_catalogue_products
+ON CONFLICT (product_id) DO UPDATE SET
+    title = EXCLUDED.title, variants = EXCLUDED.variants, print_areas = EXCLUDED.print_areas,
+    source_version = EXCLUDED.source_version;
+
+-- merge_catalogue_variants --
+INSERT INTO catalogue_variants SELECT * FROM stage_catalogue_variants
+ON CONFLICT (variant_id) DO UPDATE SET product_id = EXCLUDED.product_id;
+
+-- merge_catalogue_templates --
+INSERT INTO catalogue_templates SELECT * FROM stage_catalogue_templates
+ON CONFLICT (template_id, template_version) DO UPDATE SET
+    product_id = EXCLUDED.product_id, body = EXCLUDED.body;
+
+-- merge_catalogue_sku_map --
+INSERT INTO catalogue_sku_map SELECT * FROM stage_catalogue_sku_map
+ON CONFLICT (tenant, store, sku) DO UPDATE SET
+    variant_id = EXCLUDED.variant_id, template_id = EXCLUDED.template_id,
+    template_version = EXCLUDED.template_version, design_key = EXCLUDED.design_key, designer = EXCLUDED.designer,
+    source_version = EXCLUDED.source_version;
+
+-- merge_catalogue_partners --
+INSERT INTO catalogue_partners SELECT * FROM stage_catalogue_partners
+ON CONFLICT (partner_id) DO UPDATE SET
+    name = EXCLUDED.name, adapter = EXCLUDED.adapter, country = EXCLUDED.country, latitude = EXCLUDED.latitude,
+    longitude = EXCLUDED.longitude, ships_to = EXCLUDED.ships_to, daily_capacity = EXCLUDED.daily_capacity,
+    tenants = EXCLUDED.tenants, suspended = EXCLUDED.suspended, source_version = EXCLUDED.source_version;
+
+-- merge_catalogue_offers --
+INSERT INTO catalogue_offers SELECT * FROM stage_catalogue_offers
+ON CONFLICT (variant_id, partner_id) DO UPDATE SET
+    partner_variant = EXCLUDED.partner_variant, cost_minor = EXCLUDED.cost_minor, currency = EXCLUDED.currency,
+    stock = EXCLUDED.stock, production_days = EXCLUDED.production_days, load_percent = EXCLUDED.load_percent,
+    source_version = EXCLUDED.source_version;
+
+-- as_of --
+-- How far the shown build of a read model is.
+SELECT m.version, c.topic, c.partition, c.next_offset, c.position, c.recorded_at, c.caught_up_at
+FROM read_models AS m
+JOIN read_model_checkpoints AS c ON c.read_model = m.name AND c.build = m.build
+WHERE m.name = %(name)s
+ORDER BY c.topic, c.partition;
+
+-- name_tenant --
+-- Show this transaction the rows of one tenant alone.
+SELECT set_config('app.tenant', %(tenant)s, true);
+
+-- list_orders --
+-- A page of a tenant's orders, newest first, after a place (placed_at, order_id).
+SELECT tenant, order_id, store, external_id, order_number, status, currency, total_minor, lines, parcels, holds,
+       exceptions, placed_at, updated_at, seq
+FROM orders
+WHERE tenant = %(tenant)s
+  AND (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(store)s::text IS NULL OR store = %(store)s)
+  AND (%(external_id)s::text IS NULL OR external_id = %(external_id)s)
+  AND (placed_at, order_id) < (%(placed_before)s, %(order_id_before)s)
+ORDER BY placed_at DESC, order_id DESC
+LIMIT %(limit)s;
+
+-- order --
+SELECT tenant, order_id, store, external_id, order_number, status, currency, total_minor, lines, parcels, holds,
+       exceptions, placed_at, updated_at, seq
+FROM orders
+WHERE tenant = %(tenant)s AND order_id = %(order_id)s;
+
+-- timeline --
+-- What happened to an order after a fact, oldest first.
+SELECT seq, recorded_at, actor, fact_type, title, detail, links, causation_id
+FROM timeline
+WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND seq > %(after_seq)s
+ORDER BY seq
+LIMIT %(limit)s;
+
+-- outcome --
+SELECT tenant, command_id, stream, key, outcome, command, reason, detail, first_seq, last_seq, decided_at
+FROM command_outcomes
+WHERE tenant = %(tenant)s AND command_id = %(command_id)s;
+
+-- due_deadlines --
+-- What orders of all tenants have waited for until now, longest due first.
+SELECT tenant, order_id, deadline_key, due_at
+FROM deadlines
+WHERE due_at <= %(now)s
+ORDER BY due_at, order_id, deadline_key
+LIMIT %(limit)s;
+
+-- next_deadline --
+-- When the next deadline of any tenant is due.
+SELECT MIN(due_at) FROM deadlines;
+
+-- effect --
+SELECT tenant, effect_key, order_id, kind, line_id, run, parcel_id, who, units, attempt
+FROM effects
+WHERE effect_key = %(effect_key)s;
+
+-- effects_of_parcel --
+-- The label that was asked for, for the parcel that a carrier knows under its reference or tracking number.
+SELECT e.tenant, e.effect_key, e.order_id, e.kind, e.line_id, e.run, e.parcel_id, e.who, e.units, e.attempt
+FROM parcel_references AS r
+JOIN effects AS e ON e.order_id = r.order_id AND e.parcel_id = r.parcel_id AND e.kind = 'label'
+WHERE r.carrier = %(carrier)s
+  AND ((r.kind = 'carrier_reference' AND r.reference = %(carrier_reference)s)
+       OR (r.kind = 'tracking_number' AND r.reference = %(tracking_number)s))
+ORDER BY r.kind
+LIMIT 1;
+
+-- held_lines --
+-- Lines that a store's SKU holds.
+SELECT tenant, order_id, line_id, reason, store, sku
+FROM held_lines
+WHERE tenant = %(tenant)s AND store = %(store)s AND sku = %(sku)s AND reason = %(reason)s
+ORDER BY order_id, line_id
+LIMIT %(limit)s;
+
+-- held_and_mapped --
+-- Lines of all tenants that are held as unmapped although their SKU is mapped.
+SELECT h.tenant, h.order_id, h.line_id, m.variant_id, m.template_id, m.template_version, m.design_key, m.designer
+FROM held_lines AS h
+JOIN catalogue_sku_map AS m ON m.tenant = h.tenant AND m.store = h.store AND m.sku = h.sku
+WHERE h.reason = 'sku_unmapped'
+ORDER BY h.order_id, h.line_id
+LIMIT %(limit)s;
+
+-- sku_mappings --
+SELECT tenant, store, sku, variant_id, template_id, template_version, design_key, designer
+FROM catalogue_sku_map
+WHERE tenant = %(tenant)s AND store = %(store)s AND sku = ANY(%(skus)s);
+
+-- product_of_variant --
+SELECT p.product_id, p.title, p.variants, p.print_areas
+FROM catalogue_variants AS v JOIN catalogue_products AS p USING (product_id)
+WHERE v.variant_id = %(variant_id)s;
+
+-- template --
+SELECT template_id, template_version, product_id, body
+FROM catalogue_templates
+WHERE template_id = %(template_id)s AND template_version = %(template_version)s;
+
+-- newest_template --
+-- The newest version of the templates of a variant's product.
+SELECT t.template_id, t.template_version, t.product_id, t.body
+FROM catalogue_variants AS v JOIN catalogue_templates AS t USING (product_id)
+WHERE v.variant_id = %(variant_id)s
+ORDER BY t.template_version DESC, t.template_id
+LIMIT 1;
+
+-- partner --
+SELECT partner_id, name, adapter, country, latitude, longitude, ships_to, daily_capacity, suspended
+FROM catalogue_partners
+WHERE partner_id = %(partner_id)s;
+
+-- offers --
+-- Partners that a tenant may use and that offer a variant, and the catalogue's offset: one statement, one snapshot.
+SELECT a.catalogue_offset, o.partner_variant, o.cost_minor, o.currency, o.stock, o.production_days, o.load_percent,
+       p.partner_id, p.name, p.adapter, p.country, p.latitude, p.longitude, p.ships_to, p.daily_capacity, p.suspended
+FROM (SELECT COALESCE(MAX(c.next_offset), 0) - 1 AS catalogue_offset
+      FROM read_models AS m
+      JOIN read_model_checkpoints AS c ON c.read_model = m.name AND c.build = m.build
+      WHERE m.name = 'catalogue') AS a
+LEFT JOIN (catalogue_offers AS o JOIN catalogue_partners AS p USING (partner_id))
+    ON o.variant_id = %(variant_id)s AND (p.tenants ? '*' OR p.tenants ? %(tenant)s)
+ORDER BY p.partner_id;

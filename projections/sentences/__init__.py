@@ -1,0 +1,105 @@
+"""What a fact means, in a sentence for people; the files that belong to it as links."""
+
+from typing import assert_never
+
+from events.order.facts import (
+    ArtworkChecked,
+    ArtworkCheckRequested,
+    CancellationRefused,
+    CancellationRequested,
+    CommandIgnored,
+    CommandRefused,
+    DeadlinePassed,
+    DeadlineSet,
+    ExceptionRaised,
+    ExceptionResolved,
+    HoldReleased,
+    InspectionFailed,
+    InspectionPassed,
+    InspectionRequested,
+    LabelFailed,
+    LabelPurchased,
+    LabelRequested,
+    LineCancelled,
+    LineMapped,
+    LinePrinted,
+    LineRendered,
+    LineRouted,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+    OrderCancelled,
+    OrderEdited,
+    OrderEvent,
+    OrderHeld,
+    OrderPlaced,
+    PartnerCancellationRequested,
+    PartnerGaveUp,
+    PartnerStatusObserved,
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+    PersonalDataErased,
+    ProductionStarted,
+    ProofApprovalRequested,
+    ProofApproved,
+    ProofChangesRequested,
+    RenderFailed,
+    RenderRequested,
+    ReprintRequested,
+    RoutingFailed,
+    RoutingRequested,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentReturned,
+    SubmissionAccepted,
+    SubmissionRefused,
+    SubmissionRequested,
+    TrackingObserved,
+)
+from projections.sentences.around import describe_around
+from projections.sentences.artwork import describe_artwork
+from projections.sentences.intake import describe_intake
+from projections.sentences.production import describe_inspection, describe_production
+from projections.sentences.shipping import describe_shipping
+from projections.sentences.wording import Entry, Link
+
+__all__ = ["Entry", "Link", "describe"]
+
+
+def describe(fact: OrderEvent) -> Entry:
+    """Title, detail and links of a fact. Pure; contains no personal data, because facts hold it sealed."""
+    match fact:
+        case (
+            OrderPlaced() | OrderHeld() | HoldReleased() | LineMapped() | OrderEdited()
+            | CancellationRequested() | PartnerCancellationRequested() | LineCancelled() | OrderCancelled()
+            | CancellationRefused()
+        ):  # fmt: skip
+            return describe_intake(fact)
+        case (
+            ArtworkCheckRequested() | ArtworkChecked() | RenderRequested() | LineRendered() | RenderFailed()
+            | ProofApprovalRequested() | ProofApproved() | ProofChangesRequested()
+        ):  # fmt: skip
+            return describe_artwork(fact)
+        case (
+            RoutingRequested() | LineRouted() | RoutingFailed() | SubmissionRequested() | SubmissionAccepted()
+            | SubmissionRefused() | PartnerGaveUp() | PartnerStatusObserved() | ProductionStarted() | LinePrinted()
+        ):  # fmt: skip
+            return describe_production(fact)
+        case InspectionRequested() | InspectionPassed() | InspectionFailed() | ReprintRequested():
+            return describe_inspection(fact)
+        case (
+            LabelRequested() | LabelPurchased() | LabelFailed() | ShipmentDispatched() | TrackingObserved()
+            | ShipmentDelivered() | ShipmentReturned()
+        ):  # fmt: skip
+            return describe_shipping(fact)
+        case (
+            PaymentAuthorised() | PaymentCaptured() | PaymentVoided() | PaymentRefunded()
+            | CommandRefused() | CommandIgnored() | ExceptionRaised() | ExceptionResolved()
+            | NotificationRequested() | NotificationSent() | NotificationFailed()
+            | DeadlineSet() | DeadlinePassed() | PersonalDataErased()
+        ):  # fmt: skip
+            return describe_around(fact)
+        case _:
+            assert_never(fact)

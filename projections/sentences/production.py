@@ -1,0 +1,98 @@
+"""Sentences for production and inspection."""
+
+from typing import TypeAlias, assert_never
+
+from events.order.facts import (
+    InspectionFailed,
+    InspectionPassed,
+    InspectionRequested,
+    LinePrinted,
+    LineRouted,
+    PartnerGaveUp,
+    PartnerStatusObserved,
+    ProductionStarted,
+    ReprintRequested,
+    RoutingFailed,
+    RoutingRequested,
+    SubmissionAccepted,
+    SubmissionRefused,
+    SubmissionRequested,
+)
+from events.order.values import Candidate
+from projections.sentences.wording import Entry, again, link, units_of
+
+ProductionFact: TypeAlias = (
+    RoutingRequested
+    | LineRouted
+    | RoutingFailed
+    | SubmissionRequested
+    | SubmissionAccepted
+    | SubmissionRefused
+    | PartnerGaveUp
+    | PartnerStatusObserved
+    | ProductionStarted
+    | LinePrinted
+)
+InspectionFact: TypeAlias = InspectionRequested | InspectionPassed | InspectionFailed | ReprintRequested
+
+
+def describe_production(fact: ProductionFact) -> Entry:
+    """Title, detail and links of a fact about a print run."""
+    run = f"Line {fact.line_id}, run {fact.run}"
+    match fact:
+        case RoutingRequested():
+            return Entry(f"{run}: looking for a partner{again(fact.attempt)}", f"{fact.variant_id} to {fact.country}.")
+        case LineRouted():
+            return Entry(f"{run}: {fact.partner_id} is to print {units_of(fact.units)}", _why(fact.candidates))
+        case RoutingFailed():
+            return Entry(f"{run}: no partner can print it", f"{fact.reason} {_why(fact.candidates)}".strip())
+        case SubmissionRequested():
+            title = f"{run}: to be given to {fact.partner_id}{again(fact.attempt)}"
+            return Entry(title, fact.partner_variant, link("print file", fact.print_file))
+        case SubmissionAccepted():
+            return Entry(f"{run}: accepted by {fact.partner_id}", f"Their number is {fact.partner_order_id}.")
+        case SubmissionRefused():
+            after = "It is tried again." if fact.retryable else "It is not tried again there."
+            return Entry(f"{run}: not taken by {fact.partner_id}: {fact.reason}", f"{fact.detail} {after}".strip())
+        case PartnerGaveUp():
+            return Entry(f"{run}: {fact.partner_id} will not print it", fact.reason)
+        case PartnerStatusObserved():
+            word = fact.canonical or "a word that is not known here"
+            applied = "" if fact.applied else " It says less than is known already."
+            return Entry(f"{run}: {fact.partner_id} reports {fact.raw}", f"This means {word}.{applied}")
+        case ProductionStarted():
+            return Entry(f"{run}: on the press")
+        case LinePrinted():
+            return Entry(f"{run}: {units_of(fact.units)} printed")
+        case _:
+            assert_never(fact)
+
+
+def describe_inspection(fact: InspectionFact) -> Entry:
+    """Title, detail and links of a fact about the quality of a print run."""
+    run = f"Line {fact.line_id}, run {fact.run}"
+    match fact:
+        case InspectionRequested():
+            who = "a person" if fact.mode == "person" else "the partner's quality report"
+            return Entry(f"{run}: to be inspected by {who}{again(fact.attempt)}", "", link("proof", fact.proof))
+        case InspectionPassed():
+            return Entry(f"{run}: {units_of(fact.units)} good", f"By {fact.by}.")
+        case InspectionFailed():
+            defects = " ".join(f"{defect.code}: {defect.description}".strip(": ") for defect in fact.defects)
+            return Entry(f"{run}: {units_of(fact.units)} not good", f"{defects} By {fact.by}.".strip())
+        case ReprintRequested():
+            title = f"{run}: {units_of(fact.units)} printed again by {fact.partner_id}"
+            return Entry(title, f"{fact.reason_code}, instead of run {fact.of_run}. By {fact.by}.")
+        case _:
+            assert_never(fact)
+
+
+def _why(candidates: tuple[Candidate, ...]) -> str:
+    """Every candidate with its score and reason, best first."""
+    ranked = sorted(candidates, key=lambda candidate: (-candidate.eligible, -candidate.score, candidate.partner_id))
+    return " ".join(
+        f"{candidate.partner_id} {candidate.score:.2f}: {candidate.reason}."
+        if candidate.eligible
+        else f"{candidate.partner_id} not eligible: {candidate.reason}."
+        for candidate in ranked
+    )

@@ -1,0 +1,56 @@
+"""Pieces of sentences that all stages share."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from events.order.values import LineUnits, StoredFile
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a fact: what it is, and where it lies in the artwork bucket."""
+
+    label: str
+    key: str
+    version_id: str
+    media_type: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of the timeline: a short sentence, what there is to know beside it, the files."""
+
+    title: str
+    detail: str = ""
+    links: tuple[Link, ...] = ()
+
+
+def link(label: str, file: StoredFile | None) -> tuple[Link, ...]:
+    """The link to a file, or none."""
+    if file is None:
+        return ()
+    return (Link(label=label, key=file.key, version_id=file.version_id, media_type=file.media_type),)
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """A number with its noun."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
+
+
+def units_of(units: tuple[int, ...]) -> str:
+    """How many units, and which where it is one."""
+    return f"unit {units[0]}" if len(units) == 1 else counted(len(units), "unit")
+
+
+def contents_of(contents: tuple[LineUnits, ...]) -> str:
+    """What is in a parcel."""
+    return ", ".join(f"{counted(len(part.units), 'unit')} of line {part.line_id}" for part in contents)
+
+
+def moment(at: int) -> str:
+    """An instant (epoch milliseconds) for people, in UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def again(attempt: int) -> str:
+    """Says that it is not the first attempt."""
+    return f" (attempt {attempt})" if attempt > 1 else ""

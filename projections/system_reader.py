@@ -1,0 +1,146 @@
+"""What the system's own processes read, for all tenants: deadlines, effects, held lines, the catalogue."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from events.order.values import LineArtwork
+from projections.reader import as_of_from
+from projections.rows import (
+    AsOf,
+    DueDeadline,
+    Effect,
+    HeldLine,
+    MappedHeldLine,
+    Offer,
+    Offers,
+    Partner,
+    Product,
+    PublishedTemplate,
+)
+from projections.sql import QUERIES
+
+ROWS_MAX = 1_000
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class SystemReads:
+    """Reads for workers, timers, reactors and inbound, as a role that sees every tenant. Every call may block."""
+
+    def __init__(self, pool: ConnectionPool[Connection[TupleRow]]) -> None:
+        self._pool = pool
+
+    def due_deadlines(self, now: int, limit: int = ROWS_MAX) -> tuple[DueDeadline, ...]:
+        """What orders have waited for until `now` (epoch milliseconds), longest due first."""
+        return tuple(_each(DueDeadline, self._rows("due_deadlines", now=now, limit=min(limit, ROWS_MAX))))
+
+    def next_deadline_at(self) -> int | None:
+        """When the next deadline is due, epoch milliseconds; None where nothing is waited for."""
+        found = self._rows("next_deadline")[0][0]
+        return None if found is None else int(found)
+
+    def by_key(self, effect_key: str) -> Effect | None:
+        """What an effect key stands for; None while the read model has not seen it."""
+        return next(_each(Effect, self._rows("effect", effect_key=effect_key)), None)
+
+    def by_tracking(self, carrier: str, carrier_reference: str, tracking_number: str) -> Effect | None:
+        """The label of the parcel that a carrier knows under its own reference, or else under this tracking number."""
+        rows = self._rows(
+            "effects_of_parcel",
+            carrier=carrier,
+            carrier_reference=carrier_reference,
+            tracking_number=tracking_number,
+        )
+        return next(_each(Effect, rows), None)
+
+    def held_lines(
+        self, tenant: str, store: str, sku: str, reason: str = "sku_unmapped", limit: int = ROWS_MAX
+    ) -> tuple[HeldLine, ...]:
+        """Lines that a store's SKU holds: what its mapping releases."""
+        rows = self._rows("held_lines", tenant=tenant, store=store, sku=sku, reason=reason, limit=min(limit, ROWS_MAX))
+        return tuple(_each(HeldLine, rows))
+
+    def held_and_mapped(self, limit: int = ROWS_MAX) -> tuple[MappedHeldLine, ...]:
+        """Lines that are held as unmapped although their SKU is mapped: what a race left behind."""
+        return tuple(
+            MappedHeldLine(tenant=tenant, order_id=order_id, line_id=line_id, artwork=_artwork(artwork))
+            for tenant, order_id, line_id, *artwork in self._rows("held_and_mapped", limit=min(limit, ROWS_MAX))
+        )
+
+    def artwork_of(self, tenant: str, store: str, skus: Sequence[str]) -> Mapping[str, LineArtwork]:
+        """The mapped ones of these SKUs, in one query; unmapped ones are absent."""
+        rows = self._rows("sku_mappings", tenant=tenant, store=store, skus=list(skus))
+        return {sku: _artwork(artwork) for _, _, sku, *artwork in rows}
+
+    def product_of_variant(self, variant_id: str) -> Product | None:
+        """The product that a variant belongs to, with its print areas."""
+        return next(_each(Product, self._rows("product_of_variant", variant_id=variant_id)), None)
+
+    def template(self, template_id: str, template_version: int) -> PublishedTemplate | None:
+        """A published version of a template."""
+        rows = self._rows("template", template_id=template_id, template_version=template_version)
+        return next(_each(PublishedTemplate, rows), None)
+
+    def newest_template(self, variant_id: str) -> PublishedTemplate | None:
+        """The newest template of the variant's product."""
+        return next(_each(PublishedTemplate, self._rows("newest_template", variant_id=variant_id)), None)
+
+    def partner(self, partner_id: str) -> Partner | None:
+        """A print partner."""
+        rows = self._rows("partner", partner_id=partner_id)
+        return _partner(rows[0]) if rows else None
+
+    def offers(self, tenant: str, variant_id: str) -> Offers:
+        """All partners that this tenant may use and that offer a variant, with the catalogue's offset: one snapshot."""
+        rows = self._rows("offers", tenant=tenant, variant_id=variant_id)
+        return Offers(
+            variant_id=variant_id,
+            offers=tuple(
+                Offer(
+                    partner=_partner(row[7:]),
+                    variant_id=variant_id,
+                    partner_variant=row[1],
+                    cost_minor=row[2],
+                    currency=row[3],
+                    stock=row[4],
+                    production_days=row[5],
+                    load_percent=row[6],
+                )
+                for row in rows
+                if row[7] is not None
+            ),
+            catalogue_offset=rows[0][0],
+        )
+
+    def as_of(self, read_model: str) -> AsOf:
+        """How far a read model is."""
+        return as_of_from(read_model, self._rows("as_of", name=read_model))
+
+    def _rows(self, query: str, **parameters: Any) -> list[TupleRow]:
+        with self._pool.connection() as connection:
+            return connection.execute(QUERIES[query], parameters).fetchall()
+
+
+def _each(declared: type[T], rows: list[TupleRow]) -> Iterator[T]:
+    """Rows as structs: queries give the columns in the order of the fields."""
+    return (msgspec.convert(dict(zip(declared.__struct_fields__, row, strict=True)), declared) for row in rows)
+
+
+def _partner(row: TupleRow) -> Partner:
+    return next(_each(Partner, [row]))
+
+
+def _artwork(columns: Sequence[Any]) -> LineArtwork:
+    variant_id, template_id, template_version, design_key, designer = columns
+    return LineArtwork(
+        variant_id=variant_id,
+        template_id=template_id,
+        template_version=template_version,
+        design_key=design_key,
+        designer=designer,
+    )
