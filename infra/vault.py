@@ -195,6 +195,10 @@ class PostgresVault:
         key = self._key_to_open(tenant, order_id, seals.key_id_of(header))
         return seals.open_object_stream(key, seals.bound_to(tenant, order_id, object_key), header, body)
 
+    def object_bytes(self, sealed_bytes: int) -> int:
+        """The size of the file inside a sealed object of this size."""
+        return seals.object_plaintext_bytes(sealed_bytes)
+
     def digest(self, tenant: str, purpose: str, content: bytes) -> str:
         """HMAC-SHA256 under a key for this tenant and purpose alone; 64 hex digits."""
         key = hmac.digest(self._digest_key, seals.bound_to("digest", tenant, purpose), "sha256")

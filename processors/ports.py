@@ -87,6 +87,10 @@ class Vault(Protocol):
         """Open a file piece by piece while it is read; memory stays at a few segments."""
         ...
 
+    def object_bytes(self, sealed_bytes: int) -> int:
+        """The size of the file inside a sealed object of this size."""
+        ...
+
     def digest(self, tenant: str, purpose: str, content: bytes) -> str:
         """Keyed digest (HMAC-SHA256, 64 hex digits) to compare buyer content without showing it."""
         ...

@@ -60,6 +60,9 @@ class MemoryVault:
         header, body = seals.split_header(chunks)
         return seals.open_object_stream(self.key, seals.bound_to(tenant, order_id, object_key), header, body)
 
+    def object_bytes(self, sealed_bytes: int) -> int:
+        return seals.object_plaintext_bytes(sealed_bytes)
+
     def digest(self, tenant: str, purpose: str, content: bytes) -> str:
         return hmac.new(self.key, seals.bound_to(tenant, purpose) + content, hashlib.sha256).hexdigest()
 

@@ -1,0 +1,139 @@
+"""What the API works with, and how a request's caller becomes known."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from api.limits import BODY_BYTES_MAX, RateLimits
+from api.problems import Problem
+from processors.carriers.protocol import Carrier
+from processors.inbound.assemble import OrderAssembler
+from processors.links import LinkSigner
+from processors.partners.protocol import PrintPartner
+from processors.ports import (
+    ApiKey,
+    ApiKeys,
+    CommandSender,
+    IdempotencyKeys,
+    ObjectStore,
+    RecordLog,
+    StoreConnections,
+    Vault,
+)
+from projections.rows import CommandOutcome, OrderPage, OrderView, Timeline
+
+RATE_LIMITS_PER_MINUTE = {"key": 3_000, "tenant": 6_000, "webhook": 12_000, "asset": 6_000, "stranger": 600}
+
+
+class OrderReads(Protocol):
+    """The read models that the API answers from; each call sees the rows of one tenant alone."""
+
+    async def list_orders(
+        self,
+        tenant: str,
+        *,
+        status: str | None,
+        store: str | None,
+        external_id: str | None,
+        limit: int,
+        cursor: str | None,
+    ) -> OrderPage:
+        """A page of orders, newest first. ValueError for a cursor that is none of ours."""
+        ...
+
+    async def order(self, tenant: str, order_id: str) -> OrderView | None:
+        """One order."""
+        ...
+
+    async def timeline(self, tenant: str, order_id: str, *, after_seq: int, limit: int) -> Timeline:
+        """What happened after the fact with number `after_seq`, oldest first."""
+        ...
+
+    async def wait_for_outcome(self, tenant: str, command_id: str, seconds: float) -> CommandOutcome | None:
+        """What became of a command; waits so long for it, None when it is not known by then."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiDependencies:
+    """Every collaborator of the API; `infra/bootstrap.py` makes one."""
+
+    api_keys: ApiKeys
+    stores: StoreConnections
+    vault: Vault
+    objects: ObjectStore
+    log: RecordLog
+    commands: CommandSender
+    assembler: OrderAssembler
+    orders: OrderReads
+    idempotency: IdempotencyKeys
+    links: LinkSigner
+    partners: Mapping[str, PrintPartner]
+    carriers: Mapping[str, Carrier]
+    now_ms: Callable[[], int]
+    #: Names what is not ready, with the reason; empty when all is.
+    not_ready: Callable[[], Awaitable[Mapping[str, str]]]
+    body_bytes_max: int = BODY_BYTES_MAX
+    rate_limits_per_minute: Mapping[str, int] = field(default_factory=lambda: RATE_LIMITS_PER_MINUTE)
+
+
+def dependencies_of(request: Request) -> ApiDependencies:
+    """The collaborators of the application that serves this request."""
+    found: ApiDependencies = request.app.state.dependencies
+    return found
+
+
+def limits_of(request: Request) -> RateLimits:
+    """The counters of the application that serves this request."""
+    found: RateLimits = request.app.state.rate_limits
+    return found
+
+
+async def caller_of(request: Request) -> ApiKey:
+    """Recognise the caller by `Authorization: Bearer KEY` or `X-Api-Key: KEY`; the tenant comes from the key."""
+    presented = request.headers.get("x-api-key", "")
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        presented = credentials.strip()
+    deps, limits = dependencies_of(request), limits_of(request)
+    key = await run_in_threadpool(deps.api_keys.authenticate, presented) if presented else None
+    if key is None:
+        # Counted by address, so that guessing keys is slow for the guesser alone.
+        limits.count("stranger", request.client.host if request.client else "")
+        raise Problem(
+            401,
+            "key_not_recognised",
+            "Send a valid API key as `Authorization: Bearer KEY`. Make one with `printledger key create`.",
+            headers={"WWW-Authenticate": 'Bearer realm="printledger"'},
+        )
+    limits.count("key", key.prefix)
+    limits.count("tenant", key.tenant)
+    return key
+
+
+def require(scope: str) -> Callable[[ApiKey], ApiKey]:
+    """A dependency that lets only keys with this scope pass."""
+
+    def check(key: Annotated[ApiKey, Depends(caller_of)]) -> ApiKey:
+        if scope not in key.scopes:
+            raise Problem(
+                403,
+                "scope_missing",
+                f"This key lacks the scope {scope}. Use a key that has it.",
+                extra={"scope": scope},
+            )
+        return key
+
+    return check
+
+
+Dependencies = Annotated[ApiDependencies, Depends(dependencies_of)]
+Reader = Annotated[ApiKey, Depends(require("orders:read"))]
+Writer = Annotated[ApiKey, Depends(require("orders:write"))]
+Canceller = Annotated[ApiKey, Depends(require("orders:cancel"))]
+Approver = Annotated[ApiKey, Depends(require("orders:approve"))]

@@ -1,0 +1,253 @@
+"""Requests and answers of the API: closed in both directions, so that nothing slips in or out by accident.
+
+Times are epoch milliseconds (`…_at`), money is minor units (`…_minor`) with an ISO 4217 currency.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from processors.inbound.reading import LINE_ID, LINES_MAX, QUANTITY_MAX, TEXT_CHARACTERS_MAX, URL_CHARACTERS_MAX
+
+Short = Annotated[str, Field(max_length=255)]
+LineIdField = Annotated[str, Field(pattern=LINE_ID.pattern.replace("(?=.{1,64}$)", ""), min_length=1, max_length=64)]
+LongText = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
+#: 2000-01-01 to 2100-01-01: catches seconds sent for milliseconds.
+Millis = Annotated[int, Field(ge=946_684_800_000, le=4_102_444_800_000)]
+Minor = Annotated[int, Field(ge=0, le=10**13)]
+#: A code and not a sentence: reasons stay in the ledger for ever, so nobody's name may get into one.
+ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class RequestModel(BaseModel):
+    """A request body: unknown fields are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AnswerModel(BaseModel):
+    """An answer: made from the read models' rows, only of the fields that stand here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+class RecipientIn(RequestModel):
+    """Who gets the parcel and where; stored sealed."""
+
+    name: Short = ""
+    company: Short = ""
+    address1: Short = ""
+    address2: Short = ""
+    city: Short = ""
+    region: Short = ""
+    postal_code: Annotated[str, Field(max_length=32)] = ""
+    country: Annotated[str, Field(pattern=r"^([A-Za-z]{2})?$", description="ISO 3166-1 alpha-2.")] = ""
+    phone: Annotated[str, Field(max_length=64)] = ""
+    email: Annotated[str, Field(max_length=254)] = ""
+
+
+class LineIn(RequestModel):
+    """One line of an order. Text and artwork are what the buyer gave; without both, the SKU's own design is printed."""
+
+    line_id: LineIdField
+    sku: Annotated[str, Field(min_length=1, max_length=255)]
+    title: Short = ""
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
+    unit_price_minor: Minor = 0
+    text: LongText | None = None
+    artwork_url: Annotated[str, Field(max_length=URL_CHARACTERS_MAX)] | None = None
+    instructions: LongText | None = None
+
+
+class OrderIn(RequestModel):
+    """An order as the store has it now. Posting a newer version of the same `external_id` edits the order."""
+
+    store: Annotated[str, Field(min_length=1, max_length=255)]
+    external_id: Annotated[str, Field(min_length=1, max_length=255)]
+    order_number: Short = ""
+    placed_at: Millis | None = None
+    updated_at: Annotated[
+        Millis | None, Field(description="When the store last changed the order; an older version changes nothing.")
+    ] = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    total_minor: Minor | None = None
+    priority: Literal["standard", "express"] = "standard"
+    recipient: RecipientIn
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
+    payment_pending: bool = False
+
+
+class CancelIn(RequestModel):
+    """Why the order is cancelled, as a code."""
+
+    reason: ReasonCode = "requested_by_store"
+
+
+class ApproveIn(RequestModel):
+    """The version of the proof that was looked at."""
+
+    version: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class RequestChangesIn(RequestModel):
+    """What should change about a proof; the note is stored sealed."""
+
+    version: Annotated[int, Field(ge=1, le=100_000)]
+    note: LongText = ""
+
+
+class SubmissionOut(AnswerModel):
+    """What became of a request. `pending`: it is stored and will be decided; ask again at `order_url`."""
+
+    order_id: str
+    command_id: str
+    outcome: Literal["accepted", "ignored", "pending"]
+    reason: str = ""
+    detail: str = ""
+    order_url: str
+    timeline_url: str
+
+
+class AsOfOut(AnswerModel):
+    """The moment that the answer speaks of: all facts recorded until `complete_until` are in it."""
+
+    recorded_at: int
+    complete_until: int
+
+
+class RunOut(AnswerModel):
+    """A print run of a line."""
+
+    run: int
+    units: tuple[int, ...]
+    reason: str
+    stage: str
+    partner_id: str
+    condition: str
+
+
+class LineOut(AnswerModel):
+    """A line of an order; `proof_url` is a signed link to its newest proof, empty while there is none."""
+
+    line_id: str
+    sku: str
+    title: str
+    quantity: int
+    unit_price_minor: int
+    status: str
+    variant_id: str
+    cancelled_units: tuple[int, ...]
+    version: int
+    proof_url: str = ""
+    runs: tuple[RunOut, ...]
+
+
+class ParcelOut(AnswerModel):
+    """A parcel; `contents` has unit numbers by line id."""
+
+    parcel_id: str
+    status: str
+    partner_id: str
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    contents: dict[str, tuple[int, ...]]
+
+
+class HoldOut(AnswerModel):
+    """A reason for which the order waits."""
+
+    reason: str
+    line_id: str
+
+
+class ExceptionOut(AnswerModel):
+    """Something that needs a person."""
+
+    exception_id: str
+    kind: str
+    subject: str
+    blocking: bool
+
+
+class OrderOut(AnswerModel):
+    """An order as it is known."""
+
+    order_id: str
+    store: str
+    external_id: str
+    order_number: str
+    status: str
+    currency: str
+    total_minor: int
+    lines: tuple[LineOut, ...]
+    parcels: tuple[ParcelOut, ...]
+    holds: tuple[HoldOut, ...]
+    exceptions: tuple[ExceptionOut, ...]
+    placed_at: int
+    updated_at: int
+    seq: int
+
+
+class OrdersOut(AnswerModel):
+    """A page of orders, newest first; send `next_cursor` as `cursor` for the next page, null on the last."""
+
+    orders: tuple[OrderOut, ...]
+    next_cursor: str | None
+    as_of: AsOfOut
+
+
+class LinkOut(AnswerModel):
+    """A signed link to a file that belongs to an entry."""
+
+    label: str
+    media_type: str
+    url: str
+
+
+class TimelineEntryOut(AnswerModel):
+    """One thing that happened."""
+
+    seq: int
+    recorded_at: int
+    actor: str
+    fact_type: str
+    title: str
+    detail: str
+    links: tuple[LinkOut, ...] = ()
+    causation_id: str
+
+
+class TimelineOut(AnswerModel):
+    """What happened to an order, oldest first; send `next_seq` as `after_seq` for more, null at the end."""
+
+    entries: tuple[TimelineEntryOut, ...]
+    next_seq: int | None
+    as_of: AsOfOut
+
+
+class HealthOut(AnswerModel):
+    """Whether this process serves; `not_ready` names what it waits for."""
+
+    status: Literal["ok", "not_ready"]
+    not_ready: dict[str, str] = {}
+
+
+class ProblemOut(AnswerModel):
+    """RFC 9457: what is wrong and what to do about it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    title: str
+    status: int
+    reason: str
+    detail: str
+
+
+class ReceivedOut(AnswerModel):
+    """The webhook is stored; it will be read."""
+
+    received: Literal[True] = True

@@ -1,0 +1,1 @@
+"""The versioned routes: orders, their files, and whether this process is well."""

@@ -1,0 +1,260 @@
+"""Orders: taking them in, showing them, and what people decide about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.dependencies import ApiDependencies, Approver, Canceller, Dependencies, Reader, Writer
+from api.models import (
+    ApproveIn,
+    CancelIn,
+    LineIn,
+    OrderIn,
+    OrderOut,
+    OrdersOut,
+    ProblemOut,
+    RequestChangesIn,
+    SubmissionOut,
+    TimelineOut,
+)
+from api.problems import Problem
+from api.submission import submit
+from events.order import commands
+from processors import personal
+from processors.inbound.reading import LINE_ID, NothingToDo, ReadLine, ReadOrder
+from processors.personal import Recipient
+from processors.ports import ApiKey, StoreConnection
+from projections.rows import LineView, OrderView, TimelineEntry
+
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
+
+PAGE_MAX = 200
+TIMELINE_MAX = 1_000
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+}
+_SUBMISSION: dict[int | str, dict[str, Any]] = {
+    200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
+    202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
+    **_PROBLEMS,
+}
+
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+LineIdPath = Annotated[str, Path(min_length=1, max_length=64)]
+
+
+@router.post("", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+async def place_order(request: Request, order: OrderIn, deps: Dependencies, key: Writer) -> JSONResponse:
+    """Take in an order, or a newer version of one.
+
+    Send an `Idempotency-Key` and repeat the request until it is answered: it counts once. `Prefer: wait=10`
+    waits for the decision.
+    """
+    connection = await run_in_threadpool(deps.stores.find, order.store)
+    if connection is None or connection.tenant != key.tenant:
+        raise Problem(
+            422, "store_not_connected", "This store is not connected for your account. Connect it, then send again."
+        )
+    if len({line.line_id for line in order.lines}) != len(order.lines):
+        raise Problem(422, "line_id_twice", "Two lines have the same line_id. Give each line its own.")
+    read = _read(order, deps.now_ms())
+
+    def prepare() -> tuple[str, commands.OrderCommand]:
+        return _assembled(deps, read, connection)
+
+    return await submit(request, deps, key, prepare)
+
+
+@router.get("", response_model=OrdersOut, responses=_PROBLEMS)
+async def list_orders(
+    deps: Dependencies,
+    key: Reader,
+    status: Annotated[str | None, Query(max_length=40)] = None,
+    store: Annotated[str | None, Query(max_length=255)] = None,
+    external_id: Annotated[str | None, Query(max_length=255)] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> OrdersOut:
+    """Orders of the key's tenant, newest first."""
+    try:
+        page = await deps.orders.list_orders(
+            key.tenant, status=status, store=store, external_id=external_id, limit=limit, cursor=cursor
+        )
+    except ValueError:
+        raise Problem(422, "cursor_not_usable", "This cursor is none of ours. Begin again without a cursor.") from None
+    return OrdersOut.model_validate(
+        {
+            "orders": tuple(_shown(deps, key, order) for order in page.orders),
+            "next_cursor": page.next_cursor,
+            "as_of": page.as_of,
+        }
+    )
+
+
+@router.get("/{order_id}", response_model=OrderOut, responses=_PROBLEMS)
+async def show_order(order_id: OrderId, deps: Dependencies, key: Reader) -> OrderOut:
+    """One order with its lines, parcels, holds and exceptions."""
+    return _shown(deps, key, await _known(deps, key, order_id))
+
+
+@router.get("/{order_id}/timeline", response_model=TimelineOut, responses=_PROBLEMS)
+async def show_timeline(
+    order_id: OrderId,
+    deps: Dependencies,
+    key: Reader,
+    after_seq: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=TIMELINE_MAX)] = 500,
+) -> TimelineOut:
+    """Everything that happened to an order, when and by whom, with links to its files."""
+    timeline = await deps.orders.timeline(key.tenant, order_id, after_seq=after_seq, limit=limit)
+    if not timeline.entries and after_seq == 0:
+        # An order may be known before it is placed: a cancellation that came first is in its timeline.
+        raise _not_known()
+    entries = tuple(_entry(deps, key, order_id, entry) for entry in timeline.entries)
+    return TimelineOut.model_validate({"entries": entries, "next_seq": timeline.next_seq, "as_of": timeline.as_of})
+
+
+@router.post("/{order_id}/cancel", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+async def cancel_order(
+    request: Request, order_id: OrderId, cancel: CancelIn, deps: Dependencies, key: Canceller
+) -> JSONResponse:
+    """Cancel what is not printed yet; partners that have accepted a line are asked to stop."""
+    await _known(deps, key, order_id)
+    return await submit(request, deps, key, lambda: (order_id, commands.CancelOrder(reason=cancel.reason)))
+
+
+@router.post(
+    "/{order_id}/lines/{line_id}/approve", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION
+)
+async def approve_proof(
+    request: Request,
+    order_id: OrderId,
+    line_id: LineIdPath,
+    approval: ApproveIn,
+    deps: Dependencies,
+    key: Approver,
+) -> JSONResponse:
+    """Let a line be printed as this version of its proof shows it."""
+    await _known_line(deps, key, order_id, line_id)
+    command = commands.ApproveProof(line_id=line_id, version=approval.version)
+    return await submit(request, deps, key, lambda: (order_id, command))
+
+
+@router.post(
+    "/{order_id}/lines/{line_id}/request-changes",
+    response_model=SubmissionOut,
+    status_code=202,
+    responses=_SUBMISSION,
+)
+async def request_changes(
+    request: Request,
+    order_id: OrderId,
+    line_id: LineIdPath,
+    changes: RequestChangesIn,
+    deps: Dependencies,
+    key: Approver,
+) -> JSONResponse:
+    """Refuse a proof and say what should change."""
+    await _known_line(deps, key, order_id, line_id)
+
+    def prepare() -> tuple[str, commands.OrderCommand]:
+        field = personal.note_field(line_id)
+        note = personal.seal_text(deps.vault, key.tenant, order_id, field, changes.note)
+        return order_id, commands.RequestProofChanges(line_id=line_id, version=changes.version, note=note)
+
+    return await submit(request, deps, key, prepare)
+
+
+def _read(order: OrderIn, now: int) -> ReadOrder:
+    recipient = order.recipient.model_dump()
+    return ReadOrder(
+        external_id=order.external_id,
+        order_number=order.order_number or order.external_id,
+        placed_at=order.placed_at or now,
+        updated_at=order.updated_at or now,
+        currency=order.currency,
+        total_minor=_total_minor(order.lines) if order.total_minor is None else order.total_minor,
+        priority=order.priority,
+        recipient=Recipient(**recipient | {"country": order.recipient.country.upper()}),
+        lines=tuple(ReadLine(**line.model_dump()) for line in order.lines),
+        payment_pending=order.payment_pending,
+    )
+
+
+def _total_minor(lines: list[LineIn]) -> int:
+    return sum(line.quantity * line.unit_price_minor for line in lines)
+
+
+def _assembled(
+    deps: ApiDependencies, order: ReadOrder, connection: StoreConnection
+) -> tuple[str, commands.OrderCommand]:
+    try:
+        return deps.assembler.observe(order, connection)
+    except NothingToDo as nothing:
+        raise Problem(410, "order_erased", nothing.why) from None
+
+
+async def _known(deps: ApiDependencies, key: ApiKey, order_id: str) -> OrderView:
+    order = await deps.orders.order(key.tenant, order_id)
+    if order is None:
+        raise _not_known()
+    return order
+
+
+async def _known_line(deps: ApiDependencies, key: ApiKey, order_id: str, line_id: str) -> LineView:
+    order = await _known(deps, key, order_id)
+    line = next((one for one in order.lines if one.line_id == line_id), None) if LINE_ID.match(line_id) else None
+    if line is None:
+        raise Problem(404, "line_not_known", "The order has no line with this id. Its lines are in the order itself.")
+    return line
+
+
+def _not_known() -> Problem:
+    # The same answer for an order of another tenant: whether it exists is not told.
+    detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
+    return Problem(404, "order_not_known", detail)
+
+
+def _shown(deps: ApiDependencies, key: ApiKey, order: OrderView) -> OrderOut:
+    lines = []
+    for line in order.lines:
+        url = ""
+        if line.proof_key:
+            url = deps.links.link(key.tenant, order.order_id, line.proof_key, _media_type(line.proof_key))
+        fields = {name: getattr(line, name) for name in line.__struct_fields__ if not name.endswith("_key")}
+        lines.append(fields | {"proof_url": url})
+    fields = {name: getattr(order, name) for name in OrderOut.model_fields if name != "lines"}
+    return OrderOut.model_validate(fields | {"lines": lines})
+
+
+def _entry(deps: ApiDependencies, key: ApiKey, order_id: str, entry: TimelineEntry) -> dict[str, Any]:
+    links = [
+        {
+            "label": link.label,
+            "media_type": link.media_type,
+            "url": deps.links.link(
+                key.tenant, _sealed_under(key.tenant, order_id, link.key), link.key, link.media_type
+            ),
+        }
+        for link in entry.links
+        # A fact names objects; that they are the tenant's own is checked where access is given.
+        if link.key.startswith(f"{key.tenant}/")
+    ]
+    fields = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "links"}
+    return fields | {"links": links}
+
+
+def _sealed_under(tenant: str, order_id: str, object_key: str) -> str:
+    """The order under whose key the object is sealed; empty for a design that the store owns."""
+    return order_id if object_key.startswith(f"{tenant}/{order_id}/") else ""
+
+
+def _media_type(object_key: str) -> str:
+    suffix = object_key.rpartition(".")[2]
+    return {"webp": "image/webp", "png": "image/png", "pdf": "application/pdf"}.get(suffix, "application/octet-stream")

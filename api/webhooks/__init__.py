@@ -1,0 +1,1 @@
+"""Webhooks of stores, partners and carriers: verified and stored as they came, parsed later."""
