@@ -24,11 +24,11 @@ class Variant(Value, frozen=True, kw_only=True):
     weight_grams: int = 0
 
 
-class CatalogueFact(Fact, frozen=True, kw_only=True):
+class CatalogueFact(Fact, frozen=True, kw_only=True, tag=True, tag_field="fact"):
     """Base of all facts of the catalogue stream.
 
     `source_version` orders what one source says of one key: catalogue keys live for years, so they deduplicate by it
-    instead of remembering every command.
+    instead of remembering every command. The tag tells facts apart in the ledger's snapshots; it is not on the wire.
     """
 
     avro_namespace: ClassVar[str] = "pod.catalogue"

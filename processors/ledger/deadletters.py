@@ -1,0 +1,57 @@
+"""Dead letters of the ledger: what could not be read, byte for byte, with the reason in Kafka Connect's headers."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from confluent_kafka import Message
+
+from processors.ledger.records import ANY_PARTITION, Outgoing
+
+DEAD_LETTER_PREFIX = "dlq."
+ERRORS_PREFIX = "__connect.errors."
+SEALED_HEADER = "sealed"
+MESSAGE_CHARACTERS_MAX = 1_000
+STACKTRACE_CHARACTERS_MAX = 8_000
+
+Sealer: TypeAlias = Callable[[str, bytes], bytes]
+"""Seals the bytes that go onto a dead-letter topic: they may hold personal data, and the topic is kept for long."""
+
+
+class DeadLetters:
+    """Makes the dead letters of one process."""
+
+    def __init__(self, seal: Sealer, processor: str) -> None:
+        """`processor` names who could not read the record."""
+        self._seal = seal
+        self._processor = processor
+
+    def letter(self, message: Message, error: Exception) -> Outgoing:
+        """The dead letter of a record. Key and headers stay as they were; the value is sealed."""
+        topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
+        dead_letter_topic = DEAD_LETTER_PREFIX + topic
+        reasons = {
+            "topic": topic,
+            "partition": str(partition),
+            "offset": str(offset),
+            "connector.name": self._processor,
+            "task.id": str(partition),
+            "stage": "VALUE_CONVERTER",
+            "class.name": self._processor,
+            "exception.class.name": type(error).__name__,
+            "exception.message": str(error)[:MESSAGE_CHARACTERS_MAX],
+            "exception.stacktrace": "".join(traceback.format_exception(error))[-STACKTRACE_CHARACTERS_MAX:],
+            "attempt": "1",
+        }
+        key: Any = message.key()
+        value: Any = message.value()
+        sealed = None if value is None else self._seal(dead_letter_topic, value)
+        original: Any = message.headers() or []
+        headers = [
+            *original,
+            *((ERRORS_PREFIX + name, text.encode(errors="replace")) for name, text in reasons.items()),
+            (SEALED_HEADER, b"" if sealed is None else dead_letter_topic.encode()),
+        ]
+        return (dead_letter_topic, ANY_PARTITION, key, sealed, headers)

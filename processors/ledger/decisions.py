@@ -1,0 +1,325 @@
+"""Turns a batch of commands into records: facts, work, refusals, dead letters, statuses, and the states after them.
+
+Nothing here waits and nothing is certain: a batch is thrown away whole when its commit fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from confluent_kafka import Message
+
+from events.codec import Codec
+from events.decider import Context, Ignored, Refusal
+from events.declare import Declared
+from events.documents import CommandRejected
+from events.envelope import SPEC_VERSION
+from events.stream import Stream
+from processors.ledger.chain import HASH_HEADER
+from processors.ledger.deadletters import DeadLetters
+from processors.ledger.intake import UNUSABLE, DecisionFailed, Intake, Received
+from processors.ledger.partition import Head, Partition
+from processors.ledger.records import ANY_PARTITION, Outgoing
+from processors.snapshots import Entry, mark_of
+
+log = logging.getLogger(__name__)
+
+#: Room for the headers of a fact beside its value, within the topic's largest record.
+HEADERS_BYTES_MAX = 8 * 1_024
+
+REFUSED, IGNORED = "refused", "ignored"
+NOTHING_FOLLOWS = "it changes nothing"
+
+
+class DecisionTooLarge(Refusal):
+    """What follows from the command is larger than a record may be: send less at once, or files by address."""
+
+
+class OtherTenant(Refusal):
+    """Nothing of this tenant is known under this key: look at tenant and key of the command."""
+
+
+class Counts(msgspec.Struct):
+    """What became of commands."""
+
+    commands: int = 0
+    facts: int = 0
+    refused: int = 0
+    ignored: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the other's counts."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Progress:
+    """How far a batch has taken one partition: its new head and the states that changed."""
+
+    __slots__ = ("before", "entries", "head", "last_record", "next_offset", "partition")
+
+    def __init__(self, partition: Partition, before: Progress | None) -> None:
+        """`before` is the progress of a batch that is being committed; what it says is taken as certain for now."""
+        self.partition = partition
+        self.before = before
+        self.head: Head = before.head if before else partition.head
+        self.entries: dict[str, Entry] = {}
+        #: Index of the partition's last fact among the batch's records; -1 while there is none.
+        self.last_record = -1
+        #: The intake offset behind the batch's last command.
+        self.next_offset: int = before.next_offset if before else partition.next_offset
+
+    def entry(self, key: str) -> Entry | None:
+        """The newest state of a key, or None where it has to be read first."""
+        entry = self.entries.get(key)
+        if entry is None and self.before is not None:
+            entry = self.before.entries.get(key)
+        return entry if entry is not None else self.partition.entry(key)
+
+
+class Batch:
+    """What one transaction commits."""
+
+    __slots__ = ("at", "counts", "progress", "records")
+
+    def __init__(self, at: int) -> None:
+        """`at` is when it is decided, epoch milliseconds: all facts of a transaction have one time."""
+        self.at = at
+        self.records: list[Outgoing] = []
+        self.progress: dict[int, Progress] = {}
+        self.counts = Counts()
+
+
+class Decisions:
+    """Decides the commands of one stream."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        codec: Codec,
+        dead_letters: DeadLetters,
+        *,
+        record_bytes_max: int,
+        recognise_commands: bool = True,
+    ) -> None:
+        """`recognise_commands=False` is a planted fault: the proof has to find what a command done twice leaves."""
+        self._stream = stream
+        self._decider = stream.decider
+        self._codec = codec
+        self._intake = Intake(stream, codec)
+        self._dead_letters = dead_letters
+        self._fact_bytes_max = record_bytes_max - HEADERS_BYTES_MAX
+        self._recognises = stream.remembers_commands and recognise_commands
+        self._types = {fact: fact.__name__.encode() for fact in stream.facts}
+
+    def decide(self, batch: Batch, progress: Progress, message: Message, key: str) -> None:
+        """Answer one command; `key` was checked and its state was read. The answer is added to the batch."""
+        batch.counts.commands += 1
+        try:
+            received = self._intake.read(message, key)
+            self._answer(batch, progress, received)
+        except UNUSABLE as error:
+            self.bury(batch, message, error)
+
+    def bury(self, batch: Batch, message: Message, error: Exception) -> None:
+        """Add the dead letter of a record that cannot be used."""
+        log.warning(
+            "dead letter",
+            extra={
+                "topic": message.topic(),
+                "partition": message.partition(),
+                "offset": message.offset(),
+                "reason": type(error).__name__,
+            },
+        )
+        batch.counts.dead_letters += 1
+        batch.records.append(self._dead_letters.letter(message, error))
+
+    def statuses(self, batch: Batch) -> None:
+        """Add one status snapshot for every key that changed. Called once, when all commands are decided."""
+        topic = self._stream.status_topic
+        if topic is None:
+            return
+        time = b"%d" % batch.at
+        for number, progress in batch.progress.items():
+            for key, entry in progress.entries.items():
+                status = self._stream.status_of(entry.state, key, entry.tenant, entry.seq, batch.at)
+                if status is None:
+                    continue
+                raw_key = key.encode()
+                headers = [
+                    ("ce_specversion", SPEC_VERSION),
+                    ("ce_id", b"%b.%d" % (raw_key, entry.seq)),
+                    ("ce_type", type(status).__name__.encode()),
+                    ("ce_subject", raw_key),
+                    ("ce_time", time),
+                    ("tenant", entry.tenant.encode()),
+                    ("seq", b"%d" % entry.seq),
+                ]
+                batch.records.append((topic, number, raw_key, self._codec.encode(status), headers))
+
+    def _answer(self, batch: Batch, progress: Progress, received: Received) -> None:
+        key = received.envelope.key
+        entry = progress.entry(key)
+        if entry is None:
+            raise LookupError("the state of every key of a batch is read before it is decided")
+        mark = mark_of(received.command_id) if self._stream.remembers_commands else b""
+        if self._recognises and mark in entry.answered:
+            batch.counts.duplicates += 1
+            return
+        try:
+            if entry.seq and entry.tenant != received.envelope.tenant:
+                raise OtherTenant
+            facts, state, values = self._decided(entry, received)
+        except Refusal as refusal:
+            self._refuse(batch, progress, received, entry, mark, refusal)
+        except Ignored as ignored:
+            self._ignore(batch, progress, received, entry, mark, ignored)
+        else:
+            self._record(batch, progress, received, entry, mark, facts, state, values)
+
+    def _decided(self, entry: Entry, received: Received) -> tuple[Sequence[Declared], object, list[bytes]]:
+        """The facts that follow, the state after them, and their bytes; or `Refusal`, `Ignored`, `DecisionFailed`."""
+        envelope = received.envelope
+        context = Context(
+            key=envelope.key,
+            tenant=envelope.tenant,
+            command_id=envelope.command_id,
+            now=envelope.sent_at,
+            actor=envelope.actor,
+        )
+        state = entry.state
+        evolve, encode = self._decider.evolve, self._codec.encode
+        try:
+            facts = self._decider.decide(state, received.command, context)
+            if not facts:
+                raise Ignored(NOTHING_FOLLOWS)
+            values = []
+            for fact in facts:
+                state = evolve(state, fact)
+                values.append(encode(fact))
+        except (Refusal, Ignored):
+            raise
+        except Exception as error:
+            # A fault in a rule must not stop everybody's orders: the command is kept, and found among dead letters.
+            raise DecisionFailed(f"{type(error).__name__}: {error}. {DecisionFailed.__doc__}") from error
+        if max(map(len, values)) > self._fact_bytes_max:
+            raise DecisionTooLarge
+        return facts, state, values
+
+    def _refuse(
+        self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, refusal: Refusal
+    ) -> None:
+        batch.counts.refused += 1
+        self._reject(batch, received, REFUSED, refusal.reason, refusal.detail)
+        make = self._stream.refused
+        if make is not None and not isinstance(refusal, OtherTenant) and self._decider.exists(entry.state):
+            fact = make(type(received.command).__name__, refusal.reason, refusal.detail)
+            self._outcome(batch, progress, received, entry, mark, fact)
+
+    def _ignore(
+        self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, ignored: Ignored
+    ) -> None:
+        batch.counts.ignored += 1
+        self._reject(batch, received, IGNORED, "", ignored.why)
+        make = self._stream.ignored
+        if make is not None and self._decider.exists(entry.state):
+            self._outcome(batch, progress, received, entry, mark, make(type(received.command).__name__, ignored.why))
+
+    def _outcome(
+        self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, fact: Declared
+    ) -> None:
+        state = self._decider.evolve(entry.state, fact)
+        self._record(batch, progress, received, entry, mark, (fact,), state, [self._codec.encode(fact)])
+
+    def _reject(self, batch: Batch, received: Received, outcome: str, reason: str, detail: str) -> None:
+        envelope = received.envelope
+        rejected = CommandRejected(
+            command_id=envelope.command_id,
+            command=type(received.command).__name__,
+            key=envelope.key,
+            tenant=envelope.tenant,
+            outcome=outcome,
+            reason=reason,
+            detail=detail,
+            rejected_at=batch.at,
+        )
+        headers = [
+            ("ce_specversion", SPEC_VERSION),
+            ("ce_id", received.command_id),
+            ("ce_type", b"CommandRejected"),
+            ("ce_source", received.actor),
+            ("ce_subject", received.key),
+            ("ce_time", b"%d" % batch.at),
+            ("tenant", received.tenant),
+            ("causation_id", received.command_id),
+            ("correlation_id", received.correlation_id),
+            ("source_partition", b"%d" % received.partition),
+            ("source_offset", b"%d" % received.offset),
+            ("traceparent", received.traceparent),
+        ]
+        value = self._codec.encode(rejected)
+        batch.records.append((self._stream.rejected_topic, ANY_PARTITION, received.key, value, headers))
+
+    def _record(
+        self,
+        batch: Batch,
+        progress: Progress,
+        received: Received,
+        entry: Entry,
+        mark: bytes,
+        facts: Sequence[Declared],
+        state: object,
+        values: Sequence[bytes],
+    ) -> None:
+        """Add the facts, and their copies for workers. The headers are those of `FactEnvelope`, in its order."""
+        key, records = received.key, batch.records
+        topic, number = self._stream.events_topic, received.partition
+        link, work_topic, types = progress.partition.chain.link, self._stream.work_topic, self._types
+        source, subject = ("ce_source", received.actor), ("ce_subject", key)
+        time, tenant = ("ce_time", b"%d" % batch.at), ("tenant", received.tenant)
+        causation = ("causation_id", received.command_id)
+        correlation = ("correlation_id", received.correlation_id)
+        source_offset = ("source_offset", b"%d" % received.offset)
+        trace = ("traceparent", received.traceparent)
+        seq, position, head = entry.seq, progress.head.position, progress.head.hash
+        for fact, value in zip(facts, values, strict=True):
+            seq += 1
+            position += 1
+            headers = [
+                _SPEC,
+                ("ce_id", b"%b.%d" % (key, seq)),
+                ("ce_type", types[type(fact)]),
+                source,
+                subject,
+                time,
+                tenant,
+                ("seq", b"%d" % seq),
+                ("position", b"%d" % position),
+                causation,
+                correlation,
+                source_offset,
+                trace,
+            ]
+            head = link(head, key, value, headers)
+            headers.append((HASH_HEADER, head))
+            progress.last_record = len(records)
+            records.append((topic, number, key, value, headers))
+            if (work := work_topic(fact)) is not None:
+                records.append((work, ANY_PARTITION, key, value, headers))
+        batch.counts.facts += len(facts)
+        progress.head = Head(position, head)
+        tenant_name = entry.tenant or received.envelope.tenant
+        progress.entries[received.envelope.key] = Entry(seq, tenant_name, entry.answered + mark, state)
+
+
+_SPEC = ("ce_specversion", SPEC_VERSION)
+
+
+def missing_keys(progress: Progress, keys: Mapping[str, None]) -> list[str]:
+    """The keys whose states have to be read before the batch is decided."""
+    return [key for key in keys if progress.entry(key) is None]

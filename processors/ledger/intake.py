@@ -1,0 +1,136 @@
+"""Reads commands from records of the intake topic; what can never be read is told apart from everything else."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+from confluent_kafka import Message
+
+from events.codec import Codec, Undecodable
+from events.declare import Declared
+from events.envelope import CommandEnvelope, HeaderMissing
+from events.stream import Stream
+from processors.ledger.partitioning import partition_of
+
+#: A key is an index key of the snapshots; orders' keys have 36 bytes.
+KEY_BYTES_MAX = 512
+#: Ids and actors are written into every fact that follows from the command.
+HEADER_BYTES_MAX = 1_024
+
+
+class KeyUnusable(ValueError):
+    """A command's key is UTF-8 of 1 to 512 bytes without a zero byte; an order's is its order id."""
+
+
+class KeyOfAnotherPartition(ValueError):
+    """The key does not hash to this partition: send with `partitioner=murmur2_random`, or its order has two writers."""
+
+
+class NoValue(ValueError):
+    """A command has a value: nothing can be deleted from the ledger by a null."""
+
+
+class NotACommand(ValueError):
+    """The record is not a command of this stream: look which topic it belongs on."""
+
+
+class HeadersDisagree(ValueError):
+    """The header `ce_subject` is not the record's key: facts about one key would be written into another's history."""
+
+
+class HeaderTooLong(ValueError):
+    """A header of the command is longer than 1,024 bytes: ids and actors are short."""
+
+
+class DecisionFailed(RuntimeError):
+    """The decision itself failed, which is a fault of this release: mend it, then send the dead letter again."""
+
+
+UNUSABLE: tuple[type[Exception], ...] = (
+    Undecodable,
+    HeaderMissing,
+    KeyUnusable,
+    KeyOfAnotherPartition,
+    NoValue,
+    NotACommand,
+    HeadersDisagree,
+    HeaderTooLong,
+    DecisionFailed,
+)
+"""Why a record becomes a dead letter. Anything else that goes wrong stops the process, not the record."""
+
+RawHeaders: TypeAlias = "list[tuple[str, bytes]]"
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A command as it came, with what facts repeat of it still as bytes."""
+
+    envelope: CommandEnvelope
+    command: Declared
+    key: bytes
+    command_id: bytes
+    tenant: bytes
+    actor: bytes
+    correlation_id: bytes
+    traceparent: bytes
+    partition: int
+    offset: int
+
+
+def key_of(message: Message, partitions: int) -> str:
+    """The record's key; raises `KeyUnusable` or `KeyOfAnotherPartition`."""
+    key: Any = message.key()
+    if not isinstance(key, bytes) or not 0 < len(key) <= KEY_BYTES_MAX or b"\0" in key:
+        raise KeyUnusable(KeyUnusable.__doc__)
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        raise KeyUnusable(KeyUnusable.__doc__) from None
+    if (belongs := partition_of(key, partitions)) != message.partition():
+        raise KeyOfAnotherPartition(f"it belongs to partition {belongs}. {KeyOfAnotherPartition.__doc__}")
+    return text
+
+
+class Intake:
+    """Reads the commands of one stream."""
+
+    def __init__(self, stream: Stream, codec: Codec) -> None:
+        self._commands = frozenset(stream.commands)
+        self._codec = codec
+
+    def read(self, message: Message, key: str) -> Received:
+        """The command in a record whose key has been checked. Raises one of `UNUSABLE`."""
+        value: Any = message.value()
+        if value is None:
+            raise NoValue(NoValue.__doc__)
+        headers = headers_of(message)
+        envelope = CommandEnvelope.from_headers(headers)
+        if envelope.key != key:
+            raise HeadersDisagree(f"{envelope.key[:100]!r}: {HeadersDisagree.__doc__}")
+        if not envelope.tenant or not envelope.command_id:
+            raise HeaderMissing(f"header tenant or ce_id is empty: {HeaderMissing.__doc__}")
+        found = dict(headers)
+        if any(len(content) > HEADER_BYTES_MAX for content in found.values()):
+            raise HeaderTooLong(HeaderTooLong.__doc__)
+        command = self._codec.decode(value)
+        if type(command) not in self._commands:
+            raise NotACommand(f"{type(command).__name__}: {NotACommand.__doc__}")
+        return Received(
+            envelope,
+            command,
+            found["ce_subject"],
+            found["ce_id"],
+            found["tenant"],
+            found["ce_source"],
+            found.get("correlation_id", b""),
+            found.get("traceparent", b""),
+            message.partition() or 0,
+            message.offset() or 0,
+        )
+
+
+def headers_of(message: Message) -> RawHeaders:
+    """The record's headers with bytes; a null content, which Kafka allows, reads as missing."""
+    headers: Any = message.headers() or ()
+    return [(name, content) for name, content in headers if isinstance(content, bytes)]

@@ -1,0 +1,308 @@
+"""The ledger's loop: take commands, decide, commit, confirm, write snapshots behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from events.codec import Codec
+from events.stream import Stream
+from processors.ledger.clients import Clients
+from processors.ledger.deadletters import DeadLetters, Sealer
+from processors.ledger.decisions import Batch, Counts, Decisions, Progress, missing_keys
+from processors.ledger.errors import PartitionCountChanged, SlotTaken, Stopping, TopicMissing
+from processors.ledger.intake import KeyOfAnotherPartition, KeyUnusable, key_of
+from processors.ledger.partition import Partition
+from processors.ledger.takeover import Loader, read_entries
+from processors.ledger.transaction import CommitUncertain, CrashPoint, Transactions, is_fenced
+from processors.ledger.writebehind import WriteBehind
+from processors.snapshots import Checkpoint, Connect, EntryCodec, SnapshotStore
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+REQUEST_SECONDS = 15.0
+#: Snapshots that are encoded between two batches: a larger slice would show in the latency of commands.
+SLICE_ROWS = 200
+#: After a failed commit the next try waits this long, doubling up to the second figure.
+RECOVER_SECONDS, RECOVER_SECONDS_MAX = 0.1, 5.0
+
+
+class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How one ledger process works.
+
+    `slot` names the process among its stream's: transactional id and group instance id follow from it and stay the
+    same over restarts, so that a successor takes over in a second instead of a minute.
+    """
+
+    slot: int = 0
+    batch_commands_max: int = 1_000
+    #: States kept in memory for each partition.
+    entries_max: int = 20_000
+    #: States in memory that are not written yet; above it commands wait for PostgreSQL.
+    unwritten_max: int = 10_000
+    flush_seconds: float = 1.0
+    record_bytes_max: int = 1_000_000
+    close_seconds_max: float = 10.0
+    #: Planted fault for the proof: answers a command again that was answered before.
+    recognise_commands: bool = True
+    #: Planted fault for the proof: a fresh transactional id each start, trusted to make the committed end the end.
+    random_transactional_id: bool = False
+
+
+def now_ms() -> int:
+    """The clock, in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Ledger:
+    """One process of one stream's ledger."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        codec: Codec,
+        clients: Clients,
+        connect: Connect,
+        seal: Sealer,
+        *,
+        options: LedgerOptions | None = None,
+        clock: Callable[[], int] = now_ms,
+        crash_point: CrashPoint = lambda _: None,
+    ) -> None:
+        self._stream = stream
+        self._options = options = options or LedgerOptions()
+        self._clients = clients
+        self._clock = clock
+        self._crash_point = crash_point
+        self._stopping = threading.Event()
+        self._name = f"ledger-{stream.name}-{options.slot}"
+        transactional_id = f"{self._name}-{uuid4()}" if options.random_transactional_id else self._name
+        self._transactions = Transactions(clients.producer, transactional_id, self._stopping, crash_point)
+        self._entry_codec = EntryCodec(stream.state_type)
+        self._store = SnapshotStore(connect, self._stopping)
+        self._writer = WriteBehind(SnapshotStore(connect, self._stopping))
+        self._loader = Loader(
+            stream,
+            codec,
+            self._entry_codec,
+            self._store,
+            clients.reader,
+            self._stopping,
+            entries_max=options.entries_max,
+            trusts_a_fresh_id=options.random_transactional_id,
+        )
+        self._decisions = Decisions(
+            stream,
+            codec,
+            DeadLetters(seal, self._name),
+            record_bytes_max=options.record_bytes_max,
+            recognise_commands=options.recognise_commands,
+        )
+        self._partitions: dict[int, Partition] = {}
+        self._partition_count = 0
+        self._flush_at = 0.0
+        self._seen_commands = 0
+        self.counts = Counts()
+        self.ready = threading.Event()
+
+    def stop(self) -> None:
+        """Ask `run` to return after the current batch. May be called from a signal handler or another thread."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`. Raises a `LedgerStopped` that says why it cannot go on."""
+        self._writer.start()
+        wait = RECOVER_SECONDS
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._work()
+                except (CommitUncertain, KafkaException) as error:
+                    log.warning("starting from the log", extra={"error": str(error), "again_seconds": wait})
+                    if self.counts.commands != self._seen_commands:
+                        self._seen_commands, wait = self.counts.commands, RECOVER_SECONDS
+                    if self._stopping.wait(wait):
+                        raise Stopping from error
+                    wait = min(2 * wait, RECOVER_SECONDS_MAX)
+        except Stopping:
+            log.info("stopped while waiting")
+        finally:
+            self._writer.close(self._options.close_seconds_max)
+            self._store.close()
+
+    def _work(self) -> None:
+        """One life of producer, consumer and memory: it ends with the first failure, and the next begins from the log.
+
+        Static membership gives a new consumer of the same instance id the same partitions at once, and it begins at
+        the committed offsets; so recovery and start are one path.
+        """
+        consumer = self._clients.consumer(f"ledger-{self._stream.name}", self._name)
+        try:
+            self._partition_count = _partition_count(self._stream, consumer)
+            self._transactions.begin_anew()
+            consumer.subscribe(
+                [self._stream.intake_topic],
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_revoke,
+            )
+            while not self._stopping.is_set():
+                messages = self._take(consumer)
+                if messages:
+                    self._transact(consumer, messages)
+                self._write_behind()
+            self._write_last()
+        finally:
+            self._transactions.close()
+            consumer.close()
+            self._partitions.clear()
+
+    def _take(self, consumer: Consumer) -> list[Message]:
+        """Wait for a first record, then take what has already come: waiting for more would only make it late."""
+        first = consumer.poll(POLL_SECONDS)
+        if first is None:
+            return []
+        messages = [first, *consumer.consume(self._options.batch_commands_max - 1, 0)]
+        for message in messages:
+            if (error := message.error()) is not None:
+                self._see(error)
+        return [message for message in messages if message.error() is None]
+
+    def _see(self, error: KafkaError) -> None:
+        if is_fenced(error):
+            raise SlotTaken(f"{self._name}: {error.str()}. {SlotTaken.__doc__}")
+        if error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise KafkaException(error)
+        log.warning("Kafka says", extra={"error": error.str()})
+
+    def _transact(self, consumer: Consumer, messages: Sequence[Message]) -> None:
+        batch = self.decide(messages)
+        self._crash_point("decided")
+        last_offsets = self._transactions.commit(batch, consumer, self._stream.intake_topic)
+        for number, progress in batch.progress.items():
+            progress.partition.next_offset = progress.next_offset
+            if progress.entries:
+                head = progress.head
+                checkpoint = Checkpoint(position=head.position, record_offset=last_offsets[number], hash=head.hash)
+                progress.partition.confirm(progress.entries, checkpoint)
+        self.counts.add(batch.counts)
+        self._crash_point("confirmed")
+
+    def decide(self, messages: Sequence[Message]) -> Batch:
+        """The batch that answers these records; nothing is produced and no state is changed."""
+        batch = Batch(self._clock())
+        commands: list[tuple[Progress, Message, str]] = []
+        keys: dict[int, dict[str, None]] = {}
+        for message in messages:
+            number, offset = message.partition() or 0, message.offset() or 0
+            progress = batch.progress.get(number)
+            if progress is None:
+                if (partition := self._partitions.get(number)) is None:
+                    continue
+                progress = batch.progress[number] = Progress(partition, None)
+                keys[number] = {}
+            if offset < progress.next_offset:
+                # Fetched before a rebalance gave the partition back to us, and delivered again after it.
+                continue
+            progress.next_offset = offset + 1
+            try:
+                key = key_of(message, self._partition_count)
+            except (KeyUnusable, KeyOfAnotherPartition) as error:
+                self._decisions.bury(batch, message, error)
+                continue
+            keys[number][key] = None
+            commands.append((progress, message, key))
+        self._read_states(batch, keys)
+        for progress, message, key in commands:
+            self._decisions.decide(batch, progress, message, key)
+        self._decisions.statuses(batch)
+        return batch
+
+    def _read_states(self, batch: Batch, keys: dict[int, dict[str, None]]) -> None:
+        """Read the states that are not in memory, of all partitions in one query."""
+        missing = {number: missing_keys(batch.progress[number], some) for number, some in keys.items()}
+        wanted = [key for some in missing.values() for key in some]
+        if not wanted:
+            return
+        entries = read_entries(self._stream, self._entry_codec, self._store, wanted)
+        for number, some in missing.items():
+            batch.progress[number].partition.remember({key: entries[key] for key in some})
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.assign(self._load(consumer, [where.partition for where in partitions]))
+        self.ready.set()
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for where in partitions:
+            self._partitions.pop(where.partition, None)
+
+    def _load(self, consumer: Consumer, numbers: Sequence[int]) -> list[TopicPartition]:
+        """Load partitions; returns where each goes on.
+
+        The committed offsets are read first, and the broker answers only when no open transaction would change them:
+        from then on whoever had the partitions before can commit nothing, so the end that is read next is the end.
+        """
+        topic = self._stream.intake_topic
+        committed = consumer.committed([TopicPartition(topic, number) for number in numbers], REQUEST_SECONDS)
+        for where in committed:
+            if where.error is not None:
+                raise KafkaException(where.error)
+        for where in committed:
+            partition = self._loader.load(where.partition, self._partition_count, self._relieve)
+            partition.next_offset = max(0, where.offset)
+            self._partitions[where.partition] = partition
+        return [
+            TopicPartition(topic, where.partition, where.offset if where.offset >= 0 else OFFSET_BEGINNING)
+            for where in committed
+        ]
+
+    def _write_behind(self) -> None:
+        """Go on with the snapshots that are being encoded; begin with new ones when it is time."""
+        now = time.monotonic()
+        begin = now >= self._flush_at
+        for partition in self._partitions.values():
+            self._relieve(partition)
+            if (job := partition.next_job(SLICE_ROWS, begin=begin)) is not None:
+                self._writer.submit(job)
+                self._crash_point("snapshots queued")
+            partition.evict()
+        if begin:
+            self._flush_at = now + self._options.flush_seconds
+
+    def _relieve(self, partition: Partition) -> None:
+        """Wait for PostgreSQL while too much of a partition is in memory only."""
+        while partition.unwritten > self._options.unwritten_max:
+            if (job := partition.next_job(self._options.unwritten_max, begin=True)) is not None:
+                self._writer.submit(job)
+            elif self._stopping.wait(0.005):
+                raise Stopping
+
+    def _write_last(self) -> None:
+        """Write what the snapshots lack, so that the successor has nothing to fold; what does not fit in is folded."""
+        deadline = time.monotonic() + self._options.close_seconds_max
+        for partition in self._partitions.values():
+            while not partition.is_handed_over and time.monotonic() < deadline:
+                if (job := partition.next_job(self._options.unwritten_max, begin=True)) is not None:
+                    self._writer.submit(job)
+                else:
+                    time.sleep(0.005)
+
+
+def _partition_count(stream: Stream, consumer: Consumer) -> int:
+    """The number of partitions that intake, events and status topic have in common."""
+    topics = consumer.list_topics(timeout=REQUEST_SECONDS).topics
+    names = [stream.intake_topic, stream.events_topic, *([stream.status_topic] if stream.status_topic else [])]
+    missing = [name for name in names if name not in topics or topics[name].error is not None]
+    if missing:
+        raise TopicMissing(f"{', '.join(missing)}. {TopicMissing.__doc__}")
+    counts = {name: len(topics[name].partitions) for name in names}
+    if len(set(counts.values())) != 1:
+        raise PartitionCountChanged(f"{counts}. {PartitionCountChanged.__doc__}")
+    return counts[stream.intake_topic]

@@ -1,0 +1,78 @@
+"""A thread that writes snapshots behind the commits, so that no command waits for PostgreSQL's writes."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+
+import msgspec
+
+from processors.ledger.errors import Stopping
+from processors.snapshots import Checkpoint, CheckpointFenced, Claim, Row, SnapshotStore
+
+log = logging.getLogger(__name__)
+
+#: Waiting jobs; each partition has at most one, so this many partitions of a process never wait for one another.
+JOBS_MAX = 1_024
+
+
+class Job(msgspec.Struct, eq=False):
+    """States of confirmed commits and the checkpoint that is true once they are written."""
+
+    claim: Claim
+    rows: Sequence[Row]
+    checkpoint: Checkpoint
+    #: waiting, written, fenced (another process owns the partition) or failed.
+    outcome: str = "waiting"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread is done with it."""
+        return self.outcome != "waiting"
+
+
+class WriteBehind:
+    """Writes jobs in their order, one database transaction each."""
+
+    def __init__(self, store: SnapshotStore) -> None:
+        self._store = store
+        self._jobs: queue.Queue[Job | None] = queue.Queue(JOBS_MAX)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="ledger-snapshots", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises what ended the thread, where something did."""
+        if self._failure is not None:
+            raise RuntimeError("snapshots cannot be written any more") from self._failure
+        self._jobs.put(job)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Write what is queued and end the thread; after the time it is left behind, which loses nothing."""
+        self._jobs.put(None)
+        self._thread.join(timeout_seconds)
+
+    def _work(self) -> None:
+        job: Job | None = None
+        try:
+            while (job := self._jobs.get()) is not None:
+                try:
+                    self._store.write(job.claim, job.rows, job.checkpoint)
+                    job.outcome = "written"
+                except CheckpointFenced as fenced:
+                    log.warning("snapshots are fenced", extra={"partition": job.claim.partition, "error": str(fenced)})
+                    job.outcome = "fenced"
+        except Stopping:
+            log.info("stopped before all snapshots were written; they are folded again")
+        except Exception as error:  # The thread has no caller: the next submit tells.
+            log.exception("snapshots cannot be written")
+            self._failure = error
+        finally:
+            if job is not None and not job.is_over:
+                job.outcome = "failed"
+            self._store.close()

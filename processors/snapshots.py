@@ -1,0 +1,207 @@
+"""The ledger's snapshots in PostgreSQL: folded states, and the checkpoint up to which they are complete.
+
+A snapshot is derived: everything in it can be folded again from the events topic. So its transactions need not wait
+for the disk; a lost one takes states and checkpoint back together.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import Connection
+
+from processors.ledger.chain import GENESIS
+from processors.ledger.errors import PartitionCountChanged, Stopping
+from processors.ports import NamedError
+from projections.sql import NamedTexts
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Connect: TypeAlias = Callable[[], "Connection[Any]"]
+"""Opens a connection in autocommit mode, as a role that may write the ledger's tables."""
+
+QUERIES = NamedTexts(files("processors").joinpath("ledger_queries.sql").read_text(encoding="utf-8"))
+
+MARK_BYTES = 16
+#: A dead database is asked again after this, doubling up to the second figure.
+RETRY_SECONDS, RETRY_SECONDS_MAX = 0.1, 2.0
+#: Rows of one statement.
+ROWS_MAX = 1_000
+
+
+def mark_of(command_id: bytes) -> bytes:
+    """What an entry keeps of a command that it has answered: 16 bytes, whatever ids senders choose."""
+    return sha256(command_id).digest()[:MARK_BYTES]
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What the ledger knows of one key.
+
+    `seq` is the number of the last fact, `answered` the marks of all answered commands, end to end.
+    """
+
+    seq: int
+    tenant: str
+    answered: bytes
+    state: Any
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to which fact of a partition every snapshot is complete; `position` 0 is before the first."""
+
+    position: int
+    record_offset: int
+    hash: bytes
+
+
+BEGINNING = Checkpoint(position=0, record_offset=-1, hash=GENESIS)
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to move a partition's checkpoint, until somebody claims it after us."""
+
+    stream: str
+    partition: int
+    epoch: int
+    checkpoint: Checkpoint
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One encoded entry to write."""
+
+    key: str
+    seq: int
+    state: bytes
+
+
+class CheckpointFenced(NamedError):
+    """Another process has claimed the partition since: this one's snapshots are not wanted any more."""
+
+
+class EntryCodec:
+    """Encodes entries of one type of state."""
+
+    def __init__(self, state_type: type[Any]) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(tuple[int, str, bytes, state_type])  # type: ignore[valid-type]
+        schema = msgspec.json.schema(state_type)
+        #: Changes when the type does; snapshots of another shape are folded again instead of guessed at.
+        self.shape = sha256(msgspec.json.encode(schema, order="sorted")).hexdigest()[:32]
+
+    def encode(self, entry: Entry) -> bytes:
+        """The entry as msgpack."""
+        return self._encoder.encode(entry)
+
+    def decode(self, data: bytes) -> Entry:
+        """The entry in msgpack bytes."""
+        return Entry(*self._decoder.decode(data))
+
+
+class SnapshotStore:
+    """Reads and writes snapshots over one connection. Not for several threads: each has its own store.
+
+    While the database is away every call waits and says so, until `stopping` is set; then it raises `Stopping`.
+    """
+
+    def __init__(self, connect: Connect, stopping: threading.Event) -> None:
+        self._connect = connect
+        self._stopping = stopping
+        self._connection: Connection[Any] | None = None
+
+    def claim(self, stream: str, partition: int, partition_count: int, state_shape: str) -> Claim:
+        """Become the partition's writer. Raises `PartitionCountChanged` where the stream began with another count."""
+        about = {
+            "stream": stream,
+            "partition": partition,
+            "partition_count": partition_count,
+            "state_shape": state_shape,
+            "genesis": GENESIS,
+        }
+
+        def work(connection: Connection[Any]) -> Claim:
+            with connection.transaction(), connection.cursor() as cursor:
+                row = cursor.execute(QUERIES["claim"], about).fetchone()
+                if row is None:
+                    raise LookupError("a claim always returns its row")
+                count, shape, epoch, position, record_offset, head = row
+                if count != partition_count:
+                    raise PartitionCountChanged(
+                        f"{stream} began with {count} partitions and has {partition_count}. "
+                        f"{PartitionCountChanged.__doc__}"
+                    )
+                checkpoint = Checkpoint(position=position, record_offset=record_offset, hash=bytes(head))
+                if shape != state_shape:
+                    log.info("snapshots have another shape and are folded again", extra=about | {"shape": shape})
+                    cursor.execute(QUERIES["forget rows"], about)
+                    cursor.execute(QUERIES["forget checkpoint"], about | {"epoch": epoch})
+                    checkpoint = BEGINNING
+                return Claim(stream=stream, partition=partition, epoch=epoch, checkpoint=checkpoint)
+
+        return self._run(work)
+
+    def read(self, stream: str, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The encoded entries of those keys that have a snapshot."""
+        arguments = {"stream": stream, "keys": list(keys)}
+        rows = self._run(
+            lambda connection: connection.execute(QUERIES["read snapshots"], arguments, binary=True).fetchall()
+        )
+        return dict(rows)
+
+    def write(self, claim: Claim, rows: Sequence[Row], checkpoint: Checkpoint) -> None:
+        """Write states and checkpoint in one transaction, or nothing: `CheckpointFenced`."""
+
+        def work(connection: Connection[Any]) -> None:
+            about = {"stream": claim.stream, "partition": claim.partition, "epoch": claim.epoch}
+            with connection.transaction():
+                connection.execute("SET LOCAL synchronous_commit = off")
+                for start in range(0, len(rows), ROWS_MAX):
+                    some = rows[start : start + ROWS_MAX]
+                    columns = {
+                        "keys": [row.key for row in some],
+                        "seqs": [row.seq for row in some],
+                        "states": [row.state for row in some],
+                    }
+                    connection.execute(QUERIES["write snapshots"], about | columns)
+                moved = connection.execute(
+                    QUERIES["move checkpoint"],
+                    about
+                    | {
+                        "position": checkpoint.position,
+                        "record_offset": checkpoint.record_offset,
+                        "hash": checkpoint.hash,
+                    },
+                )
+                if moved.rowcount != 1:
+                    raise CheckpointFenced(f"{claim.stream}[{claim.partition}]: {CheckpointFenced.__doc__}")
+
+        self._run(work)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _run(self, work: Callable[[Connection[Any]], T]) -> T:
+        wait = RETRY_SECONDS
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                return work(self._connection)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                log.warning("waiting for PostgreSQL", extra={"error": str(error), "again_seconds": wait})
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+                if self._stopping.wait(wait):
+                    raise Stopping from error
+                wait = min(2 * wait, RETRY_SECONDS_MAX)
