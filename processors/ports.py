@@ -15,6 +15,7 @@ import msgspec
 from events.declare import Declared
 from events.envelope import CommandEnvelope
 from events.order.values import LineArtwork
+from projections.rows import Effect
 
 
 class NamedError(Exception):
@@ -248,23 +249,6 @@ class SkuMap(Protocol):
         ...
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What an effect key stands for. `line_id`, `run` and `units` for a print run, `parcel_id` for a parcel.
-
-    `who` is the partner that prints, or from which the parcel starts.
-    """
-
-    effect_key: str
-    tenant: str
-    order_id: str
-    kind: str
-    who: str
-    line_id: str = ""
-    run: int = 0
-    units: tuple[int, ...] = ()
-    parcel_id: str = ""
-
-
 class Effects(Protocol):
     """Finds what a partner's or carrier's report is about. May block."""
 
@@ -273,7 +257,7 @@ class Effects(Protocol):
         ...
 
     def by_tracking(self, carrier: str, carrier_reference: str, tracking_number: str) -> Effect | None:
-        """The parcel that a carrier knows under its own reference, or else under this tracking number."""
+        """The label of the parcel that a carrier knows under its own reference, or else this tracking number."""
         ...
 
 

@@ -14,12 +14,12 @@ from events.order.values import LineArtwork
 from infra import seals
 from processors.ports import (
     ConsumedRecord,
-    Effect,
     KeyDestroyed,
     SealBroken,
     Sealed,
     StoreConnection,
 )
+from projections.rows import Effect
 
 ARTWORK = LineArtwork(variant_id="mug-11oz-white", template_id="mug-11oz", template_version=1)
 

@@ -27,8 +27,9 @@ from processors.inbound.dead_letters import DeadLetters
 from processors.inbound.processor import PARKED_MAX_MS, InboundPorts, InboundProcessor
 from processors.inbound.raw import RAW_TOPIC, RawDelivery, pack
 from processors.partners.protocol import Defect, PartnerReport, QualityReport
-from processors.ports import ConsumedRecord, Effect, StoreConnection
+from processors.ports import ConsumedRecord, StoreConnection
 from processors.webhooks import WebhookUnreadable
+from projections.rows import Effect
 from tests.unit.inbound.doubles import (
     ARTWORK,
     MemoryEffects,
@@ -51,9 +52,11 @@ RUN = Effect(
     who="press-east",
     line_id="1",
     run=1,
+    parcel_id="",
     units=(1, 2),
+    attempt=1,
 )
-PARCEL = Effect(effect_key="k2", tenant="demo", order_id=ORDER_ID, kind="label", who="press-east", parcel_id="p1")
+PARCEL = msgspec.structs.replace(RUN, effect_key="k2", kind="label", line_id="", run=0, units=(), parcel_id="p1")
 
 
 class Told:
