@@ -14,7 +14,8 @@ from events.order import values
 from processors.carriers.protocol import TrackingReport
 from processors.inbound.reading import InputNotUsable
 from processors.partners.protocol import PartnerReport
-from processors.ports import Effect, Effects, NamedError
+from processors.ports import Effects, NamedError
+from projections.rows import Effect
 
 
 class SubjectUnknown(NamedError):
