@@ -96,6 +96,8 @@ class Office:
         """`store` was opened with `SCHEMA` and the webhooks' schema."""
         self._store = store
         self._webhook_url = webhook_url
+        kept = store.row("SELECT body FROM behaviour")
+        self._behaviour = msgspec.json.decode(kept["body"], type=OfficeBehaviour) if kept else OfficeBehaviour()
         self._key = unicodedata.normalize("NFKD", webhook_secret).encode()
         self.webhooks = WebhookSender(store, self._address_of, self._sign, seed=20_261)
         self.clockwork = Clockwork(self.advance, self.webhooks.send_due)
@@ -108,11 +110,11 @@ class Office:
 
     def behaviour(self) -> OfficeBehaviour:
         """How the office behaves now."""
-        row = self._store.row("SELECT body FROM behaviour")
-        return OfficeBehaviour() if row is None else msgspec.json.decode(row["body"], type=OfficeBehaviour)
+        return self._behaviour
 
     def behave(self, behaviour: OfficeBehaviour) -> None:
-        """Behave so from now on."""
+        """Behave so from now on, after a restart too."""
+        self._behaviour = behaviour
         self._store.run(
             "INSERT INTO behaviour VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET body = excluded.body",
             msgspec.json.encode(behaviour),
@@ -289,7 +291,7 @@ class Office:
 
 def draw_label(shipment: shapes.Json, kind: str) -> bytes:
     """A label of 4 by 6 inches at 300 DPI that says that it is worth nothing. `kind` is `png` or `pdf`."""
-    image = Image.new("L", LABEL_SIZE_PX, 255)
+    image = Image.new("1", LABEL_SIZE_PX, 1)
     draw = ImageDraw.Draw(image)
     draw.rectangle((20, 20, LABEL_SIZE_PX[0] - 20, LABEL_SIZE_PX[1] - 20), outline=0, width=6)
     to = shipment["to_address"]
@@ -317,7 +319,7 @@ def draw_label(shipment: shapes.Json, kind: str) -> bytes:
     if kind == "pdf":
         image.save(buffer, "PDF", resolution=300)
     else:
-        image.save(buffer, "PNG", dpi=(300, 300))
+        image.save(buffer, "PNG", dpi=(300, 300), compress_level=1)
     return buffer.getvalue()
 
 

@@ -50,6 +50,10 @@ class Press:
         """`store` was opened with `SCHEMA` and the webhooks' schema."""
         self._store = store
         self._shops = {shop.name: shop for shop in shops}
+        self._behaviours = {
+            row["shop"]: msgspec.json.decode(row["behaviour"], type=Behaviour)
+            for row in store.rows("SELECT shop, behaviour FROM behaviours")
+        }
         self._signers = {shop.name: Webhook(shop.webhook_secret) for shop in shops}
         self.webhooks = WebhookSender(store, self._address_of, self._sign, seed=20_260)
         self._http = httpx.AsyncClient(timeout=FILE_TIMEOUT_S, trust_env=False, follow_redirects=False)
@@ -82,11 +86,11 @@ class Press:
 
     def behaviour(self, shop: str) -> Behaviour:
         """How the shop behaves now."""
-        row = self._store.row("SELECT behaviour FROM behaviours WHERE shop = ?", shop)
-        return Behaviour() if row is None else msgspec.json.decode(row["behaviour"], type=Behaviour)
+        return self._behaviours.get(shop) or Behaviour()
 
     def behave(self, shop: str, behaviour: Behaviour) -> None:
-        """Behave so from now on."""
+        """Behave so from now on, after a restart too."""
+        self._behaviours[shop] = behaviour
         self._store.run(
             "INSERT INTO behaviours VALUES (?, ?) ON CONFLICT (shop) DO UPDATE SET behaviour = excluded.behaviour",
             shop, msgspec.json.encode(behaviour),

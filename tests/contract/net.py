@@ -33,6 +33,15 @@ class Received(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Simulators are killed in the middle of a request by some tests; that is no error of the receiver."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about a connection that its other side broke."""
+
+
 class Receiver:
     """Takes webhooks and serves files; lets a test wait until what it expects has arrived."""
 
@@ -42,7 +51,7 @@ class Receiver:
         #: How many of the next webhooks are answered with 503.
         self.refuse_next = 0
         self._arrived = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = QuietServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -51,6 +60,8 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 with receiver._arrived:
