@@ -54,8 +54,8 @@ def code_points(family: str) -> frozenset[int]:
 
 
 def _needs_glyph(character: str) -> bool:
-    """Line ends, joiners and direction marks shape text without a glyph of their own."""
-    return character != "\n" and unicodedata.category(character) != "Cf"
+    """Joiners and direction marks shape text without a glyph of their own; control characters are told apart."""
+    return unicodedata.category(character) not in ("Cf", "Cc")
 
 
 def missing_glyphs(text: str, family: str) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ BAND_ROWS: Final = 128
 PROBE_ROWS: Final = 4
 #: A match search must be this much smaller than run-length coding before its time is worth spending.
 MATCH_GAIN: Final = 0.94
+#: The quickest search uses a fixed code and gives up early; beyond this much over run-length coding there is no hope.
+QUICK_HOPE: Final = 1.3
 
 FILTER_NONE: Final = 0
 FILTER_SUB: Final = 1
@@ -37,6 +39,7 @@ FILTER_AVERAGE: Final = 3
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _ADLER_MODULUS: Final = 65521
 _RUN_LENGTH: Final = (1, zlib_ng.Z_RLE)
+_QUICK_MATCHES: Final = (1, zlib_ng.Z_DEFAULT_STRATEGY)
 _MATCHES: Final = (7, zlib_ng.Z_DEFAULT_STRATEGY)
 _COLOUR_TYPES: Final = {"L": (0, 1), "RGB": (2, 3), "LA": (4, 2), "RGBA": (6, 4)}
 
@@ -101,9 +104,13 @@ def choose(current: type_bytes, above: type_bytes, channels: int) -> tuple[int, 
     kinds = (FILTER_UP, FILTER_AVERAGE, FILTER_SUB, FILTER_NONE)
     run_length = {kind: size(kind, _RUN_LENGTH) for kind in kinds}
     kind = min(kinds, key=lambda k: run_length[k])
-    # The averaging filter hides repeats from a match search, so that search is tried where repeats survive.
-    matches = {k: size(k, _MATCHES) for k in {kind, FILTER_UP, FILTER_NONE}}
-    matched = min(sorted(matches), key=lambda k: matches[k])
+    # The averaging filter hides repeats from a match search, so that search is tried where repeats survive. A real
+    # search through a photograph is slow and in vain, so the quickest one is asked first whether there is hope.
+    candidates = sorted({kind, FILTER_UP, FILTER_NONE})
+    if min(size(k, _QUICK_MATCHES) for k in candidates) > QUICK_HOPE * run_length[kind]:
+        return kind, _RUN_LENGTH
+    matches = {k: size(k, _MATCHES) for k in candidates}
+    matched = min(candidates, key=lambda k: matches[k])
     if matches[matched] < MATCH_GAIN * run_length[kind]:
         return matched, _MATCHES
     return kind, _RUN_LENGTH

@@ -282,6 +282,11 @@ class SandboxPool:
                 child = None
             self._slots.put(child)
 
+    @property
+    def free_slots(self) -> int:
+        """How many jobs could start at once, now."""
+        return self._slots.qsize()
+
     def close(self) -> None:
         """End all children. Jobs that still run end with an error."""
         self._closed.set()

@@ -39,10 +39,13 @@ def check_text(text: str | None, area: PrintArea, layouts: dict[str, TextLayout]
         return
     yield from _hidden(text)
     for layer in layers:
-        yield from _limits(clean(text), layer)
+        beyond = list(_limits(clean(text), layer))
+        yield from beyond
         layout = layouts.get(layer.name)
         if layout is not None:
-            yield from _setting(layout, layer)
+            # A text that is too long need not also be told that it does not fit: it is shortened anyway.
+            too_long = any(found.code in ("text_too_long", "text_too_many_lines") for found in beyond)
+            yield from (f for f in _setting(layout, layer) if not (too_long and f.code == "text_does_not_fit"))
 
 
 def too_long_to_look_at(text: str | None) -> Finding | None:

@@ -1,0 +1,1 @@
+"""Benchmarks: each `run()` measures one thing and returns plain figures with their conditions."""
