@@ -11,7 +11,7 @@ class LedgerStopped(NamedError):
 
 
 class LedgerBroken(LedgerStopped):
-    """The ledger's own records break a rule. Run `printledger verify`; keep the topic as it is until it is clear why."""
+    """The ledger's own records break a rule. Run `printledger verify` and keep the topic until it is clear why."""
 
     exit_code = 65
 
