@@ -69,7 +69,8 @@ class CommandOutcomes:
                 self._from_rejected(record, outcomes)
             else:
                 self._from_fact(record, outcomes)
-        return (Change(table="command_outcomes", rows=[_row(*item) for item in outcomes.items()]),)
+        # In one order always: two processes of a rebuild may write the same rows, and must not wait for each other.
+        return (Change(table="command_outcomes", rows=[_row(*item) for item in sorted(outcomes.items(), key=_first)]),)
 
     def forget(self) -> None:
         """Nothing is kept in memory."""
@@ -106,6 +107,10 @@ class CommandOutcomes:
             rejected.reason,
             rejected.detail,
         )
+
+
+def _first(item: tuple[tuple[str, str], _Outcome]) -> tuple[str, str]:
+    return item[0]
 
 
 def _row(identity: tuple[str, str], outcome: _Outcome) -> Row:

@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from typing import cast
 
-from events.order.deadlines import deadline_changes
+from events.order.deadlines import deadline_changes, ends_with
 from events.order.facts import ORDER_FACTS, OrderCancelled, OrderEdited, OrderEvent
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
 from projections.record import Record
-
-KEPT_AFTER_CANCELLATION = ("notify:", "label:")
-"""People are still told of a cancelled order, and labels that are being bought are still accounted for."""
 
 
 class Deadlines:
@@ -26,7 +23,7 @@ class Deadlines:
     )
 
     def __init__(self, topics: Topics) -> None:
-        self.sources = (Source(topic=topics.order_events, types=type_names(_FACTS_THAT_MATTER)),)
+        self.sources = (Source(topic=topics.order_events, types=type_names(ORDER_FACTS)),)
 
     def fold(self, records: Sequence[Record], stored: StoredRows) -> Sequence[Change]:
         """The newest word of the batch on each deadline: open until then, or gone."""
@@ -36,10 +33,10 @@ class Deadlines:
             fact = cast(OrderEvent, record.content)
             order_id = record.key
             changes = deadline_changes(fact)
-            for key, due_at in changes.opened:
-                latest[order_id, key] = (record.tenant, order_id, key, due_at, record.seq)
             for key in changes.closed:
                 latest[order_id, key] = None
+            for key, due_at in changes.opened:
+                latest[order_id, key] = (record.tenant, order_id, key, due_at, record.seq)
             if isinstance(fact, OrderCancelled | OrderEdited):
                 in_batch = [key for known, key in latest if known == order_id]
                 for key in {*open_before.get(order_id, ()), *in_batch}:
@@ -57,15 +54,6 @@ class Deadlines:
         """Nothing is kept in memory."""
 
 
-def ends_with(fact: OrderCancelled | OrderEdited, deadline_key: str) -> bool:
-    """Whether the deadline is moot once the order is cancelled, or the line that it is about begins anew."""
-    if isinstance(fact, OrderCancelled):
-        return not deadline_key.startswith(KEPT_AFTER_CANCELLATION)
-    kind, _, rest = deadline_key.partition(":")
-    touched = {line.line_id for line in fact.changed_lines} | set(fact.removed_line_ids)
-    return kind != "notify" and rest.partition(":")[0] in touched
-
-
 def _open_before(records: Sequence[Record], stored: StoredRows) -> dict[str, list[str]]:
     """The stored deadlines of orders that were cancelled or edited, by order: one query, and only then."""
     names = {OrderCancelled.__name__, OrderEdited.__name__}
@@ -75,6 +63,3 @@ def _open_before(records: Sequence[Record], stored: StoredRows) -> dict[str, lis
         for order_id, key in stored.fetch("open_deadlines_of_orders", {"order_ids": sorted(orders)}):
             found.setdefault(order_id, []).append(key)
     return found
-
-
-_FACTS_THAT_MATTER = ORDER_FACTS

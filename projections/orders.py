@@ -7,7 +7,22 @@ from typing import cast
 import msgspec
 
 from events.order.evolve import evolve
-from events.order.facts import ORDER_FACTS, OrderEvent
+from events.order.facts import (
+    ORDER_FACTS,
+    CommandIgnored,
+    CommandRefused,
+    DeadlinePassed,
+    DeadlineSet,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+    OrderEvent,
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+    PersonalDataErased,
+)
 from events.order.state import Line, Order
 from events.order.status import line_status, order_status
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
@@ -27,9 +42,28 @@ class _Folded(msgspec.Struct):
 
     tenant: str
     state: Order
-    seq: int = 0
-    updated_at: int = 0
     held: bool = False
+    last: Record | None = None
+
+
+#: Facts that no field of the row depends on: only that they happened is noted, and their content is not decoded.
+#: The state that is kept is therefore less than the ledger's; it serves this read model alone.
+NOT_SHOWN: frozenset[str] = type_names(
+    (
+        CommandIgnored,
+        CommandRefused,
+        DeadlinePassed,
+        DeadlineSet,
+        NotificationFailed,
+        NotificationRequested,
+        NotificationSent,
+        PaymentAuthorised,
+        PaymentCaptured,
+        PaymentRefunded,
+        PaymentVoided,
+        PersonalDataErased,
+    )
+)
 
 
 class Orders:
@@ -76,15 +110,17 @@ class Orders:
         """The rows of all orders that the batch tells of."""
         self._read_back({record.key for record in records}, stored)
         changed: dict[str, _Folded] = {}
+        known, unknown_yet = self._orders, Order()
         for record in records:
-            order = changed.get(record.key)
+            key = record.key
+            order = changed.get(key)
             if order is None:
-                order = self._orders.get(record.key) or _Folded(record.tenant, Order())
-                changed[record.key] = order
-            order.state = evolve(order.state, cast(OrderEvent, record.content))
-            order.seq, order.updated_at = record.seq, record.recorded_at
+                order = changed[key] = known.get(key) or _Folded(record.tenant, unknown_yet)
+            if record.type_name not in NOT_SHOWN:
+                order.state = evolve(order.state, cast(OrderEvent, record.content))
+            order.last = record
         changes = (
-            Change(table="orders", rows=[_row(order_id, order) for order_id, order in changed.items()]),
+            Change(table="orders", rows=[_row(key, order, order.last) for key, order in changed.items() if order.last]),
             _held_lines(changed),
         )
         self._keep(changed)
@@ -97,19 +133,20 @@ class Orders:
     def _read_back(self, order_ids: set[str], stored: StoredRows) -> None:
         missing = order_ids - self._orders.keys()
         if missing:
-            for order_id, tenant, seq, state in stored.fetch("folded_orders", {"order_ids": sorted(missing)}):
+            for order_id, tenant, state in stored.fetch("folded_orders", {"order_ids": sorted(missing)}):
                 order = _unpack(state)
-                self._orders[order_id] = _Folded(tenant, order, seq, held=bool(order.holds))
+                self._orders[order_id] = _Folded(tenant, order, held=bool(order.holds))
 
     def _keep(self, changed: dict[str, _Folded]) -> None:
         for order_id, order in changed.items():
+            order.last = None
             self._orders[order_id] = order
             self._orders.move_to_end(order_id)
         while len(self._orders) > self._orders_in_memory_max:
             self._orders.popitem(last=False)
 
 
-def _row(order_id: str, folded: _Folded) -> Row:
+def _row(order_id: str, folded: _Folded, last: Record) -> Row:
     order = folded.state
     return (
         folded.tenant,
@@ -125,8 +162,8 @@ def _row(order_id: str, folded: _Folded) -> Row:
         _json([HoldView(reason=hold.reason, line_id=hold.line_id) for hold in order.holds]).decode(),
         _json(_exception_views(order)).decode() if order.exceptions else "[]",
         order.placed_at,
-        folded.updated_at,
-        folded.seq,
+        last.recorded_at,
+        last.seq,
         _pack(order),
     )
 

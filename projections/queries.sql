@@ -66,7 +66,7 @@ SELECT pg_notify('printledger_read_models', %(names)s);
 
 -- folded_orders --
 -- The folded states of these orders.
-SELECT order_id, tenant, seq, state FROM orders WHERE order_id = ANY(%(order_ids)s);
+SELECT order_id, tenant, state FROM orders WHERE order_id = ANY(%(order_ids)s);
 
 -- open_deadlines_of_orders --
 -- What these orders wait for.
@@ -165,7 +165,8 @@ ORDER BY c.topic, c.partition;
 SELECT set_config('app.tenant', %(tenant)s, true);
 
 -- list_orders --
--- A page of a tenant's orders, newest first, after a place (placed_at, order_id).
+-- A page of a tenant's orders, newest first, after a place (placed_at, order_id). An order that was cancelled before
+-- it came has a row for its state, and is not listed: it was never placed.
 SELECT tenant, order_id, store, external_id, order_number, status, currency, total_minor, lines, parcels, holds,
        exceptions, placed_at, updated_at, seq
 FROM orders
@@ -173,6 +174,7 @@ WHERE tenant = %(tenant)s
   AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(store)s::text IS NULL OR store = %(store)s)
   AND (%(external_id)s::text IS NULL OR external_id = %(external_id)s)
+  AND placed_at > 0
   AND (placed_at, order_id) < (%(placed_before)s, %(order_id_before)s)
 ORDER BY placed_at DESC, order_id DESC
 LIMIT %(limit)s;

@@ -99,34 +99,31 @@ class RecordSource:
 
     def _checked(self, messages: list[Message]) -> Batch:
         records: list[Record] = []
-        ends: dict[Partition, Checkpoint] = {}
+        newest: dict[Partition, Record] = {}
         positions: dict[Partition, int] = {}
+        codec, ledger = self._codec, self._ledger
         for message in messages:
             if message.error() is not None:
                 self._note(message)
                 continue
-            record = Record(message, self._codec)
+            record = Record(message, codec)
             partition = (record.topic, record.partition)
-            if record.topic in self._ledger:
+            if record.topic in ledger:
                 last = positions.get(partition)
-                positions[partition] = self._next_position(
-                    record, self._at[partition].position if last is None else last
-                )
+                if last is None:
+                    last = self._at[partition].position
+                position = record.position
+                if position != last + 1:
+                    raise _not_the_next(record, last)
+                positions[partition] = position
+            newest[partition] = record
             records.append(record)
-        for record in reversed(records):
-            partition = (record.topic, record.partition)
-            if partition not in ends:
-                ends[partition] = Checkpoint(record.offset + 1, positions.get(partition, 0), record.recorded_at)
+        ends = {
+            partition: Checkpoint(record.offset + 1, positions.get(partition, 0), record.recorded_at)
+            for partition, record in newest.items()
+        }
         self._at.update(ends)
         return Batch(records, ends)
-
-    @staticmethod
-    def _next_position(record: Record, last: int) -> int:
-        position = record.position
-        if position == last + 1:
-            return position
-        found = f"{record.where}: position {position} follows {last}"
-        raise PositionRepeated(found) if position <= last else PositionGap(found)
 
     def _note(self, message: Message) -> None:
         """Take note of a partition's end; raise what cannot be waited for."""
@@ -145,3 +142,8 @@ class RecordSource:
             KafkaError._TIMED_OUT,
         ):
             raise KafkaException(error)
+
+
+def _not_the_next(record: Record, last: int) -> PositionGap | PositionRepeated:
+    found = f"{record.where}: position {record.position} follows {last}"
+    return PositionRepeated(found) if record.position <= last else PositionGap(found)

@@ -1,0 +1,44 @@
+"""Where a projection finds its database and its broker: plain values, so that a rebuild can hand them to processes."""
+
+from typing import Any
+
+import msgspec
+import psycopg
+from confluent_kafka import Consumer
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+CONNECT_SECONDS = 10
+
+
+class Connections(msgspec.Struct, frozen=True, kw_only=True):
+    """Opens what a projection works with.
+
+    The role of `database_url` owns the read models' tables and has BYPASSRLS. `consumer_config` is that of a consumer
+    of committed records which commits nothing by itself; what a projection needs beside it is added here.
+    """
+
+    database_url: str
+    consumer_config: dict[str, Any]
+
+    def open_database(self) -> Connection[TupleRow]:
+        """A connection in autocommit mode."""
+        return psycopg.connect(
+            self.database_url,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="printledger projection",
+        )
+
+    def open_consumer(self) -> Consumer:
+        """A consumer that tells where a partition ends and never skips what it did not find."""
+        needed = {
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            # Answers within the time that a person's `Prefer: wait` is worth; a full buffer answers at once anyway.
+            "fetch.wait.max.ms": 50,
+            "queued.max.messages.kbytes": 32 * 1024,
+        }
+        return Consumer(self.consumer_config | needed)
