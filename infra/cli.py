@@ -1,15 +1,70 @@
-"""The `printledger` command."""
+"""The `printledger` command: finds the modules of `infra/commands` and lets each add its commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 import typer
 
-app = typer.Typer(name="printledger", no_args_is_help=True, add_completion=False, help=__doc__)
+from infra import commands
+from processors.ports import NamedError
+
+#: Which module has a command. Every process of the system starts through here, and most need one module alone;
+#: a command that is not listed is found all the same, after importing all of them.
+MODULE_OF = {
+    "audit": "proof",
+    "down": "up",
+    "ledger": "ledger",
+    "order": "orders",
+    "orders": "orders",
+    "project": "project",
+    "publish": "store",
+    "serve": "serve",
+    "sku": "store",
+    "status": "up",
+    "timeline": "orders",
+    "up": "up",
+    "verify": "proof",
+    "worker": "worker",
+}
+#: Modules of `infra/commands` that have no commands of their own.
+SHARED = ("common",)
 
 
-@app.callback()
-def root() -> None:
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command with the subcommands that these arguments need."""
+    app = typer.Typer(
+        name="printledger",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="An event-sourced order ledger for print-on-demand.",
+    )
+    # With a callback typer takes the name for a subcommand even where only one is there.
+    app.callback()(_root)
+    wanted = MODULE_OF.get(arguments[0]) if arguments else None
+    present = sorted(module.name for module in iter_modules(commands.__path__))
+    for name in [wanted] if wanted in present else present:
+        if name not in SHARED and not name.startswith("_"):
+            import_module(f"{commands.__name__}.{name}").register(app)
+    return app
+
+
+def _root() -> None:
     """An event-sourced order ledger for print-on-demand."""
 
 
 def main() -> None:
-    """Entry point of the `printledger` script."""
-    app()
+    """Entry point of the `printledger` script. An error that has a name is told in its words, with exit code 1."""
+    try:
+        build(sys.argv[1:])()
+    except NamedError as error:
+        typer.echo(f"{error}", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import psycopg
-import structlog
 from confluent_kafka import KafkaException
 
 from infra.child import Child
@@ -20,8 +19,6 @@ from infra.stack.registry_part import registry_part
 from infra.stack.small_parts import s3_part, smtp_part
 from infra.stack.tools import Tools
 from processors.ports import NamedError
-
-log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.02
 #: Those that others write to are stopped last.
@@ -65,15 +62,18 @@ class Stack:
         self.ready_seconds: dict[str, float] = {}
         self._stopping = False
 
-    def start(self) -> None:
-        """Return when every part answers and is set up. Raises PortTaken, PartEnded or PartNotReady, stopping all."""
+    def start(self, on_ready: Callable[[str, float], None] = lambda name, seconds: None) -> None:
+        """Return when every part answers and is set up; `on_ready` hears each part's name and seconds.
+
+        Raises PortTaken, PartEnded or PartNotReady, with everything stopped again.
+        """
         self._stopping = False
         self._refuse_taken_ports()
         started_at = time.monotonic()
         try:
             with ThreadPoolExecutor(len(self.parts), thread_name_prefix="stack") as threads:
                 try:
-                    self._start_all(threads, started_at)
+                    self._start_all(threads, started_at, on_ready)
                 except BaseException:
                     self._stopping = True
                     raise
@@ -81,7 +81,9 @@ class Stack:
             self.stop()
             raise
 
-    def _start_all(self, threads: ThreadPoolExecutor, started_at: float) -> None:
+    def _start_all(
+        self, threads: ThreadPoolExecutor, started_at: float, on_ready: Callable[[str, float], None]
+    ) -> None:
         """Prepare in threads, start processes from this one (see Child), wait for answers in threads again."""
         preparing: dict[Future[None], Part] = {threads.submit(p.prepare): p for p in self.parts.values() if p.command}
         settling: dict[Future[None], Part] = {
@@ -97,7 +99,7 @@ class Stack:
                 else:
                     part = settling.pop(future)
                     self.ready_seconds[part.name] = time.monotonic() - started_at
-                    log.info("part_ready", part=part.name, seconds=round(self.ready_seconds[part.name], 2))
+                    on_ready(part.name, self.ready_seconds[part.name])
 
     def start_part(self, name: str) -> None:
         """Start one part again after it ended, and wait for it."""
