@@ -52,6 +52,9 @@ class Decider(Protocol[StateT, CommandT, FactT]):
     def decide(self, state: StateT, command: CommandT, context: Context) -> tuple[FactT, ...]:
         """The facts that the command makes true in this state."""
 
+    def decide_and_evolve(self, state: StateT, command: CommandT, context: Context) -> tuple[tuple[FactT, ...], StateT]:
+        """The facts of `decide` and the state after them, for callers that need both: nothing is folded twice."""
+
     def evolve(self, state: StateT, fact: FactT) -> StateT:
         """The state after one more fact."""
 

@@ -81,6 +81,13 @@ class CatalogueDecider:
             raise Ignored("nothing differs from what is known")
         return (fact,)
 
+    def decide_and_evolve(
+        self, state: Entry, command: CatalogueCommandUnion, context: Context
+    ) -> tuple[tuple[CatalogueEvent, ...], Entry]:
+        """The facts of the command and what is known after them."""
+        facts = self.decide(state, command, context)
+        return facts, Entry(facts[-1])
+
     def evolve(self, state: Entry, fact: CatalogueEvent) -> Entry:
         """The newest description."""
         return Entry(fact)

@@ -5,16 +5,23 @@ approved proof and a partner that gave up all go on in the same way.
 """
 
 from collections.abc import Iterator
+from typing import get_args
 
 from events.decider import Context
+from events.order.causes import settled_exceptions
+from events.order.evolve import RecordedOnly
 from events.order.facts import (
+    DeadlinePassed,
+    HoldReleased,
     LineCancelled,
+    NotificationFailed,
+    NotificationSent,
     OrderCancelled,
     OrderEvent,
     ProofApprovalRequested,
     ProofApproved,
 )
-from events.order.state import Line, Order, Run
+from events.order.state import RUN_UNSUBMITTED, Line, Order, Run
 from events.order.values import LineArtwork
 from events.order.work import (
     check_requested,
@@ -26,11 +33,11 @@ from events.order.work import (
     submission_requested,
 )
 
-IN_PRODUCTION = frozenset({"submitting", "accepted", "printed", "inspecting"})
+PACKED_TOGETHER = frozenset({"routed", "submitting", "waiting", "accepted", "printed", "inspecting"})
 """Stages of a run that will still become goods; a parcel waits for those of its own partner."""
 
-UNCOVERING = frozenset({"cancelled", "given_up"})
-"""Stages of a run whose units need another run."""
+INERT: frozenset[type] = frozenset({*get_args(RecordedOnly), NotificationSent, NotificationFailed}) - {DeadlinePassed}
+"""Facts from which nothing follows by itself."""
 
 
 def advance(order: Order, context: Context) -> tuple[OrderEvent, ...]:
@@ -40,14 +47,29 @@ def advance(order: Order, context: Context) -> tuple[OrderEvent, ...]:
     found: list[OrderEvent] = []
     for line in order.lines.values():
         found.extend(_next_of_line(order, line, context))
-    if not order.holds:
+    if order.holds:
+        found.extend(_pointless_holds(order))
+    else:
         found.extend(_labels(order, context))
+    if order.exceptions:
+        found.extend(settled_exceptions(order))
     if all(line.stage == "cancelled" for line in order.lines.values()):
-        found.append(OrderCancelled(reason=order.cancellation_reason))
+        found.append(OrderCancelled(reason=order.cancellation_reason or "No line is left to make."))
     return tuple(found)
 
 
+def _pointless_holds(order: Order) -> Iterator[HoldReleased]:
+    """A hold for the sake of a line that is not made any more would keep the other lines waiting for ever."""
+    none_left = all(line.stage == "cancelled" for line in order.lines.values())
+    for held in order.holds:
+        line = order.line(held.line_id)
+        if none_left or (line is not None and line.stage == "cancelled"):
+            yield HoldReleased(reason=held.reason, line_id=held.line_id, by="policy:line_cancelled")
+
+
 def _next_of_line(order: Order, line: Line, context: Context) -> Iterator[OrderEvent]:
+    if line.stage == "cancelled":
+        return
     for run in line.runs:
         if run.stage == "printed" and run.quality is not None:
             yield inspection_requested(order, line, run, context)
@@ -81,8 +103,7 @@ def _approval(order: Order, line: Line, context: Context) -> OrderEvent:
 
 
 def _production(order: Order, line: Line, artwork: LineArtwork, context: Context) -> Iterator[OrderEvent]:
-    covered = {unit for run in line.runs if run.stage not in UNCOVERING for unit in run.units}
-    if uncovered := tuple(unit for unit in line.live_units if unit not in covered):
+    if uncovered := _without_a_run(line):
         gave_up = (run for run in line.runs if run.stage == "given_up")
         excluded = tuple(dict.fromkeys(run.partner_id for run in gave_up))
         run = Run(run=len(line.runs) + 1, units=uncovered, excluded=excluded)
@@ -92,29 +113,48 @@ def _production(order: Order, line: Line, artwork: LineArtwork, context: Context
             yield submission_requested(order, line, run, line.print_file, context)
 
 
+def _without_a_run(line: Line) -> tuple[int, ...]:
+    """Units that need another run: their newest was given up or stopped. Misprinted ones wait for a re-print."""
+    if not line.runs:
+        return line.live_units
+    newest = line.newest_run_of
+    return tuple(
+        unit
+        for unit in line.live_units
+        if (run := newest.get(unit)) is None
+        or run.stage == "given_up"
+        or (run.stage == "cancelled" and unit not in line.passed_units)
+    )
+
+
 def _cancelling(order: Order, line: Line, context: Context) -> Iterator[OrderEvent]:
     """What no partner has is cancelled at once; a partner that has accepted is asked, once its answer is known."""
-    at_partner = [run for run in line.runs if run.stage in IN_PRODUCTION]
-    kept = {unit for run in at_partner for unit in run.units} | {unit for run in line.runs for unit in run.passed_units}
-    if free := tuple(unit for unit in line.live_units if unit not in kept):
-        yield LineCancelled(line_id=line.line_id, units=free, reason=order.cancellation_reason)
-    for run in at_partner:
-        if run.stage == "accepted" and not run.cancel_asked:
+    reason = order.cancellation_reason
+    for run in line.runs:
+        if run.stage in RUN_UNSUBMITTED:
+            yield LineCancelled(line_id=line.line_id, units=line.lost_with(run), reason=reason, run=run.run)
+        elif run.stage == "accepted" and not run.cancel_asked:
             yield partner_cancellation_requested(order, line, run, context)
+    if free := line.free_units:
+        yield LineCancelled(line_id=line.line_id, units=free, reason=reason)
 
 
 def _labels(order: Order, context: Context) -> Iterator[OrderEvent]:
     """One parcel a partner, once all its first-run units are judged; re-prints do not keep good units waiting."""
-    busy: set[str] = set()
     ready: dict[str, dict[str, tuple[int, ...]]] = {}
     for line in order.lines.values():
         for run in line.runs:
-            if run.stage in IN_PRODUCTION and run.reason != "reprint":
-                busy.add(run.partner_id)
             if run.stage == "passed" and not run.parcel_id and run.passed_units:
-                units = ready.setdefault(run.partner_id, {}).get(line.line_id, ())
-                ready[run.partner_id][line.line_id] = tuple(sorted({*units, *run.passed_units}))
-    for number, (partner_id, contents) in enumerate(
-        ((partner, contents) for partner, contents in ready.items() if partner not in busy), len(order.parcels) + 1
-    ):
+                contents = ready.setdefault(run.partner_id, {})
+                contents[line.line_id] = tuple(sorted({*contents.get(line.line_id, ()), *run.passed_units}))
+    if not ready:
+        return
+    busy = {
+        run.partner_id
+        for line in order.lines.values()
+        for run in line.runs
+        if run.stage in PACKED_TOGETHER and run.reason != "reprint"
+    }
+    packed = ((partner_id, contents) for partner_id, contents in ready.items() if partner_id not in busy)
+    for number, (partner_id, contents) in enumerate(packed, len(order.parcels) + 1):
         yield label_requested(order, f"P{number}", partner_id, contents, context)

@@ -297,6 +297,7 @@ class ReportNotificationFailed(OrderCommand, frozen=True, kw_only=True):
     notification_id: str
     reason: str
     outcome_unknown: bool = False
+    retryable: bool = True
 
 
 class ReportDeadlineElapsed(OrderCommand, frozen=True, kw_only=True):

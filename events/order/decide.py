@@ -11,7 +11,7 @@ from events.order import (
     decide_production,
     decide_shipping,
 )
-from events.order.advance import advance
+from events.order.advance import INERT, advance
 from events.order.commands import (
     ApproveProof,
     CancelOrder,
@@ -76,21 +76,34 @@ class OrderDecider:
 
     def decide(self, state: Order, command: OrderCommandUnion, context: Context) -> tuple[OrderEvent, ...]:
         """The facts of the command, the work that follows from them, and who is told."""
+        return self.decide_and_evolve(state, command, context)[0]
+
+    def decide_and_evolve(
+        self, state: Order, command: OrderCommandUnion, context: Context
+    ) -> tuple[tuple[OrderEvent, ...], Order]:
+        """The facts of the command, and the order after them."""
         facts = list(_facts_of(state, command, context))
         order = state
         for fact in facts:
             order = evolve(order, fact)
-        for _ in range(ROUNDS_MAX):
-            following = advance(order, context)
-            if not following:
-                break
-            for fact in following:
-                order = evolve(order, fact)
-            facts.extend(following)
-        else:
-            raise RulesChaseEachOther(f"{type(command).__name__}: {RulesChaseEachOther.__doc__}")
-        facts.extend(notifications(order, facts, context))
-        return tuple(facts)
+        if not INERT.issuperset(map(type, facts)):
+            order = _follow(order, facts, command, context)
+        for request in notifications(order, facts, context):
+            facts.append(request)
+            order = evolve(order, request)
+        return tuple(facts), order
+
+
+def _follow(order: Order, facts: list[OrderEvent], command: OrderCommandUnion, context: Context) -> Order:
+    """Add what follows by itself until nothing does; returns the order after it."""
+    for _ in range(ROUNDS_MAX):
+        following = advance(order, context)
+        if not following:
+            return order
+        for fact in following:
+            order = evolve(order, fact)
+        facts.extend(following)
+    raise RulesChaseEachOther(f"{type(command).__name__}: {RulesChaseEachOther.__doc__}")
 
 
 def _facts_of(order: Order, command: OrderCommandUnion, context: Context) -> tuple[OrderEvent, ...]:

@@ -43,6 +43,7 @@ def decide(order: Order, command: ArtworkCommand, context: Context) -> tuple[Ord
             return _checked(command)
         case ReportArtworkUnavailable():
             _expect_check(order, line, command.request_id, context)
+            _expect_not_waiting(line)
             return _unavailable(order, line, command, context)
         case ReportRendered():
             _expect_render(order, line, command.request_id, context)
@@ -58,6 +59,7 @@ def decide(order: Order, command: ArtworkCommand, context: Context) -> tuple[Ord
             )
         case ReportRenderFailed():
             _expect_render(order, line, command.request_id, context)
+            _expect_not_waiting(line)
             return _render_failed(order, line, command, context)
         case ApproveProof():
             _expect_waiting(line, command.version)
@@ -89,6 +91,11 @@ def _expect_render(order: Order, line: Line, answered: str, context: Context) ->
         raise Ignored("this is the rendering of another version of the line")
 
 
+def _expect_not_waiting(line: Line) -> None:
+    if line.waiting:
+        raise Ignored("this failure is known already")
+
+
 def _expect_waiting(line: Line, version: int) -> None:
     if line.stage != "awaiting_approval":
         raise ProofNotWaiting
@@ -110,7 +117,7 @@ def _unavailable(
     order: Order, line: Line, command: ReportArtworkUnavailable, context: Context
 ) -> tuple[OrderEvent, ...]:
     if command.retryable and line.check_attempt < order.policy.attempts_max:
-        return (wait_and_retry(order, f"check:{line.line_id}", line.check_attempt, context),)
+        return (wait_and_retry(order, f"check:{line.line_id}", line.check_attempt, context, command.reason),)
     return (hold("artwork_unavailable", line.line_id, command.reason),)
 
 

@@ -71,9 +71,15 @@ def raised(
     )
 
 
-def wait_and_retry(order: Order, deadline_key: str, attempt: int, context: Context) -> DeadlineSet:
+def wait_and_retry(order: Order, deadline_key: str, attempt: int, context: Context, reason: str = "") -> DeadlineSet:
     """Wait before the same thing is asked for again; the wait grows with each attempt."""
-    return DeadlineSet(deadline_key=deadline_key, due_at=retry_at(order, context, attempt))
+    return DeadlineSet(deadline_key=deadline_key, due_at=retry_at(order, context, attempt), reason=reason)
+
+
+def production_watched(order: Order, line: Line, run: Run, context: Context) -> DeadlineSet:
+    """Wait for the partner to print what it has accepted."""
+    due_at = context.now + order.policy.production_timeout_ms
+    return DeadlineSet(deadline_key=f"production:{line.line_id}:{run.run}", due_at=due_at)
 
 
 def only_answer_to(expected_effect: str, expected_attempt: int, answered: str) -> None:

@@ -1,17 +1,18 @@
 """What it means that a deadline came: ask again, remind, tell a person. Nothing that is waited for can vanish."""
 
-from msgspec.structs import replace
-
 from events.decider import Context, Ignored
 from events.order.commands import ReportDeadlineElapsed
 from events.order.decide_common import raised, wait_and_retry
 from events.order.facts import DeadlinePassed, DeadlineSet, NotificationFailed, OrderEvent
+from events.order.notifications import may_be_told
 from events.order.state import Line, Order, Run
 from events.order.work import (
     check_requested,
     inspection_requested,
     label_requested_again,
+    notification_id_of,
     notification_requested,
+    notification_requested_again,
     partner_cancellation_requested,
     render_requested,
     routing_requested,
@@ -35,11 +36,9 @@ def _consequences(order: Order, key: str, context: Context) -> tuple[OrderEvent,
     kind, _, subject = key.partition(":")
     match kind:
         case "notify":
-            return _notification_overdue(order, subject)
+            return _notification_overdue(order, subject, context)
         case "label":
             parcel = order.parcels[subject]
-            if parcel.stage not in {"labelling", "label_failed"}:
-                return ()
             silent = _silent(order, key, parcel.attempt) if parcel.stage == "labelling" else ()
             return (label_requested_again(order, parcel, context), *silent)
         case "check" | "render" | "approval":
@@ -56,8 +55,13 @@ def _silent(order: Order, key: str, attempt: int) -> tuple[OrderEvent, ...]:
     return raised(order, "work_overdue", key, SILENT, SILENT_ADVICE, blocking=False)
 
 
-def _notification_overdue(order: Order, notification_id: str) -> tuple[OrderEvent, ...]:
-    """A message may have gone out although nobody said so: sending it again could tell people twice."""
+def _notification_overdue(order: Order, notification_id: str, context: Context) -> tuple[OrderEvent, ...]:
+    """One that is known to have failed is tried again. One of which nobody said anything may have gone out: sending
+    it again could tell people twice.
+    """
+    notice = order.notified[notification_id]
+    if notice.waiting and notice.request is not None:
+        return (notification_requested_again(order, notice.request, context),)
     reason = "the outcome is not known: no worker answered in time"
     failed = NotificationFailed(notification_id=notification_id, reason=reason)
     advice = "Look at the mail server's log; tell them by hand if it was not sent."
@@ -78,12 +82,25 @@ def _line_overdue(order: Order, kind: str, line: Line, context: Context) -> tupl
             *_silent(order, f"render:{line.line_id}", line.render_attempt),
         )
     if kind == "approval" and line.stage == "awaiting_approval":
-        audience = "buyer" if order.policy.approver == "buyer" else "store"
-        subject = f"{line.line_id}-v{line.version}-{context.now}"
-        reminder = notification_requested(order, "proof_reminder", audience, subject, {}, context)
-        due_at = context.now + order.policy.approval_timeout_ms
-        return (reminder, DeadlineSet(deadline_key=f"approval:{line.line_id}", due_at=due_at))
+        return _approval_overdue(order, line, context)
     return ()
+
+
+def _approval_overdue(order: Order, line: Line, context: Context) -> tuple[OrderEvent, ...]:
+    """Remind whoever approves a few times; then a person is told. The line goes on waiting either way."""
+    due_at = context.now + order.policy.approval_timeout_ms
+    waiting_on = DeadlineSet(deadline_key=f"approval:{line.line_id}", due_at=due_at)
+    stem = f"{line.line_id}-v{line.version}"
+    for number in range(1, order.policy.attempts_max + 1):
+        subject = f"{stem}-{number}"
+        if notification_id_of("proof_reminder", subject) not in order.notified:
+            audience = "buyer" if order.policy.approver == "buyer" else "store"
+            if not may_be_told(order, audience):
+                break
+            return (notification_requested(order, "proof_reminder", audience, subject, {}, context), waiting_on)
+    advice = "Ask whoever approves its proof, or approve it for them; the line waits as long as it takes."
+    late = raised(order, "proof_unanswered", line.line_id, "Nobody has answered the proof.", advice, blocking=False)
+    return (*late, waiting_on)
 
 
 def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context) -> tuple[OrderEvent, ...]:
@@ -95,11 +112,11 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
             if line.cancelling:
                 # Submitting once more would print what is to be stopped; stopping it by its key is safe either way.
                 return (partner_cancellation_requested(order, line, run, context),)
-            if order.holds and run.stage == "waiting":
+            if order.holds:
                 return (wait_and_retry(order, key, run.attempt, context),)
             asked = submission_requested(order, line, run, line.print_file, context)
             return (asked, *(_silent(order, key, run.attempt) if run.stage == "submitting" else ()))
-        case "cancel" if run.cancel_asked and line.cancelling:
+        case "cancel" if run.cancel_asked and not run.cancel_answer:
             return (
                 partner_cancellation_requested(order, line, run, context),
                 *_silent(order, key, run.cancel_attempt),
@@ -115,10 +132,8 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
         case "quality" if run.stage == "printed":
             return (inspection_requested(order, line, run, context, without_report=True),)
         case "inspect" if run.stage == "inspecting":
-            again = replace(run, quality=run.quality)
-            without_report = run.quality is None
             return (
-                inspection_requested(order, line, again, context, without_report=without_report),
+                inspection_requested(order, line, run, context, without_report=run.quality is None),
                 *_silent(order, key, run.inspect_attempt),
             )
         case _:

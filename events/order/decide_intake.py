@@ -12,13 +12,13 @@ from events.order.commands import (
     ReplaceArtwork,
     ReportPayment,
 )
-from events.order.decide_common import hold, line_of, release
+from events.order.decide_common import hold, line_of, raised, release
+from events.order.evolve import asked_to_stop
 from events.order.facts import (
     CancellationRefused,
     CancellationRequested,
-    ExceptionRaised,
+    LineCancelled,
     LineMapped,
-    OrderCancelled,
     OrderEdited,
     OrderEvent,
     OrderPlaced,
@@ -34,15 +34,19 @@ from events.order.refusals import (
     OrderEmpty,
     PaymentKindUnknown,
     QuantityOutOfRange,
+    StillBlocked,
     StillUnmapped,
     TooLateToEdit,
     TooManyLines,
 )
-from events.order.state import Order
+from events.order.state import RUN_UNSUBMITTED, Line, Order, Run
 from events.order.values import OrderedLine, StoreOrder
 
 LINES_MAX = 200
 QUANTITY_MAX = 1_000
+
+RUN_MADE = frozenset({"printed", "inspecting", "passed"})
+"""Stages of a run whose goods exist."""
 
 IntakeCommand: TypeAlias = MapLine | ReplaceArtwork | HoldOrder | ReleaseHold | ReportPayment
 
@@ -57,17 +61,21 @@ def observe_store_order(order: Order, command: ObserveStoreOrder, context: Conte
         raise Ignored("a newer or equal picture of this order is known already")
     if seen.cancelled:
         return cancel_order(order, CancelOrder(reason="cancelled at the store"), context)
+    if order.cancelled or any(line.cancelling for line in order.lines.values()):
+        raise Ignored("the order is cancelled, or being cancelled")
+    if order.erased:
+        raise Ignored("the order's personal data is erased")
     return _observed_again(order, command, context)
 
 
 def _placed(order: Order, command: ObserveStoreOrder) -> tuple[OrderEvent, ...]:
     seen = command.order
-    facts: list[OrderEvent] = [OrderPlaced(order=seen, store_updated_at=command.store_updated_at)]
+    placed = OrderPlaced(order=seen, store_updated_at=command.store_updated_at)
     if order.cancellation_asked:
-        return (*facts, OrderCancelled(reason=order.cancellation_reason))
+        return (placed,)
     if seen.cancelled:
-        reason = "cancelled at the store"
-        return (*facts, CancellationRequested(reason=reason, by=f"store:{seen.store}"), OrderCancelled(reason=reason))
+        return (placed, CancellationRequested(reason="cancelled at the store", by=f"store:{seen.store}"))
+    facts: list[OrderEvent] = [placed]
     if seen.payment_pending:
         facts.append(hold("payment_pending"))
     if seen.address_missing:
@@ -87,25 +95,29 @@ def _within_limits(seen: StoreOrder) -> None:
 
 def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) -> tuple[OrderEvent, ...]:
     seen = command.order
-    facts: list[OrderEvent] = []
-    if order.held_by("payment_pending", "") and not seen.payment_pending:
-        facts.append(release("payment_pending", "", context))
-    if order.held_by("address_missing", "") and not seen.address_missing:
-        facts.append(release("address_missing", "", context))
-    known = {line_id: line for line_id, line in order.lines.items() if line.stage != "cancelled"}
+    gone = (("payment_pending", seen.payment_pending), ("address_missing", seen.address_missing))
+    facts: list[OrderEvent] = [
+        release(reason, "", context) for reason, still in gone if not still and order.held_by(reason, "")
+    ]
     changed = tuple(line for line in seen.lines if _differs(order, line))
-    removed = tuple(set(known) - {line.line_id for line in seen.lines})
+    wanted = {line.line_id for line in seen.lines}
+    removed = tuple(key for key, line in order.lines.items() if line.stage != "cancelled" and key not in wanted)
     moved = seen.recipient_digest != order.recipient_digest
     if not (changed or removed or moved or facts):
         raise Ignored("the store's newer picture of this order differs in nothing that is printed or sent")
-    if too_late := _too_late(order, (*(line.line_id for line in changed), *removed), moved=moved):
-        return (*facts, too_late)
+    touched = (*(line.line_id for line in changed), *removed)
+    if (refusal := _too_late(order, touched, moved=moved)) is not None:
+        # A store's picture is a report, not a request: what comes too late is shown to a person, not thrown away.
+        detail = "The store changed the order after it went to a partner; it is made as it was."
+        late = raised(order, "edit_refused", "", detail, refusal.detail, blocking=False)
+        if not (facts or late):
+            raise Ignored("the order was changed too late, and a person has been told already")
+        return (*facts, *late)
     if changed or removed or moved:
+        facts += _abandoned(order, command, touched)
         facts.append(_edit(command, changed, removed, context, moved=moved))
+        facts += [release(held.reason, held.line_id, context) for held in order.holds if held.line_id in touched]
         facts += [hold("sku_unmapped", line.line_id, f"SKU {line.sku}") for line in changed if _unmapped(order, line)]
-        for line_id in (*removed, *(line.line_id for line in changed)):
-            facts += [release(held.reason, line_id, context) for held in order.holds if held.line_id == line_id]
-        facts.sort(key=lambda fact: not isinstance(fact, OrderEdited))
     return tuple(facts)
 
 
@@ -115,26 +127,37 @@ def _unmapped(order: Order, line: OrderedLine) -> bool:
 
 
 def _differs(order: Order, line: OrderedLine) -> bool:
+    """A line that the store had removed and shows again is made after all; a cancelled one stays cancelled."""
     before = order.line(line.line_id)
-    return before is None or (line.content_digest != before.content_digest and before.stage != "cancelled")
+    if before is None or before.stage != "cancelled":
+        return before is None or line.content_digest != before.content_digest
+    return not order.cancellation_asked
 
 
-def _too_late(order: Order, line_ids: tuple[str, ...], *, moved: bool) -> ExceptionRaised | None:
-    """A store's picture is a report, not a request: what comes too late is shown to a person, not thrown away."""
-    refusal: AlreadyShipped | TooLateToEdit | None = None
-    if moved and any(parcel.stage != "label_failed" for parcel in order.parcels.values()):
-        refusal = AlreadyShipped()
-    elif any((line := order.line(line_id)) is not None and line.submitted for line_id in line_ids):
-        refusal = TooLateToEdit()
-    if refusal is None:
-        return None
-    return ExceptionRaised(
-        exception_id="edit_refused:",
-        kind="edit_refused",
-        detail="The store changed the order after it went to a partner; it is made as it was.",
-        what_to_do=refusal.detail,
-        blocking=False,
+def _too_late(order: Order, line_ids: tuple[str, ...], *, moved: bool) -> AlreadyShipped | TooLateToEdit | None:
+    if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in order.parcels.values()):
+        return AlreadyShipped()
+    if any((line := order.line(line_id)) is not None and line.submitted for line_id in line_ids):
+        return TooLateToEdit()
+    return None
+
+
+def _abandoned(order: Order, command: ObserveStoreOrder, touched: tuple[str, ...]) -> list[OrderEvent]:
+    """Print runs that no partner has yet and that are not right any more: other content, or another destination."""
+    seen = command.order
+    here = (order.country, order.region, order.postal_prefix)
+    elsewhere = seen.recipient_digest != order.recipient_digest and here != (
+        seen.country,
+        seen.region,
+        seen.postal_prefix,
     )
+    return [
+        LineCancelled(line_id=line.line_id, units=(), reason="edited", run=run.run)
+        for line in order.lines.values()
+        if elsewhere or line.line_id in touched
+        for run in line.runs
+        if run.stage in RUN_UNSUBMITTED
+    ]
 
 
 def _edit(
@@ -167,20 +190,22 @@ def cancel_order(order: Order, command: CancelOrder, context: Context) -> tuple[
         if order.cancellation_asked:
             raise Ignored("the order is marked as cancelled already")
         return (asked,)
-    open_lines = [line for line in order.lines.values() if line.stage != "cancelled"]
-    done = [line for line in open_lines if line.runs and all(run.stage == "passed" for run in line.runs)]
-    if not open_lines or len(done) == len(open_lines):
+    lines = [line for line in order.lines.values() if line.stage != "cancelled"]
+    stoppable = [line for line in lines if asked_to_stop(line).cancelling]
+    if not stoppable:
         raise NothingToCancel
-    facts: list[OrderEvent] = [asked]
-    for line in open_lines:
-        for run in line.runs:
-            if run.stage in {"printed", "inspecting"}:
-                reason = "The goods are printed already."
-                facts.append(CancellationRefused(line_id=line.line_id, run=run.run, reason=reason))
-        if line in done:
-            reason = "The goods are made and packed already."
-            facts.append(CancellationRefused(line_id=line.line_id, run=len(line.runs), reason=reason))
-    return tuple(facts)
+    if all(line.cancelling for line in stoppable):
+        raise Ignored("the order is being cancelled already")
+    refused = (_made_already(line, run) for line in lines for run in line.runs if run.stage in RUN_MADE)
+    return (asked, *filter(None, refused))
+
+
+def _made_already(line: Line, run: Run) -> CancellationRefused | None:
+    units = run.passed_units if run.stage == "passed" else run.units
+    if not units:
+        return None
+    reason = "The goods are made and packed already." if run.stage == "passed" else "The goods are printed already."
+    return CancellationRefused(line_id=line.line_id, run=run.run, reason=reason)
 
 
 def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[OrderEvent, ...]:
@@ -205,6 +230,8 @@ def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[Orde
                 raise HoldUnknown
             if command.reason == "sku_unmapped":
                 raise StillUnmapped
+            if command.reason == "artwork_blocked":
+                raise StillBlocked
             return (release(command.reason, command.line_id, context),)
         case ReportPayment():
             return _paid(order, command, context)
@@ -214,7 +241,7 @@ def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[Orde
 
 def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) -> tuple[OrderEvent, ...]:
     line = line_of(order, command.line_id)
-    if line.submitted or line.stage == "cancelled":
+    if line.submitted or line.cancelling or line.stage == "cancelled":
         raise TooLateToEdit
     changed = OrderedLine(
         line_id=line.line_id,
@@ -227,9 +254,14 @@ def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) ->
         artwork_url=command.artwork_url,
         content_digest=command.content_digest,
     )
+    abandoned = (
+        LineCancelled(line_id=line.line_id, units=(), reason="edited", run=run.run)
+        for run in line.runs
+        if run.stage in RUN_UNSUBMITTED
+    )
     edited = OrderEdited(store_updated_at=order.store_updated_at, changed_lines=(changed,), by=context.actor)
     held = (h for h in order.holds if h.line_id == line.line_id and h.reason != "sku_unmapped")
-    return (edited, *(release(h.reason, h.line_id, context) for h in held))
+    return (*abandoned, edited, *(release(h.reason, h.line_id, context) for h in held))
 
 
 def _paid(order: Order, command: ReportPayment, context: Context) -> tuple[OrderEvent, ...]:

@@ -1,12 +1,13 @@
 """What a partner's report makes true: kept always, applied only where it says more than is known."""
 
-from events.decider import Context
+from collections.abc import Iterator
+
+from events.decider import Context, Ignored
 from events.order.commands import ReportPartnerStatus
-from events.order.decide_common import raised
+from events.order.decide_common import production_watched, raised
 from events.order.facts import (
     CancellationRefused,
     DeadlineSet,
-    ExceptionResolved,
     LineCancelled,
     LinePrinted,
     OrderEvent,
@@ -16,6 +17,7 @@ from events.order.facts import (
     SubmissionAccepted,
 )
 from events.order.state import Line, Order, Run
+from events.order.work import partner_cancellation_requested
 
 RANK_PRINTING = 20
 RANK_PRINTED = 50
@@ -27,33 +29,40 @@ RUN_FOLLOWED = frozenset({"submitting", "waiting", "accepted"})
 def partner_status(
     order: Order, line: Line, run: Run, command: ReportPartnerStatus, context: Context
 ) -> tuple[OrderEvent, ...]:
-    """The report itself, and what it implies: accepted, started, printed, stopped, in trouble, out of trouble."""
-    facts: list[OrderEvent] = [_observed(run, command)]
-    if run.stage not in RUN_FOLLOWED:
-        return tuple(facts)
+    """The report itself, and what it implies: accepted, started, printed, stopped, in trouble."""
+    if not run.effect_key:
+        raise Ignored("this print run was given to no partner yet")
+    observed = _observed(run, command)
     if not command.rank:
-        return (*facts, *_condition(order, line, run, command))
-    subject = f"{line.line_id}:{run.run}"
-    on_hold = f"partner_on_hold:{subject}"
-    if on_hold in order.exceptions and command.partner_at > run.condition_at:
-        facts.append(ExceptionResolved(exception_id=on_hold, how="the partner goes on", by=context.actor))
-    if command.rank <= run.rank:
-        return tuple(facts)
+        return (observed, *_condition(order, line, run, command, context))
+    if run.stage in {"cancelled", "given_up"} and not run.cancel_asked:
+        # Whoever reports a stage of a run that nobody wants any more has taken it: it must be stopped.
+        return (observed, partner_cancellation_requested(order, line, run, context))
+    if run.stage not in RUN_FOLLOWED or command.rank <= run.rank:
+        return (observed,)
+    facts: list[OrderEvent] = [observed]
     if run.stage != "accepted":
         # A report can overtake the answer to the submission: whoever reports a stage has taken the run.
         accepted = SubmissionAccepted(line_id=line.line_id, run=run.run, partner_id=run.partner_id, partner_order_id="")
         facts.append(accepted)
+        if command.rank < RANK_PRINTED:
+            facts.append(production_watched(order, line, run, context))
     if command.rank >= RANK_PRINTING and not run.production_started:
         facts.append(ProductionStarted(line_id=line.line_id, run=run.run))
     if command.rank >= RANK_PRINTED:
-        facts.append(LinePrinted(line_id=line.line_id, run=run.run, units=run.units))
-        if line.cancelling:
-            reason = "The goods are printed already."
-            facts.append(CancellationRefused(line_id=line.line_id, run=run.run, reason=reason))
-        if command.quality is None and run.quality is None:
-            due_at = context.now + order.policy.work_timeout_ms
-            facts.append(DeadlineSet(deadline_key=f"quality:{subject}", due_at=due_at))
+        facts += _printed(order, line, run, command, context)
     return tuple(facts)
+
+
+def _printed(
+    order: Order, line: Line, run: Run, command: ReportPartnerStatus, context: Context
+) -> Iterator[OrderEvent]:
+    yield LinePrinted(line_id=line.line_id, run=run.run, units=run.units)
+    if line.cancelling or (run.cancel_asked and not run.cancel_answer):
+        yield CancellationRefused(line_id=line.line_id, run=run.run, reason="The goods are printed already.")
+    if command.quality is None and run.quality is None:
+        due_at = context.now + order.policy.work_timeout_ms
+        yield DeadlineSet(deadline_key=f"quality:{line.line_id}:{run.run}", due_at=due_at)
 
 
 def _observed(run: Run, command: ReportPartnerStatus) -> PartnerStatusObserved:
@@ -76,19 +85,24 @@ def _observed(run: Run, command: ReportPartnerStatus) -> PartnerStatusObserved:
     )
 
 
-def _condition(order: Order, line: Line, run: Run, command: ReportPartnerStatus) -> tuple[OrderEvent, ...]:
+def _condition(
+    order: Order, line: Line, run: Run, command: ReportPartnerStatus, context: Context
+) -> tuple[OrderEvent, ...]:
+    """A hold is shown until the partner goes on; after a failure the next partner is asked, and a person is told."""
     subject = f"{line.line_id}:{run.run}"
     if not command.canonical:
         detail = f"The partner's word {command.raw!r} is not known here; it is kept."
         advice = "Add the word to the adapter's map and replay the raw webhooks."
         return raised(order, "status_unknown", subject, detail, advice, blocking=False)
-    if command.partner_at <= max(run.condition_at, run.stage_at):
+    if run.stage not in RUN_FOLLOWED or command.partner_at <= max(run.condition_at, run.stage_at):
         return ()
     if command.canonical == "on_hold":
         advice = "Ask the partner what it waits for; this resolves itself when the partner goes on."
         return raised(order, "partner_on_hold", subject, f"The partner holds this print run ({command.raw}).", advice)
     reason = f"the partner reported {command.raw}"
     if line.cancelling or run.cancel_asked:
-        units = tuple(unit for unit in run.units if unit in line.live_units)
-        return (LineCancelled(line_id=line.line_id, units=units, reason=reason, run=run.run),)
-    return (PartnerGaveUp(line_id=line.line_id, run=run.run, partner_id=run.partner_id, reason=reason),)
+        return (LineCancelled(line_id=line.line_id, units=line.lost_with(run), reason=reason, run=run.run),)
+    gave_up = PartnerGaveUp(line_id=line.line_id, run=run.run, partner_id=run.partner_id, reason=reason)
+    advice = "Nothing needs doing if another partner takes it; ask this one what went wrong."
+    detail = f"{run.partner_id} does not make this print run: {reason}."
+    return (gave_up, *raised(order, "partner_failed", subject, detail, advice, blocking=False))

@@ -3,6 +3,7 @@
 from typing import TypeAlias, assert_never
 
 from events.decider import Context, Ignored
+from events.order.causes import CAUSES, line_and_run, misprinted_units
 from events.order.commands import (
     ErasePersonalData,
     RaiseException,
@@ -10,19 +11,18 @@ from events.order.commands import (
     ReportNotificationSent,
     ResolveException,
 )
-from events.order.decide_common import line_of, parcel_of, raised, run_of
+from events.order.decide_common import raised, wait_and_retry
 from events.order.facts import (
     ExceptionResolved,
     NotificationFailed,
     NotificationSent,
     OrderEvent,
     PersonalDataErased,
-    ReprintRequested,
 )
-from events.order.refusals import ExceptionUnknown, StillBeingMade
-from events.order.state import OpenException, Order
+from events.order.refusals import ExceptionUnknown, KindReserved, StillBeingMade
+from events.order.state import RUN_ENDED, OpenException, Order
 from events.order.status import order_status
-from events.order.work import label_requested_again, render_requested, routing_requested
+from events.order.work import label_requested_again, render_requested, reprint_requested, routing_requested
 
 PeopleCommand: TypeAlias = (
     ReportNotificationSent | ReportNotificationFailed | RaiseException | ResolveException | ErasePersonalData
@@ -35,20 +35,12 @@ def decide(order: Order, command: PeopleCommand, context: Context) -> tuple[Orde
     """Decide a command about people."""
     match command:
         case ReportNotificationSent():
-            _expect_notification(order, command.notification_id)
-            return (NotificationSent(notification_id=command.notification_id),)
+            return _sent(order, command, context)
         case ReportNotificationFailed():
-            _expect_notification(order, command.notification_id)
-            failed = NotificationFailed(notification_id=command.notification_id, reason=command.reason)
-            if not command.outcome_unknown:
-                return (failed,)
-            detail = f"It is not known whether {command.notification_id} was sent: {command.reason}"
-            advice = "Look at the mail server's log; tell them by hand if it was not sent."
-            return (
-                failed,
-                *raised(order, "notification_failed", command.notification_id, detail, advice, blocking=False),
-            )
+            return _not_sent(order, command, context)
         case RaiseException():
+            if command.kind in CAUSES:
+                raise KindReserved
             facts = raised(
                 order,
                 command.kind,
@@ -69,49 +61,60 @@ def decide(order: Order, command: PeopleCommand, context: Context) -> tuple[Orde
         case ErasePersonalData():
             if order.erased:
                 raise Ignored("the order's personal data is erased already")
-            if order_status(order) not in STATUS_ENDED:
+            if order_status(order) not in STATUS_ENDED or order.deadlines or _being_made(order):
                 raise StillBeingMade
             return (PersonalDataErased(by=context.actor),)
         case _:
             assert_never(command)
 
 
-def _expect_notification(order: Order, notification_id: str) -> None:
-    if f"notify:{notification_id}" not in order.deadlines:
+def _being_made(order: Order) -> bool:
+    runs = (run for line in order.lines.values() for run in line.runs)
+    return any(run.stage not in RUN_ENDED or (run.passed_units and not run.parcel_id) for run in runs)
+
+
+def _sent(order: Order, command: ReportNotificationSent, context: Context) -> tuple[OrderEvent, ...]:
+    notice = order.notified.get(command.notification_id)
+    doubt = f"notification_failed:{command.notification_id}"
+    sent = NotificationSent(notification_id=command.notification_id)
+    if notice is not None and doubt in order.exceptions:
+        # The answer came late: what was in doubt is known now.
+        return (sent, ExceptionResolved(exception_id=doubt, how="It was sent after all.", by=context.actor))
+    if notice is None or notice.request is None:
         raise Ignored("this notification is not waiting for an outcome")
+    return (sent,)
+
+
+def _not_sent(order: Order, command: ReportNotificationFailed, context: Context) -> tuple[OrderEvent, ...]:
+    notification_id, reason = command.notification_id, command.reason
+    notice = order.notified.get(notification_id)
+    if notice is None or notice.request is None or notice.waiting:
+        raise Ignored("this notification is not waiting for an outcome")
+    retryable = command.retryable and not command.outcome_unknown and notice.attempt < order.policy.attempts_max
+    failed = NotificationFailed(notification_id=notification_id, reason=reason, retryable=retryable)
+    if retryable:
+        return (failed, wait_and_retry(order, f"notify:{notification_id}", notice.attempt, context))
+    known = "It is not known whether it was sent" if command.outcome_unknown else "It could not be sent"
+    advice = "Look at the mail server's log; tell them by hand if it was not sent."
+    detail = f"{notification_id}: {known}: {reason}"
+    return (failed, *raised(order, "notification_failed", notification_id, detail, advice, blocking=False))
 
 
 def _tried_again(order: Order, opened: OpenException, context: Context) -> tuple[OrderEvent, ...]:
     """Work that gave up because of the exception is asked for once more."""
-    line_id, _, run_number = opened.subject.rpartition(":")
+    line = order.line(opened.subject)
+    found = line_and_run(order, opened.subject)
     match opened.kind:
         case "label_failed":
-            parcel = parcel_of(order, opened.subject)
-            return (label_requested_again(order, parcel, context),) if parcel.stage == "label_failed" else ()
-        case "render_failed":
-            line = line_of(order, opened.subject)
-            if line.stage != "rendering" or line.artwork is None:
-                return ()
+            parcel = order.parcels.get(opened.subject)
+            if parcel is not None and parcel.stage == "label_failed":
+                return (label_requested_again(order, parcel, context),)
+        case "render_failed" if line is not None and line.stage == "rendering" and line.artwork is not None:
             return (render_requested(order, line, line.artwork, context),)
-        case "no_partner":
-            line, run = run_of(order, line_id, int(run_number))
-            if run.stage != "unroutable" or line.artwork is None:
-                return ()
-            return (routing_requested(order, line, line.artwork, run, context),)
-        case "reprint_limit":
-            line, run = run_of(order, line_id, int(run_number))
-            failed = tuple(unit for unit in run.units if unit not in run.passed_units and unit in line.live_units)
-            return (
-                ReprintRequested(
-                    line_id=line_id,
-                    run=len(line.runs) + 1,
-                    of_run=run.run,
-                    units=failed,
-                    partner_id=run.partner_id,
-                    partner_variant=run.partner_variant,
-                    reason_code="person_decided",
-                    by=context.actor,
-                ),
-            )
+        case "no_partner" if found is not None and found[1].stage == "unroutable" and found[0].artwork is not None:
+            return (routing_requested(order, found[0], found[0].artwork, found[1], context),)
+        case "reprint_limit" if found is not None and (units := misprinted_units(*found)):
+            return (reprint_requested(found[0], found[1], units, "person_decided", context),)
         case _:
             return ()
+    return ()

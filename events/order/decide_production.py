@@ -13,27 +13,28 @@ from events.order.commands import (
     ReportSubmissionRefused,
     RequestReprint,
 )
-from events.order.decide_common import line_of, raised, run_of, wait_and_retry
+from events.order.decide_common import line_of, production_watched, raised, run_of, wait_and_retry
 from events.order.decide_partner_status import partner_status
 from events.order.evolve_production import OUTCOME_UNKNOWN
 from events.order.facts import (
     CancellationRefused,
-    DeadlineSet,
     InspectionFailed,
     InspectionPassed,
     LineCancelled,
     LineRouted,
     OrderEvent,
     PartnerGaveUp,
-    ReprintRequested,
     RoutingFailed,
     SubmissionAccepted,
     SubmissionRefused,
 )
-from events.order.refusals import UnitsNotPrinted
-from events.order.state import Line, Order, Run
+from events.order.refusals import AlreadyErased, PrintedTooOften, UnitsBeingMade, UnitsNotPrinted
+from events.order.state import RUN_ENDED, RUN_STOPPABLE, Line, Order, Run
 from events.order.values import Defect
-from events.order.work import partner_cancellation_requested
+from events.order.work import partner_cancellation_requested, reprint_requested
+
+RUNS_MAX = 50
+"""Print runs of one line: far more than any honest order needs, few enough to keep its state small."""
 
 ProductionCommand: TypeAlias = (
     ReportRouted
@@ -65,7 +66,7 @@ def decide(order: Order, command: ProductionCommand, context: Context) -> tuple[
         case ReportPartnerStatus():
             return partner_status(order, line, run, command, context)
         case ReportCancellationAnswered():
-            return _cancellation_answered(line, run, command)
+            return _cancellation_answered(order, line, run, command, context)
         case ReportInspected():
             return _inspected(order, line, run, command, context)
         case _:
@@ -106,12 +107,8 @@ def _accepted(
         line_id=line.line_id, run=run.run, partner_id=run.partner_id, partner_order_id=command.partner_order_id
     )
     if run.stage in {"submitting", "waiting"}:
-        watch = DeadlineSet(
-            deadline_key=f"production:{line.line_id}:{run.run}",
-            due_at=context.now + order.policy.production_timeout_ms,
-        )
-        return (accepted, watch)
-    if run.stage in {"cancelled", "given_up"}:
+        return (accepted, production_watched(order, line, run, context))
+    if run.stage in {"cancelled", "given_up"} and not run.cancel_asked:
         # The partner took it although nobody wants it any more: it must be stopped, or a second shirt is printed.
         return (partner_cancellation_requested(order, line, run, context),)
     raise Ignored("the partner's acceptance is known already")
@@ -122,6 +119,8 @@ def _refused(
 ) -> tuple[OrderEvent, ...]:
     if run.stage != "submitting" or command.request_id.partition(".")[0] != run.effect_key:
         raise Ignored("this submission is not waiting for an answer any more")
+    if run.in_doubt and command.reason == OUTCOME_UNKNOWN:
+        raise Ignored("that nobody knows the outcome is known already")
     subject = f"{line.line_id}:{run.run}"
     refused = SubmissionRefused(
         line_id=line.line_id,
@@ -144,13 +143,25 @@ def _refused(
     return (refused, gave_up)
 
 
-def _cancellation_answered(line: Line, run: Run, command: ReportCancellationAnswered) -> tuple[OrderEvent, ...]:
-    if not run.cancel_asked or run.stage in {"cancelled", "given_up"}:
+def _cancellation_answered(
+    order: Order, line: Line, run: Run, command: ReportCancellationAnswered, context: Context
+) -> tuple[OrderEvent, ...]:
+    if not run.cancel_asked or run.cancel_answer:
         raise Ignored("this print run is not waiting to be cancelled")
+    reason = command.reason
     if command.confirmed:
-        units = tuple(unit for unit in run.units if unit in line.live_units)
-        return (LineCancelled(line_id=line.line_id, units=units, reason=command.reason, run=run.run),)
-    return (CancellationRefused(line_id=line.line_id, run=run.run, reason=command.reason),)
+        units = line.lost_with(run) if run.stage in RUN_STOPPABLE else ()
+        return (LineCancelled(line_id=line.line_id, units=units, reason=reason, run=run.run),)
+    refused = CancellationRefused(line_id=line.line_id, run=run.run, reason=reason)
+    if run.stage in {"cancelled", "given_up"}:
+        detail = f"{run.partner_id} makes a print run that nobody wants any more: {reason}"
+        advice = "Settle it with the partner, and keep its goods from being sent."
+        return (refused, *raised(order, "unwanted_print", f"{line.line_id}:{run.run}", detail, advice))
+    if run.stage == "submitting":
+        # Nobody knew whether the partner has it; one that refuses to stop it has.
+        accepted = SubmissionAccepted(line_id=line.line_id, run=run.run, partner_id=run.partner_id, partner_order_id="")
+        return (accepted, production_watched(order, line, run, context), refused)
+    return (refused,)
 
 
 def _inspected(
@@ -175,28 +186,27 @@ def _inspected(
 def _reprint(
     order: Order, line: Line, run: Run, units: tuple[int, ...], reason_code: str, context: Context
 ) -> tuple[OrderEvent, ...]:
-    """Print units again at the same partner, where the colour matches, until the policy's limit."""
+    """Print misprinted units again, until the policy's limit: after that a person decides."""
     if line.reprints >= order.policy.reprints_max:
         detail = f"Units {', '.join(map(str, units))} failed again after {line.reprints} re-prints ({reason_code})."
         advice = "Look at the defects; resolve this exception to print them once more, or cancel the order."
         return raised(order, "reprint_limit", f"{line.line_id}:{run.run}", detail, advice)
-    return (
-        ReprintRequested(
-            line_id=line.line_id,
-            run=len(line.runs) + 1,
-            of_run=run.run,
-            units=units,
-            partner_id=run.partner_id,
-            partner_variant=run.partner_variant,
-            reason_code=reason_code,
-            by=context.actor,
-        ),
-    )
+    return (reprint_requested(line, run, units, reason_code, context),)
 
 
 def _reprint_asked(order: Order, line: Line, command: RequestReprint, context: Context) -> tuple[OrderEvent, ...]:
-    """A person asks: only units that were judged good can be made anew, each by the run that made it last."""
+    """A person asks: only units that were judged can be made anew, each by the run that made it last."""
+    if order.erased:
+        raise AlreadyErased
+    units = tuple(sorted(set(command.units)))
+    if not units or not set(units) <= set(line.live_units):
+        raise UnitsNotPrinted
+    newest = line.newest_run_of
+    if any(unit in newest and newest[unit].stage not in RUN_ENDED for unit in units):
+        raise UnitsBeingMade
+    if len(line.runs) >= RUNS_MAX:
+        raise PrintedTooOften
     for run in reversed(line.runs):
-        if set(command.units) <= set(run.units) and run.stage in {"passed", "failed"} and command.units:
-            return _reprint(order, line, run, command.units, command.reason_code, context)
+        if set(units) <= set(run.units) and run.stage in {"passed", "failed"}:
+            return (reprint_requested(line, run, units, command.reason_code, context),)
     raise UnitsNotPrinted

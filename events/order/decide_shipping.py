@@ -33,6 +33,8 @@ def decide(order: Order, command: ShippingCommand, context: Context) -> tuple[Or
             return (_purchased(parcel, command),)
         case ReportLabelFailed():
             _expect_label(parcel, command.request_id)
+            if parcel.stage == "label_failed":
+                raise Ignored("this failure is known already")
             return _label_failed(order, parcel, command, context)
         case ReportTracking():
             return _tracked(order, parcel, command)
@@ -41,7 +43,7 @@ def decide(order: Order, command: ShippingCommand, context: Context) -> tuple[Or
 
 
 def _expect_label(parcel: Parcel, answered: str) -> None:
-    if parcel.stage not in {"labelling", "label_failed"}:
+    if parcel.labelled:
         raise Ignored("this parcel has its label already")
     only_answer_to(parcel.effect_key, parcel.attempt, answered)
 

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 from msgspec.structs import replace
 
-from events.order.deadlines import deadline_changes
+from events.order.deadlines import deadlines_after
 from events.order.evolve_production import ProductionEvent, evolve_production
 from events.order.evolve_shipping import ShippingEvent, evolve_shipping
 from events.order.facts import (
@@ -40,7 +40,7 @@ from events.order.facts import (
     RenderFailed,
     RenderRequested,
 )
-from events.order.state import Hold, Line, OpenException, Order
+from events.order.state import REFUSED, Hold, Line, Notice, OpenException, Order
 from events.order.values import OrderedLine
 
 IntakeEvent: TypeAlias = (
@@ -56,12 +56,17 @@ ArtworkEvent: TypeAlias = (
     | ProofApproved
     | ProofChangesRequested
 )
-AroundEvent: TypeAlias = ExceptionRaised | ExceptionResolved | NotificationRequested | PersonalDataErased
-RecordedOnly: TypeAlias = (
-    NotificationSent
+AroundEvent: TypeAlias = (
+    ExceptionRaised
+    | ExceptionResolved
+    | NotificationRequested
+    | NotificationSent
     | NotificationFailed
     | DeadlineSet
-    | DeadlinePassed
+    | PersonalDataErased
+)
+RecordedOnly: TypeAlias = (
+    DeadlinePassed
     | CommandRefused
     | CommandIgnored
     | PaymentAuthorised
@@ -73,10 +78,8 @@ RecordedOnly: TypeAlias = (
 
 def evolve(order: Order, fact: OrderEvent) -> Order:
     """The order after one more fact."""
-    changes = deadline_changes(fact)
-    if changes.opened or changes.closed:
-        deadlines = {key: due_at for key, due_at in order.deadlines.items() if key not in changes.closed}
-        deadlines.update(changes.opened)
+    deadlines = deadlines_after(order.deadlines, fact)
+    if deadlines is not order.deadlines:
         order = replace(order, deadlines=deadlines)
     return _EVOLVED_BY[type(fact)](order, fact)
 
@@ -92,11 +95,32 @@ def _evolve_around(order: Order, fact: AroundEvent) -> Order:
             remaining = {key: value for key, value in order.exceptions.items() if key != fact.exception_id}
             return replace(order, exceptions=remaining)
         case NotificationRequested():
-            return replace(order, notified={**order.notified, fact.notification_id: fact.attempt})
+            return _noticed(order, fact.notification_id, Notice(attempt=fact.attempt, request=fact))
+        case NotificationSent():
+            settled = replace(order.notified[fact.notification_id], request=None, waiting=False)
+            return _noticed(order, fact.notification_id, settled)
+        case NotificationFailed():
+            failed = order.notified[fact.notification_id]
+            request = failed.request if fact.retryable else None
+            failed = replace(failed, request=request, waiting=fact.retryable)
+            return _noticed(order, fact.notification_id, failed)
+        case DeadlineSet():
+            return _waiting(order, fact.deadline_key)
         case PersonalDataErased():
             return replace(order, erased=True)
         case _:
             assert_never(fact)
+
+
+def _waiting(order: Order, deadline_key: str) -> Order:
+    """A check that is tried again leaves no other trace than its deadline."""
+    kind, _, line_id = deadline_key.partition(":")
+    line = order.line(line_id) if kind == "check" else None
+    return order if line is None else with_line(order, replace(line, waiting=True))
+
+
+def _noticed(order: Order, notification_id: str, notice: Notice) -> Order:
+    return replace(order, notified={**order.notified, notification_id: notice})
 
 
 def _evolve_nothing(order: Order, fact: RecordedOnly) -> Order:
@@ -109,7 +133,9 @@ def _evolve_intake(order: Order, fact: IntakeEvent) -> Order:
         case OrderPlaced():
             return _placed(order, fact)
         case OrderHeld():
-            order = replace(order, holds=(*order.holds, Hold(fact.reason, fact.line_id)))
+            held = Hold(fact.reason, fact.line_id)
+            if held not in order.holds:
+                order = replace(order, holds=(*order.holds, held))
             line = order.line(fact.line_id)
             if line is None or line.stage != "checking":
                 return order
@@ -122,10 +148,10 @@ def _evolve_intake(order: Order, fact: IntakeEvent) -> Order:
         case OrderEdited():
             return _edited(order, fact)
         case CancellationRequested():
-            cancelling = {key: replace(line, cancelling=line.stage != "cancelled") for key, line in order.lines.items()}
-            return replace(order, cancellation_asked=True, cancellation_reason=fact.reason, lines=cancelling)
+            lines = {key: asked_to_stop(line) for key, line in order.lines.items()}
+            return replace(order, cancellation_asked=True, cancellation_reason=fact.reason, lines=lines)
         case OrderCancelled():
-            return replace(order, cancelled=True, deadlines=_notifications_only(order.deadlines))
+            return replace(order, cancelled=True)
         case _:
             assert_never(fact)
 
@@ -149,8 +175,21 @@ def _placed(order: Order, fact: OrderPlaced) -> Order:
         region=seen.region,
         postal_prefix=seen.postal_prefix,
         policy=seen.policy,
-        lines={line.line_id: line_from(line) for line in seen.lines},
+        # An order that was cancelled before it came is taken in and stopped at once.
+        lines={line.line_id: replace(line_from(line), cancelling=order.cancellation_asked) for line in seen.lines},
     )
+
+
+def asked_to_stop(line: Line) -> Line:
+    """The line once somebody asks to cancel it. A partner that refused to stop earlier is asked anew."""
+    runs = tuple(
+        replace(run, cancel_asked=False, cancel_answer="")
+        if run.stage == "accepted" and run.cancel_answer == REFUSED
+        else run
+        for run in line.runs
+    )
+    line = replace(line, runs=runs)
+    return replace(line, cancelling=line.stoppable)
 
 
 def line_from(ordered: OrderedLine) -> Line:
@@ -172,20 +211,12 @@ def _edited(order: Order, fact: OrderEdited) -> Order:
     lines = dict(order.lines)
     for changed in fact.changed_lines:
         before = lines.get(changed.line_id)
-        line = line_from(changed)
-        if before is not None:
-            # File versions and run numbers go on counting: an old proof must never pass for the new one.
-            abandoned = tuple(replace(run, stage="cancelled") for run in before.runs)
-            line = replace(line, version=before.version, runs=abandoned, artwork=changed.artwork or before.artwork)
-        lines[changed.line_id] = line
+        lines[changed.line_id] = line_from(changed) if before is None else _begun_again(before, changed)
     for line_id in fact.removed_line_ids:
         removed = lines[line_id]
         units = tuple(range(1, removed.quantity + 1))
-        abandoned = tuple(replace(run, stage="cancelled") for run in removed.runs)
-        lines[line_id] = replace(removed, stage="cancelled", cancelled_units=units, runs=abandoned)
-    touched = {line.line_id for line in fact.changed_lines} | set(fact.removed_line_ids)
-    deadlines = {key: due_at for key, due_at in order.deadlines.items() if not _is_about(key, touched)}
-    order = replace(order, lines=lines, deadlines=deadlines, store_updated_at=fact.store_updated_at)
+        lines[line_id] = replace(removed, stage="cancelled", cancelled_units=units, cancelling=False)
+    order = replace(order, lines=lines, store_updated_at=fact.store_updated_at)
     if fact.recipient is not None:
         order = replace(
             order,
@@ -198,29 +229,36 @@ def _edited(order: Order, fact: OrderEdited) -> Order:
     return replace(order, total_minor=fact.total_minor) if fact.total_minor else order
 
 
-def _is_about(deadline_key: str, line_ids: set[str]) -> bool:
-    kind, _, rest = deadline_key.partition(":")
-    return kind != "notify" and rest.partition(":")[0] in line_ids
-
-
-def _notifications_only(deadlines: dict[str, int]) -> dict[str, int]:
-    return {key: due_at for key, due_at in deadlines.items() if key.startswith(("notify:", "label:"))}
+def _begun_again(before: Line, changed: OrderedLine) -> Line:
+    """A line with other content. Revisions, versions and runs go on counting: what is asked for now has new keys, so
+    that a late answer about the old content never passes for one about the new.
+    """
+    kept = before.artwork if before.sku == changed.sku else None
+    return replace(
+        line_from(changed),
+        artwork=changed.artwork or kept,
+        revision=before.revision + 1,
+        version=before.version + 1 if before.stage == "rendering" else before.version,
+        runs=before.runs,
+    )
 
 
 def _evolve_artwork(order: Order, fact: ArtworkEvent) -> Order:
     line = order.lines[fact.line_id]
     match fact:
         case ArtworkCheckRequested():
-            line = replace(line, stage="checking", check_attempt=fact.attempt)
+            line = replace(line, stage="checking", waiting=False, check_attempt=fact.attempt)
         case ArtworkChecked():
             stage = "blocked" if fact.verdict == "block" else "checked"
-            line = replace(line, stage=stage, needs_person=fact.verdict == "review", original=fact.original)
+            person = fact.verdict == "review"
+            line = replace(line, stage=stage, waiting=False, needs_person=person, original=fact.original)
         case RenderRequested():
-            line = replace(line, stage="rendering", render_attempt=fact.attempt)
+            line = replace(line, stage="rendering", waiting=False, render_attempt=fact.attempt)
         case LineRendered():
-            line = replace(line, stage="rendered", version=fact.version, print_file=fact.print_file, proof=fact.proof)
+            stored = replace(line, version=fact.version, print_file=fact.print_file, proof=fact.proof)
+            line = replace(stored, stage="rendered", waiting=False)
         case RenderFailed():
-            line = replace(line, stage="rendering")
+            line = replace(line, waiting=True)
         case ProofApprovalRequested():
             line = replace(line, stage="awaiting_approval")
         case ProofApproved():

@@ -23,7 +23,7 @@ from events.order.facts import (
     SubmissionRefused,
     SubmissionRequested,
 )
-from events.order.state import RUN_AT_PARTNER, Line, Order, Run
+from events.order.state import REFUSED, RUN_ENDED, STOPPED, Line, Order, Run
 
 ProductionEvent: TypeAlias = (
     RoutingRequested
@@ -53,8 +53,9 @@ def evolve_production(order: Order, fact: ProductionEvent) -> Order:
         case LineCancelled():
             line = _cancelled(line, fact)
         case CancellationRefused():
-            line = replace(line, cancelling=False)
+            line = _refused_to_stop(line, fact.run)
         case ReprintRequested():
+            line = _replaced(line, fact)
             reprint = Run(
                 run=fact.run,
                 units=fact.units,
@@ -79,17 +80,32 @@ def with_run(line: Line, run: Run) -> Line:
 
 
 def _cancelled(line: Line, fact: LineCancelled) -> Line:
-    cancelled = tuple(sorted({*line.cancelled_units, *fact.units}))
+    run = line.run_of(fact.run)
+    if run is not None:
+        stage = run.stage if run.stage in RUN_ENDED else "cancelled"
+        line = with_run(line, replace(run, stage=stage, cancel_answer=STOPPED if run.cancel_asked else ""))
+    line = replace(line, cancelled_units=tuple(sorted({*line.cancelled_units, *fact.units})))
+    if line.live_units:
+        return replace(line, cancelling=line.cancelling and line.stoppable)
+    return replace(line, stage="cancelled", cancelling=False)
+
+
+def _refused_to_stop(line: Line, number: int) -> Line:
+    run = line.run_of(number)
+    if run is not None:
+        line = with_run(line, replace(run, cancel_answer=REFUSED))
+    return replace(line, cancelling=line.cancelling and line.stoppable)
+
+
+def _replaced(line: Line, fact: ReprintRequested) -> Line:
+    """Good units that are printed again before they were packed are not packed any more."""
     runs = tuple(
-        replace(run, stage="cancelled")
-        if run.run == fact.run or (not fact.run and run.stage not in RUN_AT_PARTNER)
-        else run
+        run
+        if run.parcel_id or not run.passed_units
+        else replace(run, passed_units=tuple(unit for unit in run.passed_units if unit not in fact.units))
         for run in line.runs
     )
-    line = replace(line, cancelled_units=cancelled, runs=runs)
-    if line.live_units:
-        return line
-    return replace(line, stage="cancelled", cancelling=False)
+    return replace(line, runs=runs)
 
 
 def _evolve_run(
@@ -119,11 +135,12 @@ def _evolve_run(
         case RoutingFailed():
             return replace(run, stage="unroutable")
         case SubmissionRequested():
-            return replace(run, stage="submitting", attempt=fact.attempt, effect_key=fact.effect_key)
+            return replace(run, stage="submitting", attempt=fact.attempt, effect_key=fact.effect_key, in_doubt=False)
         case SubmissionAccepted():
-            return replace(run, stage="accepted")
+            return replace(run, stage="accepted") if run.stage in {"submitting", "waiting"} else run
         case SubmissionRefused():
-            return replace(run, stage="submitting" if fact.reason == OUTCOME_UNKNOWN else "waiting")
+            in_doubt = fact.reason == OUTCOME_UNKNOWN
+            return replace(run, stage="submitting" if in_doubt else "waiting", in_doubt=in_doubt)
         case PartnerGaveUp():
             return replace(run, stage="given_up")
         case PartnerStatusObserved():
@@ -139,7 +156,7 @@ def _evolve_run(
         case InspectionFailed():
             return replace(run, stage="passed" if run.passed_units else "failed")
         case PartnerCancellationRequested():
-            return replace(run, cancel_asked=True, cancel_attempt=fact.attempt)
+            return replace(run, cancel_asked=True, cancel_attempt=fact.attempt, cancel_answer="")
         case _:
             assert_never(fact)
 

@@ -13,7 +13,7 @@ from events.order.facts import (
     ShipmentReturned,
     TrackingObserved,
 )
-from events.order.state import Order, Parcel
+from events.order.state import Order, Parcel, Run
 
 ShippingEvent: TypeAlias = (
     LabelRequested
@@ -24,6 +24,9 @@ ShippingEvent: TypeAlias = (
     | ShipmentDelivered
     | ShipmentReturned
 )
+
+UNLABELLED = frozenset({"labelling", "label_failed"})
+"""Stages of a parcel that has no label yet."""
 
 
 def evolve_shipping(order: Order, fact: ShippingEvent) -> Order:
@@ -41,26 +44,35 @@ def _parcel_opened(order: Order, fact: LabelRequested) -> Order:
     for line_id, units in contents.items():
         line = lines[line_id]
         runs = tuple(
-            replace(run, parcel_id=fact.parcel_id) if set(run.passed_units) & set(units) else run for run in line.runs
+            replace(run, parcel_id=fact.parcel_id) if _is_packed(run, fact.partner_id, units) else run
+            for run in line.runs
         )
         lines[line_id] = replace(line, runs=runs)
     return replace(order, lines=lines, parcels={**order.parcels, fact.parcel_id: parcel})
 
 
+def _is_packed(run: Run, partner_id: str, units: tuple[int, ...]) -> bool:
+    """A run that was packed before stays in its parcel, whatever is printed again."""
+    return not run.parcel_id and run.partner_id == partner_id and not set(run.passed_units).isdisjoint(units)
+
+
 def _evolve_parcel(parcel: Parcel, fact: ShippingEvent) -> Parcel:
     match fact:
         case LabelRequested():
-            return replace(parcel, stage="labelling", attempt=fact.attempt)
+            stage = "labelling" if parcel.stage in UNLABELLED else parcel.stage
+            return replace(parcel, stage=stage, attempt=fact.attempt)
         case LabelPurchased():
+            # A carrier's scan can overtake the news of the label: the parcel then is on its way already.
             return replace(
                 parcel,
-                stage="labelled",
+                stage="labelled" if parcel.stage in UNLABELLED else parcel.stage,
+                labelled=True,
                 carrier=fact.carrier,
                 tracking_number=fact.tracking_number,
                 tracking_url=fact.tracking_url,
             )
         case LabelFailed():
-            return replace(parcel, stage="label_failed")
+            return replace(parcel, stage="label_failed" if parcel.stage in UNLABELLED else parcel.stage)
         case ShipmentDispatched():
             return replace(parcel, stage="dispatched")
         case ShipmentDelivered():

@@ -19,26 +19,52 @@ from events.order.facts import (
     ShipmentDispatched,
 )
 from events.order.state import Order
-from events.order.work import notification_requested
+from events.order.work import notification_id_of, notification_requested
 
 
 def notifications(order: Order, facts: Iterable[OrderEvent], context: Context) -> tuple[NotificationRequested, ...]:
     """The notifications that these new facts call for, leaving out those that were asked for before."""
     found: dict[str, NotificationRequested] = {}
     for fact in facts:
+        if type(fact) not in TOLD:
+            continue
         for template, audience, subject, values in _called_for(order, fact):
-            if audience == "buyer" and (not order.policy.notify_buyer or not order.recipient):
+            notification_id = notification_id_of(template, subject)
+            if notification_id in found or notification_id in order.notified or not may_be_told(order, audience):
                 continue
-            request = notification_requested(order, template, audience, subject, values, context)
-            if request.attempt == 1:
-                found.setdefault(request.notification_id, request)
+            found[notification_id] = notification_requested(order, template, audience, subject, values, context)
     return tuple(found.values())
+
+
+def may_be_told(order: Order, audience: str) -> bool:
+    """Whether this audience wants to be told and can be: nobody can read an erased buyer's address."""
+    if audience != "buyer":
+        return True
+    return order.policy.notify_buyer and bool(order.recipient) and not order.erased
+
+
+TOLD: frozenset[type] = frozenset(
+    {
+        OrderPlaced,
+        OrderHeld,
+        ProofApprovalRequested,
+        ProductionStarted,
+        InspectionPassed,
+        ShipmentDispatched,
+        LabelPurchased,
+        ShipmentDelivered,
+        OrderCancelled,
+        CancellationRefused,
+        ExceptionRaised,
+    }
+)
+"""Facts that anybody is told of; looked up first, because most facts are not among them."""
 
 
 def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str, dict[str, str]]]:
     """Template, audience, subject and values of what a fact makes worth telling."""
     match fact:
-        case OrderPlaced():
+        case OrderPlaced() if not order.cancellation_asked:
             yield "order_received", "buyer", "", {}
         case OrderHeld():
             yield "order_held", "store", f"{fact.reason}-{fact.line_id}", {"detail": fact.detail}
@@ -60,7 +86,7 @@ def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str,
             yield "delivered", "buyer", fact.parcel_id, {}
         case OrderCancelled():
             yield "cancelled", "buyer", "", {}
-        case CancellationRefused():
+        case CancellationRefused() if order.cancellation_asked:
             yield "cancellation_refused", "buyer", fact.line_id, {"reason": fact.reason}
         case ExceptionRaised() if fact.kind != "notification_failed":
             # A failed notification must not call for another one: it would go round for ever.

@@ -55,6 +55,10 @@ class StillUnmapped(Refusal):
     """The line's SKU is not mapped: map the SKU, and the hold goes by itself."""
 
 
+class StillBlocked(Refusal):
+    """The line's artwork cannot be printed as it is: replace it, and the hold goes by itself."""
+
+
 class NothingToCancel(Refusal):
     """Nothing of this order can be cancelled any more: it is on its way or cancelled already."""
 
@@ -63,8 +67,20 @@ class UnitsNotPrinted(Refusal):
     """These units have not been printed, so they cannot be printed again: read the order to see its runs."""
 
 
+class UnitsBeingMade(Refusal):
+    """These units are being made right now: wait until they are inspected, then ask again."""
+
+
+class PrintedTooOften(Refusal):
+    """This line has had as many print runs as a line may have: cancel the rest, or order it anew."""
+
+
 class ExceptionUnknown(Refusal):
     """The order has no such open exception: read the order to see its exceptions."""
+
+
+class KindReserved(Refusal):
+    """Exceptions of this kind are raised and settled by the order itself: choose a kind of your own."""
 
 
 class PaymentKindUnknown(Refusal):
@@ -72,4 +88,8 @@ class PaymentKindUnknown(Refusal):
 
 
 class StillBeingMade(Refusal):
-    """The order is still being made: cancel it or wait until it is delivered, then erase."""
+    """The order is still being made, or somebody is still being told: cancel it or wait until it ends, then erase."""
+
+
+class AlreadyErased(Refusal):
+    """The order's personal data is erased: nothing can be made or sent for it any more."""

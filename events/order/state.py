@@ -2,6 +2,7 @@
 
 import msgspec
 
+from events.order.facts.around import NotificationRequested
 from events.order.values import LineArtwork, OrderPolicy, QualityReport, StoredFile
 
 
@@ -18,6 +19,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     Stages: routing, unroutable, routed, submitting, waiting, accepted, printed, inspecting, passed, failed, cancelled,
     given_up.
     `rank`, `stage_at` and `condition` merge what the partner reported within this run, whatever order it came in.
+    `in_doubt`: nobody knows whether the partner has it, and it is asked again after a wait.
+    `cancel_answer` is what came of asking the partner to stop: nothing yet, 'stopped' or 'refused'.
     """
 
     run: int
@@ -28,6 +31,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     partner_variant: str = ""
     effect_key: str = ""
     attempt: int = 0
+    in_doubt: bool = False
     excluded: tuple[str, ...] = ()
     rank: int = 0
     stage_at: int = 0
@@ -37,6 +41,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     quality: QualityReport | None = None
     cancel_asked: bool = False
     cancel_attempt: int = 0
+    cancel_answer: str = ""
     inspect_attempt: int = 0
     passed_units: tuple[int, ...] = ()
     parcel_id: str = ""
@@ -52,6 +57,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     Stages: received, checking, checked, rendering, rendered, awaiting_approval, changes_requested, approved, blocked,
     cancelled. From `approved` on its print runs tell how far it is.
+    `revision` counts what was printed on it, `version` its files. `cancelling`: somebody asked to stop it, and not all
+    of it is settled yet. `waiting`: its check or rendering failed and is tried again after a wait.
     """
 
     line_id: str
@@ -64,8 +71,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     artwork_url: bytes | None
     content_digest: str
     stage: str = "received"
+    waiting: bool = False
     check_attempt: int = 0
     render_attempt: int = 0
+    revision: int = 1
     version: int = 0
     needs_person: bool = False
     original: StoredFile | None = None
@@ -79,7 +88,41 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def live_units(self) -> tuple[int, ...]:
         """Units that are still to be made or were made."""
-        return tuple(unit for unit in range(1, self.quantity + 1) if unit not in self.cancelled_units)
+        units = range(1, self.quantity + 1)
+        if not self.cancelled_units:
+            return tuple(units)
+        return tuple(unit for unit in units if unit not in self.cancelled_units)
+
+    @property
+    def passed_units(self) -> set[int]:
+        """Units that were made and found good."""
+        return {unit for run in self.runs for unit in run.passed_units}
+
+    @property
+    def newest_run_of(self) -> dict[int, Run]:
+        """For each unit the newest print run that was to make it."""
+        return {unit: run for run in self.runs for unit in run.units}
+
+    @property
+    def free_units(self) -> tuple[int, ...]:
+        """Live units that are not made, and that no print run is about to make."""
+        newest, passed = self.newest_run_of, self.passed_units
+        return tuple(
+            unit
+            for unit in self.live_units
+            if unit not in passed and (unit not in newest or newest[unit].stage in RUN_ENDED)
+        )
+
+    @property
+    def stoppable(self) -> bool:
+        """Whether any unit can still be kept from being made, or nobody knows yet whether it can."""
+        return bool(self.free_units) or any(
+            run.stage in RUN_STOPPABLE and run.cancel_answer != REFUSED for run in self.runs
+        )
+
+    def lost_with(self, run: Run) -> tuple[int, ...]:
+        """Live units that nobody makes if this print run does not: a re-print of good units takes none away."""
+        return tuple(unit for unit in run.units if unit in self.live_units and unit not in self.passed_units)
 
     def run_of(self, number: int) -> Run | None:
         """The print run with this number."""
@@ -103,6 +146,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+    labelled: bool = False
     rank: int = 0
     stage_at: int = 0
     condition: str = ""
@@ -121,6 +165,14 @@ class OpenException(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     subject: str
     blocking: bool
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification that was asked for. `request` is None once its outcome is known; `waiting`: it is tried again."""
+
+    attempt: int
+    request: NotificationRequested | None
+    waiting: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +198,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Hold, ...] = ()
     exceptions: dict[str, OpenException] = {}
     deadlines: dict[str, int] = {}
-    notified: dict[str, int] = {}
+    notified: dict[str, Notice] = {}
     cancellation_reason: str = ""
     cancellation_asked: bool = False
     cancelled: bool = False
@@ -164,5 +216,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 RUN_AT_PARTNER = frozenset({"submitting", "accepted", "printed", "inspecting", "passed", "failed"})
 """Stages of a run in which the partner has, or may have, its units."""
 
+RUN_UNSUBMITTED = frozenset({"routing", "unroutable", "routed", "waiting"})
+"""Stages of a run that no partner has: it can be given up without asking anybody."""
+
+RUN_STOPPABLE = RUN_UNSUBMITTED | {"submitting", "accepted"}
+"""Stages of a run that is not printed yet."""
+
 RUN_ENDED = frozenset({"passed", "failed", "cancelled", "given_up"})
 """Stages that a run does not leave."""
+
+STOPPED = "stopped"
+REFUSED = "refused"

@@ -3,6 +3,8 @@
 An effect key is the same over every retry of an effect, so whoever carries it out can recognise it.
 """
 
+from msgspec.structs import replace
+
 from events.decider import Context
 from events.identity import drawn_for_a_person, effect_key, request_id
 from events.order.facts import (
@@ -12,6 +14,7 @@ from events.order.facts import (
     NotificationRequested,
     PartnerCancellationRequested,
     RenderRequested,
+    ReprintRequested,
     RoutingRequested,
     SubmissionRequested,
 )
@@ -24,7 +27,7 @@ WAIT_DOUBLINGS_MAX = 10
 
 def retry_at(order: Order, context: Context, attempt: int) -> int:
     """When to try again after this attempt: the policy's first wait, doubled with each attempt."""
-    return context.now + (order.policy.retry_wait_ms << min(attempt - 1, WAIT_DOUBLINGS_MAX))
+    return context.now + (order.policy.retry_wait_ms << max(0, min(attempt - 1, WAIT_DOUBLINGS_MAX)))
 
 
 def _due(order: Order, context: Context) -> int:
@@ -33,7 +36,7 @@ def _due(order: Order, context: Context) -> int:
 
 def check_requested(order: Order, line: Line, artwork: LineArtwork, context: Context) -> ArtworkCheckRequested:
     """Ask for the line's picture and text to be checked."""
-    effect = effect_key(context.key, "check", line.line_id, line.content_digest, line.version + 1)
+    effect = effect_key(context.key, "check", line.line_id, line.content_digest, line.revision)
     attempt = line.check_attempt + 1
     return ArtworkCheckRequested(
         effect_key=effect,
@@ -50,7 +53,7 @@ def check_requested(order: Order, line: Line, artwork: LineArtwork, context: Con
 def render_requested(order: Order, line: Line, artwork: LineArtwork, context: Context) -> RenderRequested:
     """Ask for the line's print file and proof."""
     version = line.version + 1
-    effect = effect_key(context.key, "render", line.line_id, "", version)
+    effect = effect_key(context.key, "render", f"{line.line_id}:{line.revision}", "", version)
     attempt = line.render_attempt + 1
     return RenderRequested(
         effect_key=effect,
@@ -106,6 +109,22 @@ def submission_requested(
         print_file=print_file,
         country=order.country,
         priority=order.priority,
+    )
+
+
+def reprint_requested(
+    line: Line, run: Run, units: tuple[int, ...], reason_code: str, context: Context
+) -> ReprintRequested:
+    """Print units of a run again at the same partner, where the colour matches."""
+    return ReprintRequested(
+        line_id=line.line_id,
+        run=len(line.runs) + 1,
+        of_run=run.run,
+        units=units,
+        partner_id=run.partner_id,
+        partner_variant=run.partner_variant,
+        reason_code=reason_code,
+        by=context.actor,
     )
 
 
@@ -188,6 +207,11 @@ def _label(
     )
 
 
+def notification_id_of(template: str, subject: str) -> str:
+    """Id of a notification within its order."""
+    return f"{template}-{subject}" if subject else template
+
+
 def notification_requested(
     order: Order,
     template: str,
@@ -196,14 +220,13 @@ def notification_requested(
     values: dict[str, str],
     context: Context,
 ) -> NotificationRequested:
-    """Ask for somebody to be told; the same notification is asked for under the same id."""
-    notification_id = f"{template}-{subject}" if subject else template
+    """Ask for somebody to be told."""
+    notification_id = notification_id_of(template, subject)
     effect = effect_key(context.key, "notify", notification_id, audience, 1)
-    attempt = order.notified.get(notification_id, 0) + 1
     return NotificationRequested(
         effect_key=effect,
-        request_id=request_id(effect, attempt),
-        attempt=attempt,
+        request_id=request_id(effect, 1),
+        attempt=1,
         due_at=_due(order, context),
         notification_id=notification_id,
         template=template,
@@ -213,4 +236,16 @@ def notification_requested(
         order_number=order.order_number,
         store=order.store,
         facts=values,
+    )
+
+
+def notification_requested_again(order: Order, asked: NotificationRequested, context: Context) -> NotificationRequested:
+    """Ask once more for somebody to be told, where it is known that they were not; at their newest address."""
+    attempt = asked.attempt + 1
+    return replace(
+        asked,
+        request_id=request_id(asked.effect_key, attempt),
+        attempt=attempt,
+        due_at=_due(order, context),
+        recipient=order.recipient if asked.audience == "buyer" else b"",
     )

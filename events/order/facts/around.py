@@ -52,6 +52,7 @@ class NotificationFailed(OrderFact, frozen=True, kw_only=True):
 
     notification_id: str
     reason: str
+    retryable: Annotated[bool, described("Whether it is tried again after a wait.")] = False
 
 
 class DeadlineSet(OrderFact, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class DeadlineSet(OrderFact, frozen=True, kw_only=True):
 
     deadline_key: DeadlineKey
     due_at: Millis
+    reason: Annotated[str, described("Why it waits, where no other fact says so.")] = ""
 
 
 class DeadlinePassed(OrderFact, frozen=True, kw_only=True):

@@ -88,12 +88,12 @@ class PartnerCancellationRequested(WorkRequested, frozen=True, kw_only=True):
 
 
 class LineCancelled(OrderFact, frozen=True, kw_only=True):
-    """These units of a line will not be made."""
+    """These units of a line will not be made; where there are none, only this print run of it is not."""
 
     line_id: LineId
     units: UnitNumbers
     reason: str
-    run: Annotated[int, described("The print run that the partner stopped; 0 where none had been submitted.")] = 0
+    run: Annotated[int, described("The print run that ends by it; 0 where these units had none.")] = 0
 
 
 class OrderCancelled(OrderFact, frozen=True, kw_only=True):
