@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
+from events.order.values import LineArtwork
 from processors.ports import ConsumedRecord, KnownRequest
+from projections.sql import QUERIES
 
 Pool = ConnectionPool[Connection[TupleRow]]
 
@@ -76,6 +79,30 @@ def _record(row: TupleRow) -> ConsumedRecord:
         headers=tuple((name, base64.b64decode(text)) for name, text in headers),
         timestamp_at=timestamp,
     )
+
+
+class TenantSkuMap:
+    """The `SkuMap` of `processors/ports.py` for the API: as a role that sees one tenant at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def artwork_of(self, tenant: str, store: str, skus: Sequence[str]) -> Mapping[str, LineArtwork]:
+        """The mapped ones of these SKUs, in one query; unmapped ones are absent."""
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute(QUERIES["name_tenant"], {"tenant": tenant})
+            parameters = {"tenant": tenant, "store": store, "skus": list(skus)}
+            rows = connection.execute(QUERIES["sku_mappings"], parameters).fetchall()
+        return {
+            sku: LineArtwork(
+                variant_id=variant_id,
+                template_id=template_id,
+                template_version=template_version,
+                design_key=design_key,
+                designer=designer,
+            )
+            for _, _, sku, variant_id, template_id, template_version, design_key, designer in rows
+        }
 
 
 class PostgresIdempotency:

@@ -130,10 +130,12 @@ def _let_user_in(user: str, folder: Path, sockets: Path, program: Path) -> None:
         owned.chmod(0o700)
     for parent in {*folder.resolve().parents, *sockets.resolve().parents, *program.resolve().parents}:
         mode = stat.S_IMODE(parent.stat().st_mode)
-        if not mode & stat.S_IXOTH:
+        # The process keeps root's group, so in a folder of that group the group's right is the one that counts.
+        to_pass = stat.S_IXOTH | stat.S_IXGRP
+        if mode & to_pass != to_pass:
             # To pass through, not to list: what lies inside keeps its own rights.
             log.info("folder_opened_to_pass", folder=str(parent), user=user)
-            parent.chmod(mode | stat.S_IXOTH)
+            parent.chmod(mode | to_pass)
 
 
 def _answers(url: str) -> bool:
