@@ -16,6 +16,7 @@ from processors.ports import NamedError
 #: a command that is not listed is found all the same, after importing all of them.
 MODULE_OF = {
     "audit": "proof",
+    "demo": "demo",
     "down": "up",
     "ledger": "ledger",
     "order": "orders",

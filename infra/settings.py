@@ -42,6 +42,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "api_port": 8080,
     "partner_simulator_port": 17081,
     "carrier_simulator_port": 17082,
+    "pictures_port": 17083,
 }
 #: Secrets that `up` makes where none are given: 32 random bytes as base64, or a random word.
 KEY_SECRETS = ("key_encryption_key", "digest_key", "link_signing_key", "api_key_pepper")
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     api_port: int = Field(DEFAULT_PORTS["api_port"], ge=1, le=65535)
     partner_simulator_port: int = Field(DEFAULT_PORTS["partner_simulator_port"], ge=1, le=65535)
     carrier_simulator_port: int = Field(DEFAULT_PORTS["carrier_simulator_port"], ge=1, le=65535)
+    pictures_port: int = Field(DEFAULT_PORTS["pictures_port"], ge=1, le=65535)
 
     # Secrets: no defaults. `up` writes the missing ones to secrets.env.
     s3_access_key: str

@@ -22,25 +22,16 @@ SHARED_TENANT: Final = "shared"
 EAST, WEST = "press-east", "press-west"
 
 _PRODUCTS: Final[dict[str, tuple[str, dict[str, dict[str, str]], int]]] = {
-    "mug-11oz": (
-        "Mug 11 oz (demo)",
-        {
-            "mug-11oz-white": {"colour": "white", "template": "mug-11oz-white"},
-            "mug-11oz-black": {"colour": "black", "template": "mug-11oz-black"},
-        },
-        340,
-    ),
-    "tee": (
-        "T-shirt (demo)",
-        {
-            "tee-black-m": {"colour": "black", "size": "M", "template": "tee-black"},
-            "tee-white-l": {"colour": "white", "size": "L", "template": "tee-white"},
-        },
-        180,
-    ),
-    "poster": ("Poster 30 × 40 cm (demo)", {"poster-30x40": {"size": "30x40", "template": "poster-30x40"}}, 120),
+    "mug-11oz-white": ("Mug 11 oz, white (demo)", {"mug-11oz-white": {"colour": "white"}}, 340),
+    "mug-11oz-black": ("Mug 11 oz, black (demo)", {"mug-11oz-black": {"colour": "black"}}, 340),
+    "tee-black": ("T-shirt, black (demo)", {"tee-black-m": {"colour": "black", "size": "M"}}, 180),
+    "tee-white": ("T-shirt, white (demo)", {"tee-white-l": {"colour": "white", "size": "L"}}, 180),
+    "poster-30x40": ("Poster 30 × 40 cm (demo)", {"poster-30x40": {"size": "30x40"}}, 120),
 }
-"""Product id → title, variants with their attributes, weight in grams."""
+"""Product id, which is also its template's → title, variants with their attributes, weight in grams.
+
+A colour is a product of its own here, because the ink on a black blank is not the ink on a white one.
+"""
 
 _OFFERS: Final[dict[str, tuple[str, int, int]]] = {
     "mug-11oz-white": ("MUG-11-WHT", 420, 460),
@@ -52,9 +43,7 @@ _OFFERS: Final[dict[str, tuple[str, int, int]]] = {
 """Variant → the shops' own name for it, cost in the east and in the west (US cents)."""
 
 TEMPLATE_OF_VARIANT: Final[dict[str, str]] = {
-    variant_id: attributes["template"]
-    for _, variants, _ in _PRODUCTS.values()
-    for variant_id, attributes in variants.items()
+    variant_id: product_id for product_id, (_, variants, _) in _PRODUCTS.items() for variant_id in variants
 }
 
 
@@ -73,7 +62,7 @@ def _products(version: int) -> tuple[CatalogueCommandUnion, ...]:
                 Variant(variant_id=variant_id, attributes=attributes, weight_grams=weight_grams)
                 for variant_id, attributes in variants.items()
             ),
-            print_areas=_print_areas(next(iter(variants.values()))["template"]),
+            print_areas=_print_areas(product_id),
         )
         for product_id, (title, variants, weight_grams) in _PRODUCTS.items()
     )
@@ -93,20 +82,17 @@ def demo_template(template_id: str) -> Template:
 
 
 def _templates(version: int) -> tuple[CatalogueCommandUnion, ...]:
-    found: list[CatalogueCommandUnion] = []
-    for product_id, (_, variants, _) in _PRODUCTS.items():
-        for template_id in dict.fromkeys(attributes["template"] for attributes in variants.values()):
-            template = demo_template(template_id)
-            found.append(
-                PublishTemplate(
-                    source_version=version,
-                    template_id=template_id,
-                    template_version=template.version,
-                    product_id=product_id,
-                    body=template_to_json(template).decode(),
-                )
-            )
-    return tuple(found)
+    templates = ((product_id, demo_template(product_id)) for product_id in _PRODUCTS)
+    return tuple(
+        PublishTemplate(
+            source_version=version,
+            template_id=template.template_id,
+            template_version=template.version,
+            product_id=product_id,
+            body=template_to_json(template).decode(),
+        )
+        for product_id, template in templates
+    )
 
 
 def _partners(version: int) -> tuple[CatalogueCommandUnion, ...]:

@@ -9,30 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo.theatre import SceneResult, Ticket
-
-STEPS = ("received", "ready", "in_production", "shipped", "delivered")
-COLOURS = {
-    "delivered": "green",
-    "cancelled": "magenta",
-    "on_hold": "yellow",
-    "awaiting_approval": "yellow",
-    "exception": "red",
-    "sent": "dim",
-}
-
-
-def status_text(status: str) -> Text:
-    """A status in its colour."""
-    return Text(status.replace("_", " "), style=COLOURS.get(status, "cyan"))
-
-
-def progress_text(status: str) -> Text:
-    """How far along the road to the door an order is, as a bar of five steps."""
-    reached = {"partially_shipped": 3, "partially_delivered": 4, "sent": 0, "on_hold": 1, "exception": 1}.get(status)
-    if reached is None:
-        reached = STEPS.index(status) + 1 if status in STEPS else len(STEPS)
-    colour = COLOURS.get(status, "cyan")
-    return Text("●" * reached, style=colour) + Text("○" * (len(STEPS) - reached), style="dim")
+from infra.pages import COLOURS, progress_text, status_text
 
 
 def live_view(tickets: Sequence[Ticket], results: Sequence[SceneResult], now: float) -> RenderableType:

@@ -66,7 +66,6 @@ class Theatre:
         press_url: str,
         pictures_url: str,
         map_sku: Callable[[str, str, str], Awaitable[None]],
-        changed: Callable[[], None],
         first_number: int,
     ) -> None:
         self._client = client
@@ -77,10 +76,14 @@ class Theatre:
         self._press_url = press_url.rstrip("/")
         self._pictures_url = pictures_url.rstrip("/")
         self._map_sku = map_sku
-        self._changed = changed
+        self._changed: Callable[[], None] = lambda: None
         self._number = first_number
         self.tickets: list[Ticket] = []
         self.results: list[SceneResult] = []
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this whenever an order or a scene has changed."""
+        self._changed = call
 
     def now_ms(self) -> int:
         """The demonstration's clock, epoch milliseconds."""

@@ -1,0 +1,89 @@
+"""The only place that wires: every command asks here for what it works with, and gets it ready and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from events.codec import Codec
+from infra import intake, postgres
+from infra.catalogue_desk import CatalogueDesk
+from infra.demo import seed as demo_seed
+from infra.demo.publishing import StoreFront
+from infra.demo.theatre import Theatre
+from infra.operator_desk import OperatorDesk
+from infra.senders import KafkaCommandSender, KafkaRecordLog
+from infra.settings import Settings
+from processors.ports import NamedError
+from projections.progress import Progress
+from projections.reader import ReadModels
+from projections.system_reader import SystemReads
+
+HTTP_SECONDS_MAX = 30.0
+
+
+class NoApiKey(NamedError):
+    """There is no API key in the data folder. `printledger up --profile demo` makes one."""
+
+
+@asynccontextmanager
+async def read_models(settings: Settings) -> AsyncIterator[ReadModels]:
+    """What one tenant may read, as the role that row-level security binds."""
+    url = settings.database_app_url
+    async with postgres.async_pool(url, settings, name="reader") as pool, Progress(url) as progress:
+        yield ReadModels(pool, progress)
+
+
+@asynccontextmanager
+async def operator_desk(settings: Settings) -> AsyncIterator[OperatorDesk]:
+    """Stores, roads and catalogue for the command line."""
+    codec = Codec()
+    with (
+        postgres.pool(settings.database_url, settings, name="operator") as pool,
+        KafkaRecordLog.connect(settings, "operator") as log,
+    ):
+        async with httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, trust_env=False) as client:
+            catalogue = CatalogueDesk(
+                KafkaCommandSender(log, codec), intake.bucket(settings), intake.now_ms, "operator:command-line"
+            )
+            key_file = settings.data_dir / demo_seed.API_KEY_FILE
+            api_key = key_file.read_text(encoding="utf-8").strip() if key_file.exists() else ""
+            front = StoreFront(client, settings.public_base_url, codec, log, api_key)
+            yield OperatorDesk(intake.stores(settings, pool), front, catalogue, SystemReads(pool))
+
+
+async def seed_demo(settings: Settings) -> None:
+    """Make the demo tenant ready; safe to repeat."""
+    async with operator_desk(settings) as desk:
+        with postgres.pool(settings.database_url, settings, name="seed") as pool:
+            await demo_seed.seed(desk.stores, intake.api_keys(settings, pool), desk.catalogue, settings.data_dir)
+
+
+@asynccontextmanager
+async def theatre(settings: Settings) -> AsyncIterator[Theatre]:
+    """Where the demonstration plays. Raises `NoApiKey` outside the demo profile."""
+    key_file = settings.data_dir / demo_seed.API_KEY_FILE
+    if not key_file.exists():
+        raise NoApiKey
+    async with (
+        operator_desk(settings) as desk,
+        httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, trust_env=False) as client,
+    ):
+
+        async def map_sku(store: str, sku: str, variant_id: str) -> None:
+            await desk.catalogue.map_sku(demo_seed.TENANT, store, sku, desk.artwork_of(variant_id, designer=store))
+
+        connections = {store: desk.stores.find(store) for store in demo_seed.STORES}
+        yield Theatre(
+            client=client,
+            front=desk.front,
+            stores={store: connection for store, connection in connections.items() if connection is not None},
+            base_url=settings.public_base_url,
+            api_key=key_file.read_text(encoding="utf-8").strip(),
+            press_url=f"http://127.0.0.1:{settings.partner_simulator_port}",
+            pictures_url=f"http://127.0.0.1:{settings.pictures_port}",
+            map_sku=map_sku,
+            first_number=intake.now_ms() // 1_000 % 1_000_000 * 10,
+        )

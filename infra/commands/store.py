@@ -1,0 +1,105 @@
+"""`printledger publish` and `printledger sku map`: what a store and its operator do."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from infra import bootstrap
+from infra.commands.common import DataDir, Json, Tenant, print_json, settings_of
+from infra.demo.publishing import OrderFileNotUsable, Published
+from processors.ports import NamedError
+
+FILE_BYTES_MAX = 2 * 1024 * 1024
+
+DEFAULT_ROAD = {"shopify": "webhook", "rest": "rest", "kafka": "kafka"}
+"""Which road a store takes unless it is told another, by its platform."""
+
+sku_app = typer.Typer(help="What a store's SKUs mean.", no_args_is_help=True)
+
+
+class StoreNotConnected(NamedError):
+    """No store of this name is connected for the tenant."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("publish")(publish)
+    sku_app.command("map")(map_sku)
+    app.add_typer(sku_app, name="sku")
+
+
+def publish(
+    file: Annotated[Path, typer.Argument(help="A JSON file: one order, or {'orders': [...]}.", exists=True)],
+    store: Annotated[str, typer.Option(help="The store that sends it.")],
+    data: DataDir = None,
+    via: Annotated[str | None, typer.Option(help="webhook, rest or kafka (default: by the store's platform).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Send a store's order file as that store would; prints the order's id and what became of it."""
+    settings = settings_of(data)
+    found = _orders_in(file)
+
+    async def run() -> list[Published]:
+        async with bootstrap.operator_desk(settings) as desk:
+            connection = desk.stores.find(store)
+            if connection is None:
+                raise StoreNotConnected(f"{store}: {StoreNotConnected.__doc__}")
+            road = via or DEFAULT_ROAD.get(connection.platform, "rest")
+            return [await desk.front.publish(connection, order, road) for order in found]
+
+    published = asyncio.run(run())
+    if as_json:
+        print_json(published)
+    else:
+        for one in published:
+            Console().print(f"{one.order_id}  {one.external_id}  by {one.via}: {one.outcome}  {one.detail}".rstrip())
+    if any(one.outcome == "refused" for one in published):
+        raise typer.Exit(1)
+
+
+def _orders_in(file: Path) -> list[dict[str, Any]]:
+    if file.stat().st_size > FILE_BYTES_MAX:
+        raise OrderFileNotUsable(f"{file} is larger than {FILE_BYTES_MAX // 1024} KiB.")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise OrderFileNotUsable(f"{file} is not JSON: {error}") from error
+    if isinstance(content, dict) and isinstance(content.get("orders"), list):
+        content = content["orders"]
+    found = content if isinstance(content, list) else [content]
+    if not all(isinstance(order, dict) for order in found) or not found:
+        raise OrderFileNotUsable(f"{file} holds no order object.")
+    return [order.get("order", order) for order in found]
+
+
+def map_sku(
+    sku: Annotated[str, typer.Argument(metavar="STORE_SKU", help="The SKU as the store writes it.")],
+    variant: Annotated[str, typer.Argument(help="Our variant.")],
+    store: Annotated[str, typer.Option(help="The store.")],
+    data: DataDir = None,
+    tenant: Tenant = None,
+    artwork: Annotated[
+        Path | None,
+        typer.Option(help="A design of the store's own, printed where the buyer sent no picture.", exists=True),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Map a store's SKU to a variant; orders that were held for it go on by themselves."""
+    settings = settings_of(data)
+
+    async def run() -> Any:
+        async with bootstrap.operator_desk(settings) as desk:
+            meaning = desk.artwork_of(variant, designer=store)
+            design = artwork.read_bytes() if artwork else None
+            return await desk.catalogue.map_sku(tenant or settings.tenants[0], store, sku, meaning, design=design)
+
+    mapped = asyncio.run(run())
+    if as_json:
+        print_json(mapped)
+    else:
+        by = f"template {mapped.artwork.template_id} version {mapped.artwork.template_version}"
+        Console().print(f"{store} {sku} → {variant}, {by}")
