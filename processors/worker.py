@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Protocol
 
 import aiokafka
 import faust
+import msgspec
 import structlog
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.app.base import BootStrategy
@@ -61,6 +62,13 @@ class NotThisWork(NamedError):
     """The record on this work topic is a record of another kind. Only the ledger writes to work topics."""
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A report by somebody else than the worker itself, such as a simulated inspector."""
+
+    command: Command
+    actor: str
+
+
 class Effect(Protocol):
     """One kind of work: does the effect that a request asks for, and says how it went.
 
@@ -76,7 +84,7 @@ class Effect(Protocol):
     #: How many requests are worked on at the same time.
     at_once: int
 
-    async def carry_out(self, fact: Any, envelope: FactEnvelope) -> Command | None:
+    async def carry_out(self, fact: Any, envelope: FactEnvelope) -> Command | Answer | None:
         """Do the effect of one request."""
         ...
 
@@ -305,23 +313,23 @@ class Desk:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, WAIT_MAX_S)
 
-    async def _report(self, report: Command, fact: WorkRequested, envelope: FactEnvelope) -> None:
-        await self.ports.commands.send(
-            report, report_envelope(report, fact, envelope, self.effect.name, self.ports.codec, self.ports.now_ms())
-        )
+    async def _report(self, report: Command | Answer, fact: WorkRequested, envelope: FactEnvelope) -> None:
+        answer = report if isinstance(report, Answer) else Answer(command=report, actor=f"worker:{self.effect.name}")
+        sent = report_envelope(answer, fact, envelope, self.ports.codec, self.ports.now_ms())
+        await self.ports.commands.send(answer.command, sent)
 
 
 def report_envelope(
-    report: Command, fact: WorkRequested, envelope: FactEnvelope, worker: str, codec: Codec, now_ms: int
+    answer: Answer, fact: WorkRequested, envelope: FactEnvelope, codec: Codec, now_ms: int
 ) -> CommandEnvelope:
     """The envelope of a report: its id is derived from the request and the outcome, so that it can be told twice."""
     return CommandEnvelope(
-        command_id=report_id(fact.request_id, codec.encode(report)),
+        command_id=report_id(fact.request_id, codec.encode(answer.command)),
         key=envelope.key,
         tenant=envelope.tenant,
-        command_type=type(report).__name__,
+        command_type=type(answer.command).__name__,
         sent_at=now_ms,
-        actor=f"worker:{worker}",
+        actor=answer.actor,
         causation_id=envelope.event_id,
         correlation_id=envelope.correlation_id or envelope.key,
         traceparent=envelope.traceparent,

@@ -1,0 +1,91 @@
+"""Give a print run to its partner, once: the effect key is the partner's external id over every retry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from events.envelope import FactEnvelope
+from events.order.commands import OrderCommand, ReportSubmissionAccepted, ReportSubmissionRefused
+from events.order.evolve_production import OUTCOME_UNKNOWN
+from events.order.facts import SubmissionRequested
+from processors.links import LinkSigner
+from processors.outbound import Deferred
+from processors.partners.protocol import Accepted, JobSnapshot, PrintJob, PrintPartner, Refused
+from processors.ports import ObjectMissing
+from processors.workers.files import OrderFiles
+
+#: The time by which a run should be ready, counted from its first request: the house shops' promise.
+READY_WITHIN_MS = 2 * 86_400_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submit:
+    """The effect of `SubmissionRequested`: one job at the partner."""
+
+    partners: Mapping[str, PrintPartner]
+    files: OrderFiles
+    links: LinkSigner
+    at_once: int = 16
+
+    name: ClassVar[str] = "submit"
+    request: ClassVar[type[SubmissionRequested]] = SubmissionRequested
+
+    async def carry_out(self, fact: SubmissionRequested, envelope: FactEnvelope) -> OrderCommand:
+        """Submit; on a later attempt ask first whether the partner has the run from an earlier one."""
+        partner = self.partners.get(fact.partner_id)
+        if partner is None:
+            return _refused(fact, "partner_not_configured", f"No adapter is configured for {fact.partner_id}.")
+        if fact.attempt > 1:
+            held = await partner.read_back(fact.effect_key)
+            if isinstance(held, JobSnapshot):
+                return _accepted(fact, held.partner_reference)
+            if isinstance(held, Deferred):
+                # An earlier attempt may have been accepted and its answer lost, and nobody can say.
+                return _refused(fact, OUTCOME_UNKNOWN, held.detail or held.reason, retryable=True)
+        try:
+            sha256 = await asyncio.to_thread(self.files.plain_sha256, fact.print_file.key)
+        except ObjectMissing as missing:
+            return _refused(fact, "print_file_missing", str(missing))
+        job = PrintJob(
+            effect_key=fact.effect_key,
+            partner_variant=fact.partner_variant,
+            quantity=len(fact.units),
+            units=fact.units,
+            print_file_url=self.links.link(
+                envelope.tenant, envelope.key, fact.print_file.key, fact.print_file.media_type
+            ),
+            print_file_sha256=sha256,
+            recipient_country=fact.country,
+            due_at=envelope.recorded_at + READY_WITHIN_MS,
+        )
+        outcome = await partner.submit(job)
+        match outcome:
+            case Accepted():
+                return _accepted(fact, outcome.partner_reference)
+            case Refused():
+                return _refused(fact, outcome.reason, outcome.detail, retryable=outcome.retryable)
+            case Deferred():
+                reason = OUTCOME_UNKNOWN if outcome.outcome_unknown else outcome.reason
+                return _refused(fact, reason, outcome.detail, retryable=True)
+
+
+def _accepted(fact: SubmissionRequested, partner_order_id: str) -> ReportSubmissionAccepted:
+    return ReportSubmissionAccepted(
+        request_id=fact.request_id, line_id=fact.line_id, run=fact.run, partner_order_id=partner_order_id
+    )
+
+
+def _refused(
+    fact: SubmissionRequested, reason: str, detail: str, *, retryable: bool = False
+) -> ReportSubmissionRefused:
+    return ReportSubmissionRefused(
+        request_id=fact.request_id,
+        line_id=fact.line_id,
+        run=fact.run,
+        reason=reason,
+        detail=detail[:1000],
+        retryable=retryable,
+    )
