@@ -282,3 +282,17 @@ FROM (SELECT COALESCE(MAX(c.next_offset), 0) - 1 AS catalogue_offset
 LEFT JOIN (catalogue_offers AS o JOIN catalogue_partners AS p USING (partner_id))
     ON o.variant_id = %(variant_id)s AND (p.tenants ? '*' OR p.tenants ? %(tenant)s)
 ORDER BY p.partner_id;
+
+-- goods_of_order --
+-- What each line of an order is, for customs and for the scales; weight 0 where the catalogue does not say.
+SELECT line ->> 'line_id', COALESCE(product.title, ''), (line ->> 'unit_price_minor')::bigint, orders.currency,
+       COALESCE((
+           SELECT (variant ->> 'weight_grams')::integer FROM jsonb_array_elements(product.variants) AS variant
+           WHERE variant ->> 'variant_id' = line ->> 'variant_id' LIMIT 1
+       ), 0)
+FROM orders
+CROSS JOIN LATERAL jsonb_array_elements(orders.lines) AS line
+LEFT JOIN catalogue_variants AS known ON known.variant_id = line ->> 'variant_id'
+LEFT JOIN catalogue_products AS product ON product.product_id = known.product_id
+WHERE orders.tenant = %(tenant)s AND orders.order_id = %(order_id)s
+ORDER BY 1;

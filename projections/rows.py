@@ -228,6 +228,16 @@ class PublishedTemplate(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
+class Goods(msgspec.Struct, frozen=True, kw_only=True):
+    """What one line of an order is, as customs and scales ask; `weight_grams` of one unit is 0 where nobody said."""
+
+    line_id: str
+    title: str
+    unit_price_minor: int
+    currency: str
+    weight_grams: int
+
+
 class Partner(msgspec.Struct, frozen=True, kw_only=True):
     """A print partner."""
 

@@ -14,6 +14,7 @@ from projections.rows import (
     AsOf,
     DueDeadline,
     Effect,
+    Goods,
     HeldLine,
     MappedHeldLine,
     Offer,
@@ -116,6 +117,10 @@ class SystemReads:
             ),
             catalogue_offset=rows[0][0],
         )
+
+    def goods_of_order(self, tenant: str, order_id: str) -> tuple[Goods, ...]:
+        """What the lines of an order are; empty while the read model has not seen the order."""
+        return tuple(_each(Goods, self._rows("goods_of_order", tenant=tenant, order_id=order_id)))
 
     def as_of(self, read_model: str) -> AsOf:
         """How far a read model is."""
