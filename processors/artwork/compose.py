@@ -1,4 +1,4 @@
-"""Put a buyer's picture and text on the canvas of a print area.
+"""Put a buyer's picture and text, shapes and the template's own art on the canvas of a print area.
 
 Runs in a child process. The canvas is RGBA, transparent where nothing is printed, or white where the area says
 that it cannot be transparent.
@@ -6,19 +6,31 @@ that it cannot be transparent.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
-from PIL import Image
+from PIL import Image, ImageChops, ImageDraw
 
 from processors.artwork.placement import Placement, place
-from processors.artwork.template import ImageLayer, PrintArea, TextLayer
-from processors.artwork.textlayout import TextLayout, clean, draw_mask, lay_out
+from processors.artwork.template import ArtLayer, Blend, ImageLayer, Layer, PrintArea, ShapeLayer, TextLayer
+from processors.artwork.textlayout import TextLayout, clean, draw_mask, lay_out, turned_in_place
 
 #: A picture is scaled in this many column tiles: two threads share them, and only two are in memory at a time.
 TILES: Final = 8
 THREADS: Final = 2
+
+#: A piece of a layer, ready to be put on the canvas at its left and top.
+Piece: TypeAlias = tuple[Image.Image, int, int]
+
+
+class Ingredients(msgspec.Struct, frozen=True, kw_only=True):
+    """What is put on an area: the buyer's picture (RGB or RGBA), the buyer's text, the template's art by digest."""
+
+    picture: Image.Image | None = None
+    text: str | None = None
+    art: dict[str, Image.Image] = {}
 
 
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,42 +46,79 @@ def layer_text(layer: TextLayer, text: str | None) -> str:
     return clean(layer.fixed_text if layer.fixed_text is not None else text or "")
 
 
-def compose(picture: Image.Image | None, text: str | None, area: PrintArea) -> Composed:
-    """Draw the layers from the bottom up. Layers without their picture or text are left out."""
+def compose(ingredients: Ingredients, area: PrintArea, *, below: str | None = None) -> Composed:
+    """Draw the layers from the bottom up; layers without their picture or text are left out.
+
+    `below` stops before the layer of that name, which shows what a text is set on.
+    """
     background = (0, 0, 0, 0) if area.transparent else (255, 255, 255, 255)
-    canvas = Image.new("RGBA", (area.width_px, area.height_px), background)
-    placements: dict[str, Placement] = {}
-    texts: dict[str, TextLayout] = {}
+    composed = Composed(canvas=Image.new("RGBA", (area.width_px, area.height_px), background), placements={}, texts={})
     empty = area.transparent
     for layer in area.layers:
-        if isinstance(layer, ImageLayer):
+        if layer.name == below:
+            break
+        drawn = False
+        for picture, left, top in _pieces(layer, ingredients, area, composed):
+            _put(composed.canvas, picture, left, top, layer.blend, layer.opacity_percent, empty=empty)
+            drawn = True
+        # The pieces of one layer do not overlap, so all of them may count on the canvas being empty.
+        empty = empty and not drawn
+    return composed
+
+
+def _pieces(layer: Layer, ingredients: Ingredients, area: PrintArea, composed: Composed) -> Iterator[Piece]:
+    """The pieces of one layer; notes in `composed` what was placed."""
+    match layer:
+        case ImageLayer() | ArtLayer():
+            own = isinstance(layer, ArtLayer)
+            picture = ingredients.art.get(layer.asset) if isinstance(layer, ArtLayer) else ingredients.picture
             if picture is not None:
                 placement = place(picture.width, picture.height, layer, area)
-                _paste(canvas, picture, placement, empty=empty)
-                placements[layer.name] = placement
-                empty = False
-        else:
-            words = layer_text(layer, text)
+                if not own:
+                    composed.placements[layer.name] = placement
+                yield from _scaled(picture, placement)
+        case TextLayer():
+            words = layer_text(layer, ingredients.text)
             if words:
-                texts[layer.name] = _set_text(canvas, words, layer, area)
-                empty = False
-    return Composed(canvas=canvas, placements=placements, texts=texts)
+                layout = lay_out(words, layer, area)
+                composed.texts[layer.name] = layout
+                yield _inked(*draw_mask(layout, layer, area), layer.colour)
+        case ShapeLayer():
+            yield _inked(*_shape_mask(layer, area), layer.colour)
+        case _:
+            assert_never(layer)
 
 
-def _set_text(canvas: Image.Image, words: str, layer: TextLayer, area: PrintArea) -> TextLayout:
-    layout = lay_out(words, layer, area)
-    mask, left, top = draw_mask(layout, layer, area)
-    ink = Image.new("RGBA", mask.size, layer.colour)
+def _inked(mask: Image.Image, left: int, top: int, colour: str) -> Piece:
+    """One colour through a mask."""
+    ink = Image.new("RGBA", mask.size, colour)
     ink.putalpha(mask)
-    canvas.alpha_composite(ink, (left, top))
-    return layout
+    return ink, left, top
 
 
-def _paste(canvas: Image.Image, picture: Image.Image, placement: Placement, *, empty: bool) -> None:
-    """Scale, turn and place a picture. `empty` says that nothing lies under it yet."""
+def _shape_mask(layer: ShapeLayer, area: PrintArea) -> tuple[Image.Image, int, int]:
+    """A shape's coverage; curves are drawn at twice the size and reduced, which smooths their edges."""
+    box = area.box_px(layer.box)
+    width, height = box[2] - box[0], box[3] - box[1]
+    if layer.shape == "rectangle" and not layer.radius_um:
+        mask = Image.new("L", (width, height), 255)
+    else:
+        double = Image.new("L", (2 * width, 2 * height))
+        draw = ImageDraw.Draw(double)
+        outline = (0, 0, 2 * width - 1, 2 * height - 1)
+        if layer.shape == "ellipse":
+            draw.ellipse(outline, fill=255)
+        else:
+            draw.rounded_rectangle(outline, radius=round(2 * area.px(layer.radius_um)), fill=255)
+        mask = double.reduce(2)
+    return turned_in_place(mask, layer.rotation_degrees, box, area)
+
+
+def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
+    """Scale and turn a picture as it was placed, in column tiles where it is not turned freely."""
     turned = _quarter_turned(picture, placement.quarter_turns)
     if placement.angle_degrees:
-        _put(canvas, _freely_turned(turned, placement), placement.left_px, placement.top_px, empty=empty)
+        yield _freely_turned(turned, placement), placement.left_px, placement.top_px
         return
     transparent = turned.mode == "RGBA"
     # Scaling works on premultiplied colour, else the colour of invisible pixels bleeds into the edges.
@@ -90,14 +139,29 @@ def _paste(canvas: Image.Image, picture: Image.Image, placement: Placement, *, e
         for pair in range(0, len(numbers), THREADS):
             chosen = numbers[pair : pair + THREADS]
             for number, scaled in zip(chosen, threads.map(tile, chosen), strict=True):
-                _put(canvas, scaled, placement.left_px + edges[number], placement.top_px, empty=empty)
+                yield scaled, placement.left_px + edges[number], placement.top_px
 
 
-def _put(canvas: Image.Image, picture: Image.Image, left: int, top: int, *, empty: bool) -> None:
-    if empty or picture.mode == "RGB":
-        canvas.paste(picture, (left, top))
-    else:
-        canvas.alpha_composite(picture, (left, top))
+def _put(
+    canvas: Image.Image, picture: Image.Image, left: int, top: int, blend: Blend, opacity: int, *, empty: bool
+) -> None:
+    """Blend a piece over what is there. `empty` says that nothing is there yet, which is much faster."""
+    if blend == "normal" and opacity == 100:
+        if empty or picture.mode == "RGB":
+            canvas.paste(picture, (left, top))
+        else:
+            canvas.alpha_composite(picture, (left, top))
+        return
+    source = picture.convert("RGBA")
+    alpha = source.getchannel("A").point([value * opacity // 100 for value in range(256)])
+    if blend != "normal":
+        backdrop = canvas.crop((left, top, left + picture.width, top + picture.height))
+        mixing = ImageChops.multiply if blend == "multiply" else ImageChops.screen
+        mixed = mixing(backdrop.convert("RGB"), source.convert("RGB"))
+        # Where nothing lies underneath, there is nothing to blend with: the layer's own colour stays.
+        source = Image.composite(mixed, source.convert("RGB"), backdrop.getchannel("A")).convert("RGBA")
+    source.putalpha(alpha)
+    canvas.alpha_composite(source, (left, top))
 
 
 def _quarter_turned(picture: Image.Image, turns: int) -> Image.Image:

@@ -12,6 +12,7 @@ from processors.artwork.fonts import FontUnknown
 from processors.artwork.frames import Refused
 from processors.artwork.measure import MeasureRequest, measure
 from processors.artwork.press import RenderRequest, render
+from processors.artwork.preview import PreviewRequest, preview
 
 # Without shaping no text can be set rightly; better that the process does not start than a wrong print.
 fonts.assert_shaping()
@@ -31,4 +32,15 @@ def _render(payload: bytes) -> bytes:
         raise Refused("template", str(error)) from error
 
 
-JOBS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"measure": _measure, "render": _render}
+def _preview(payload: bytes) -> bytes:
+    try:
+        return preview(msgspec.msgpack.decode(payload, type=PreviewRequest))
+    except FontUnknown as error:
+        raise Refused("template", str(error)) from error
+
+
+JOBS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "measure": _measure,
+    "preview": _preview,
+    "render": _render,
+}

@@ -6,7 +6,24 @@ import math
 
 import msgspec
 
-from processors.artwork.template import Fit, Horizontal, ImageLayer, PrintArea, Vertical
+from processors.artwork.template import ArtLayer, Fit, Horizontal, ImageLayer, PrintArea, Vertical
+
+
+class Crop(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the upright picture that the buyer wants, in thousandths of its width and height."""
+
+    x_permille: int
+    y_permille: int
+    width_permille: int
+    height_permille: int
+
+    def box(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in pixels, at least one pixel and within the picture."""
+        left = min(max(0, self.x_permille * width_px // 1000), width_px - 1)
+        top = min(max(0, self.y_permille * height_px // 1000), height_px - 1)
+        right = left + max(1, self.width_permille * width_px // 1000)
+        bottom = top + max(1, self.height_permille * height_px // 1000)
+        return left, top, min(right, width_px), min(bottom, height_px)
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +57,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         return min(across, down) * canvas_dpi
 
 
-def place(source_width_px: int, source_height_px: int, layer: ImageLayer, area: PrintArea) -> Placement:
+def place(source_width_px: int, source_height_px: int, layer: ImageLayer | ArtLayer, area: PrintArea) -> Placement:
     """Place an upright source of that size by a layer's rules. Nothing ever lies outside the layer's box."""
     left, top, right, bottom = area.box_px(layer.box)
     left, top = max(left, 0), max(top, 0)
@@ -86,7 +103,7 @@ def turned_size(width_px: int, height_px: int, degrees: float) -> tuple[int, int
 
 
 def _scaled(
-    width: int, height: int, box_width: int, box_height: int, layer: ImageLayer
+    width: int, height: int, box_width: int, box_height: int, layer: ImageLayer | ArtLayer
 ) -> tuple[tuple[float, float, float, float], int, int]:
     """Crop and size without a free rotation."""
     whole = (0.0, 0.0, float(width), float(height))

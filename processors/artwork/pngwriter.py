@@ -12,16 +12,17 @@ every band compares it with a real match search on its own rows before choosing.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from zlib_ng import zlib_ng
 
-type_bytes = NDArray[np.uint8]
+Samples: TypeAlias = NDArray[np.uint8]
 
 BAND_ROWS: Final = 128
 #: Rows of a band that the probe compresses; two such slices are taken from every band.
@@ -52,7 +53,7 @@ class _Band(NamedTuple):
     length: int
 
 
-def filter_rows(kind: int, current: type_bytes, above: type_bytes, channels: int) -> type_bytes:
+def filter_rows(kind: int, current: Samples, above: Samples, channels: int) -> Samples:
     """Apply one PNG row filter to many rows at once.
 
     `current` and `above` are (rows, width * channels) bytes; `above` holds for each row the row over it
@@ -83,14 +84,14 @@ def filter_rows(kind: int, current: type_bytes, above: type_bytes, channels: int
     return filtered
 
 
-def _deflate(filtered: type_bytes, how: tuple[int, int], flush: int) -> bytes:
+def _deflate(filtered: Samples, how: tuple[int, int], flush: int) -> bytes:
     """Raw deflate of the rows with a (level, strategy) pair."""
     level, strategy = how
     compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, -15, 9, strategy)
     return bytes(compressor.compress(filtered)) + bytes(compressor.flush(flush))
 
 
-def choose(current: type_bytes, above: type_bytes, channels: int) -> tuple[int, tuple[int, int]]:
+def choose(current: Samples, above: Samples, channels: int) -> tuple[int, tuple[int, int]]:
     """The row filter and the deflate strategy that suit a band, from two small slices of its rows."""
     rows = current.shape[0]
     starts = sorted({max(0, rows // 4 - PROBE_ROWS // 2), max(0, 3 * rows // 4 - PROBE_ROWS // 2)})
@@ -116,7 +117,7 @@ def choose(current: type_bytes, above: type_bytes, channels: int) -> tuple[int, 
     return kind, _RUN_LENGTH
 
 
-def _compress_band(current: type_bytes, above: type_bytes, channels: int, last: bool) -> _Band:
+def _compress_band(current: Samples, above: Samples, channels: int, last: bool) -> _Band:
     """Choose, filter and compress one band."""
     if current.any():
         kind, how = choose(current, above, channels)
@@ -142,8 +143,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _bands(
-    rows: Callable[[int, int], type_bytes], height_px: int, row_bytes: int
-) -> Iterator[tuple[type_bytes, type_bytes, bool]]:
+    rows: Callable[[int, int], Samples], height_px: int, row_bytes: int
+) -> Iterator[tuple[Samples, Samples, bool]]:
     """The picture's bands from top to bottom: (rows, the rows above them, whether it is the last)."""
     row_above = np.zeros(row_bytes, np.uint8)
     for top in range(0, height_px, BAND_ROWS):
@@ -156,70 +157,66 @@ def _bands(
         yield current, above, bottom == height_px
 
 
-def write_rows(
-    rows: Callable[[int, int], type_bytes],
-    *,
-    width_px: int,
-    height_px: int,
-    mode: str = "RGBA",
-    dpi: int,
-    icc_profile: bytes,
-    icc_name: str = "sRGB",
-    threads: int = 2,
-) -> bytes:
-    """Write a PNG from a function that gives rows [top, bottom) as 8-bit samples.
+def deflate_rows(
+    rows: Callable[[int, int], Samples], *, width_px: int, height_px: int, channels: int, threads: int = 2
+) -> list[bytes]:
+    """The picture as zlib data (in pieces, to be joined) of rows with PNG filters before them.
 
-    `mode` is L, RGB, LA or RGBA; `dpi` is written as pixels a metre (pHYs), the profile as iCCP. The rows are
-    asked for in order from the calling thread; compression runs on `threads` others, at most `threads` + 2 bands
-    ahead, so that memory does not grow with the picture.
+    `rows` gives rows [top, bottom) as 8-bit samples; it is asked in order from the calling thread. Compression runs
+    on `threads` others, at most `threads` + 2 bands ahead, so that memory does not grow with the picture. PNG holds
+    this data in IDAT chunks, PDF in a FlateDecode stream with predictor 15.
     """
-    colour_type, channels = _COLOUR_TYPES[mode]
-    row_bytes = width_px * channels
-    per_metre = round(dpi / 0.0254)
-    deflated_profile = zlib_ng.compress(icc_profile, 9)
-    parts = [
-        _SIGNATURE,
-        _chunk(b"IHDR", struct.pack(">IIBBBBB", width_px, height_px, 8, colour_type, 0, 0, 0)),
-        _chunk(b"iCCP", icc_name.encode("latin-1") + b"\0\0" + deflated_profile),
-        _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
-    ]
-    adler, first = 1, True
+    pieces: list[bytes] = []
+    adler = 1
 
     def take(band: _Band) -> None:
-        nonlocal adler, first
+        nonlocal adler
         adler = combine_adler32(adler, band.adler32, band.length)
         # The zlib header says: deflate, 32 KiB window, fastest level; its check bits make it a multiple of 31.
-        parts.append(_chunk(b"IDAT", (b"\x78\x01" if first else b"") + band.deflated))
-        first = False
+        pieces.append(band.deflated if pieces else b"\x78\x01" + band.deflated)
 
     with ThreadPoolExecutor(threads, thread_name_prefix="png-band") as pool:
-        waiting: list[Any] = []
-        for current, above, last in _bands(rows, height_px, row_bytes):
+        waiting: deque[Future[_Band]] = deque()
+        for current, above, last in _bands(rows, height_px, width_px * channels):
             waiting.append(pool.submit(_compress_band, current, above, channels, last))
             if len(waiting) > threads + 2:
-                take(waiting.pop(0).result())
-        for future in waiting:
-            take(future.result())
-    parts += [_chunk(b"IDAT", struct.pack(">I", adler)), _chunk(b"IEND", b"")]
-    return b"".join(parts)
+                take(waiting.popleft().result())
+        while waiting:
+            take(waiting.popleft().result())
+    pieces.append(struct.pack(">I", adler))
+    return pieces
+
+
+def image_rows(image: Image.Image) -> Callable[[int, int], Samples]:
+    """The rows of an image for `deflate_rows`, cropped out one band at a time.
+
+    A view of the whole image as one array would copy all of it.
+    """
+
+    def rows(top: int, bottom: int) -> Samples:
+        return np.frombuffer(image.crop((0, top, image.width, bottom)).tobytes(), np.uint8)
+
+    return rows
 
 
 def write_image(image: Image.Image, *, dpi: int, icc_profile: bytes, threads: int = 2) -> bytes:
-    """Write a Pillow image (mode L, RGB, LA or RGBA) as PNG; see `write_rows`.
+    """Write a Pillow image of mode L, RGB, LA or RGBA as PNG.
 
-    Bands are cropped out of the image one at a time: a view of the whole image as one array would copy it all.
+    `dpi` is written as pixels a metre (pHYs), the colour profile as iCCP.
     """
-    width_px, height_px = image.size
-
-    def rows(top: int, bottom: int) -> type_bytes:
-        return np.frombuffer(image.crop((0, top, width_px, bottom)).tobytes(), np.uint8)
-
-    return write_rows(
-        rows,
-        width_px=width_px,
-        height_px=height_px,
-        mode=image.mode,
-        dpi=dpi,
-        icc_profile=icc_profile,
-        threads=threads,
+    colour_type, channels = _COLOUR_TYPES[image.mode]
+    per_metre = round(dpi / 0.0254)
+    profile = b"sRGB\0\0" + zlib_ng.compress(icc_profile, 9)
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, colour_type, 0, 0, 0)
+    pieces = deflate_rows(
+        image_rows(image), width_px=image.width, height_px=image.height, channels=channels, threads=threads
     )
+    chunks = [
+        _SIGNATURE,
+        _chunk(b"IHDR", header),
+        _chunk(b"iCCP", profile),
+        _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
+        *(_chunk(b"IDAT", piece) for piece in pieces),
+        _chunk(b"IEND", b""),
+    ]
+    return b"".join(chunks)

@@ -8,32 +8,43 @@ import msgspec
 import PIL
 from PIL import Image, features
 
-from processors.artwork.compose import Composed, compose, layer_text
+from processors.artwork.background import remove_background
+from processors.artwork.compose import Composed, Ingredients, compose, layer_text
 from processors.artwork.frames import Refused
 from processors.artwork.mockup import draw_mockup
+from processors.artwork.pdf import write_pdf
 from processors.artwork.picture import open_picture, srgb_bytes
+from processors.artwork.placement import Crop
 from processors.artwork.pngwriter import write_image
 from processors.artwork.proof import draw_proof
-from processors.artwork.template import PrintArea, Template, TextLayer
+from processors.artwork.template import ArtLayer, PrintArea, ShapeLayer, Template, TextLayer
 
 #: Changes whenever the same inputs would give other pixels; a print file names it for ever.
 RENDERER: str = "1"
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to render: the buyer's picture and text on one area of a template."""
+    """What to render: the buyer's picture and text on one area of a template.
+
+    `art` holds the template's own files by SHA-256; `crop` is the buyer's choice; `remover` names an operator's own
+    background remover as `module:function`.
+    """
 
     original: bytes | None
     text: str | None
     template: Template
     area: str
     pixels_max: int
+    art: dict[str, bytes] = {}
+    crop: Crop | None = None
+    remover: str = ""
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one print area.
 
     `print_png` is RGBA with sRGB profile and DPI, `width_px` × `height_px`; `sha256` is that of its bytes.
+    `print_pdf` is there where the area asks for it.
     `proof_webp` and `mockup_webp` are for people. `renderer_version` names everything that the pixels depend on
     besides the inputs.
     """
@@ -46,6 +57,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     dpi: int
     sha256: str
     renderer_version: str
+    background_removed: bool = False
+    print_pdf: bytes | None = None
 
 
 def renderer_version() -> str:
@@ -61,29 +74,75 @@ def print_png(canvas: Image.Image, area: PrintArea) -> bytes:
     return write_image(canvas, dpi=area.dpi, icc_profile=srgb_bytes())
 
 
-def compose_request(request: RenderRequest, area: PrintArea) -> Composed:
-    """Decode the picture, if any, and compose the canvas. Raises Refused."""
+def ingredients(request: RenderRequest, area: PrintArea) -> tuple[Ingredients, bool]:
+    """Decode everything that goes onto the area; the flag says whether a background was cut away. Raises Refused."""
     picture = None
     if request.original is not None and area.image_layers:
         picture, _ = open_picture(request.original, request.pixels_max)
+    return place_ingredients(request, area, picture)
+
+
+def place_ingredients(request: RenderRequest, area: PrintArea, picture: Image.Image | None) -> tuple[Ingredients, bool]:
+    """The ingredients around a picture that is decoded already. Raises Refused."""
+    removed = False
+    if picture is not None:
+        picture, removed = prepared(picture, area, request.crop, request.remover)
     text_layers = [layer for layer in area.layers if isinstance(layer, TextLayer)]
-    if picture is None and not any(layer_text(layer, request.text) for layer in text_layers):
+    fixed = any(isinstance(layer, ArtLayer | ShapeLayer) for layer in area.layers)
+    if picture is None and not fixed and not any(layer_text(layer, request.text) for layer in text_layers):
         raise Refused("nothing_to_print", "There is neither a picture nor a text for this print area.")
-    return compose(picture, request.text, area)
+    art = _open_art(request, area)
+    return Ingredients(picture=picture, text=request.text, art=art), removed
+
+
+def prepared(picture: Image.Image, area: PrintArea, crop: Crop | None, remover: str = "") -> tuple[Image.Image, bool]:
+    """The buyer's picture after the buyer's crop, and without its background where the template wants that."""
+    if crop is not None:
+        picture = picture.crop(crop.box(picture.width, picture.height))
+    if any(layer.remove_background == "when_safe" for layer in area.image_layers):
+        cut = remove_background(picture, remover)
+        if cut is not None:
+            return cut, True
+    return picture, False
+
+
+def _open_art(request: RenderRequest, area: PrintArea) -> dict[str, Image.Image]:
+    """The template's own art, checked against the digests that the template names."""
+    art: dict[str, Image.Image] = {}
+    for layer in area.layers:
+        if isinstance(layer, ArtLayer) and layer.asset not in art:
+            content = request.art.get(layer.asset, b"")
+            if hashlib.sha256(content).hexdigest() != layer.asset:
+                message = (
+                    f"The template's art {layer.asset[:12]}… is missing or was changed. Upload the same file again."
+                )
+                raise Refused("template", message)
+            art[layer.asset], _ = open_picture(content, request.pixels_max)
+    return art
+
+
+def compose_request(request: RenderRequest, area: PrintArea) -> Composed:
+    """Decode and compose the canvas of a request. Raises Refused."""
+    return compose(ingredients(request, area)[0], area)
 
 
 def render(request: RenderRequest) -> Rendered:
     """Compose, then write all three files from the one canvas. Raises Refused."""
     area = request.template.area(request.area)
-    composed = compose_request(request, area)
+    parts, removed = ingredients(request, area)
+    composed = compose(parts, area)
+    # The decoded picture is no longer needed; without it the peak of memory is that of the canvas.
+    del parts
     printed = print_png(composed.canvas, area)
     return Rendered(
         print_png=printed,
-        proof_webp=draw_proof(composed, request.template, area),
+        proof_webp=draw_proof(composed, request.template, area, background_removed=removed),
         mockup_webp=draw_mockup(composed.canvas, request.template, area),
         width_px=area.width_px,
         height_px=area.height_px,
         dpi=area.dpi,
         sha256=hashlib.sha256(printed).hexdigest(),
         renderer_version=renderer_version(),
+        background_removed=removed,
+        print_pdf=write_pdf(composed.canvas, area) if area.pdf else None,
     )

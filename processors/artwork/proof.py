@@ -25,11 +25,13 @@ _TRIM: Final = (214, 48, 98)
 _SAFE: Final = (0, 112, 190)
 
 
-def draw_proof(composed: Composed, template: Template, area: PrintArea) -> bytes:
+def draw_proof(composed: Composed, template: Template, area: PrintArea, *, background_removed: bool = False) -> bytes:
     """The proof picture of one print area as WebP, 1200 px wide."""
     room = WIDTH_PX - 2 * _MARGIN_PX
     width, height = fitted(area.width_px, area.height_px, room, _ROOM_HEIGHT_PX)
     captions = _captions(composed, template, area)
+    if background_removed:
+        captions.insert(1, ("The picture's background was cut away: look at its edges and holes.", True))
     sheet_height = _MARGIN_PX + height + 40 + _LINE_PX * (len(captions) + 1) + _MARGIN_PX // 2
     sheet = Image.new("RGB", (WIDTH_PX, sheet_height), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from processors.artwork.placement import Crop
 from processors.artwork.press import Rendered, RenderRequest
+from processors.artwork.preview import PREVIEW_WIDTH_PX_MAX, PreviewRequest, View
 from processors.artwork.sandbox import ChildKilled, JobRefused, SandboxPool
 from processors.artwork.template import Template, TemplateInvalid
 from processors.ports import NamedError
 
-__all__ = ["ArtworkNotRenderable", "Rendered", "render_line"]
+__all__ = ["ArtworkNotRenderable", "Crop", "Rendered", "render_line", "render_preview"]
 
 
 class ArtworkNotRenderable(NamedError):
@@ -27,23 +29,71 @@ def render_line(
     text: str | None,
     template: Template,
     area: str | None = None,
+    *,
+    art: dict[str, bytes] | None = None,
+    crop: Crop | None = None,
+    remover: str = "",
 ) -> Rendered:
     """Make print file, proof and mock-up of one print area (by default the template's first).
+
+    `art` holds the template's own files by their SHA-256, `crop` the part of the picture that the buyer chose,
+    `remover` an operator's own background remover as `module:function`.
 
     Deterministic: the same inputs and the same `renderer_version` give the same bytes. Blocks the calling thread
     for about a second. Raises ArtworkNotRenderable (the input's fault, for good), TemplateInvalid, AreaUnknown,
     and SandboxBusy, SandboxClosed, ChildNotStarted when the pool does not work (try again).
     """
-    print_area = template.area(area)
     request = RenderRequest(
-        original=original, text=text, template=template, area=print_area.name, pixels_max=pool.limits.pixels_max
+        original=original,
+        text=text,
+        template=template,
+        area=template.area(area).name,
+        pixels_max=pool.limits.pixels_max,
+        art=art or {},
+        crop=crop,
+        remover=remover,
     )
+    return msgspec.msgpack.decode(_run(pool, "render", msgspec.msgpack.encode(request)), type=Rendered)
+
+
+def render_preview(
+    pool: SandboxPool,
+    original: bytes | None,
+    text: str | None,
+    template: Template,
+    area: str | None = None,
+    *,
+    width_px: int = 600,
+    view: View = "print",
+    art: dict[str, bytes] | None = None,
+    crop: Crop | None = None,
+) -> bytes:
+    """A quick look for a designer, as WebP: the print on the product's colour, or the mock-up.
+
+    The same composition as the print file, at a lower resolution. A child remembers the last few pictures that it
+    decoded, so that typing a text does not decode the file again. Raises what `render_line` raises.
+    """
+    request = PreviewRequest(
+        original=original,
+        text=text,
+        template=template,
+        area=template.area(area).name,
+        pixels_max=pool.limits.pixels_max,
+        art=art or {},
+        crop=crop,
+        width_px=min(max(width_px, 16), PREVIEW_WIDTH_PX_MAX),
+        view=view,
+    )
+    return _run(pool, "preview", msgspec.msgpack.encode(request))
+
+
+def _run(pool: SandboxPool, job: str, payload: bytes) -> bytes:
+    """Do a job and give its failures the names of this module."""
     try:
-        answer = pool.run("render", msgspec.msgpack.encode(request))
+        return pool.run(job, payload)
     except JobRefused as refused:
         if refused.code == "template":
             raise TemplateInvalid(str(refused)) from refused
         raise ArtworkNotRenderable(refused.code, str(refused)) from refused
     except ChildKilled as killed:
         raise ArtworkNotRenderable("unsafe_to_open", str(killed)) from killed
-    return msgspec.msgpack.decode(answer, type=Rendered)

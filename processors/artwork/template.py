@@ -8,11 +8,50 @@ or beyond the width; pixels are those of the print canvas, which includes the bl
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
+from processors.artwork.layers import (
+    ArtLayer,
+    BackgroundPolicy,
+    Blend,
+    Box,
+    Fit,
+    Horizontal,
+    ImageLayer,
+    Layer,
+    Shape,
+    ShapeLayer,
+    TextLayer,
+    TextLimits,
+    Vertical,
+)
 from processors.ports import NamedError
+
+__all__ = [
+    "AreaUnknown",
+    "ArtLayer",
+    "BackgroundPolicy",
+    "Blend",
+    "Box",
+    "Fit",
+    "Horizontal",
+    "ImageLayer",
+    "Layer",
+    "PrintArea",
+    "Product",
+    "Shape",
+    "ShapeLayer",
+    "Template",
+    "TemplateInvalid",
+    "TextLayer",
+    "TextLimits",
+    "Vertical",
+    "template_from_json",
+    "template_to_json",
+    "validate",
+]
 
 UM_PER_INCH: Final = 25_400
 #: The largest print canvas: 60 × 60 cm at 300 DPI, rounded up. Memory of a render grows with it.
@@ -21,11 +60,9 @@ CANVAS_PIXELS_MAX: Final = 52_000_000
 TEXT_CHARACTERS_MAX: Final = 500
 
 _NAME: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
+_SHA256: Final = re.compile(r"^[0-9a-f]{64}$")
 _COLOUR: Final = re.compile(r"^#[0-9a-f]{6}$")
 
-Fit: TypeAlias = Literal["fill", "fit", "stretch"]
-Horizontal: TypeAlias = Literal["left", "centre", "right"]
-Vertical: TypeAlias = Literal["top", "middle", "bottom"]
 ProductKind: TypeAlias = Literal["mug", "tee", "poster", "flat"]
 
 
@@ -35,66 +72,6 @@ class TemplateInvalid(NamedError):
 
 class AreaUnknown(NamedError):
     """The template has no print area of this name. Use one of the names that the message lists."""
-
-
-class Box(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rectangle on a print area, in micrometres from the top left corner of the trimmed area."""
-
-    x_um: int
-    y_um: int
-    width_um: int
-    height_um: int
-
-
-class ImageLayer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="image"):
-    """The buyer's picture, placed in a box.
-
-    `fill` covers the box and cuts what is over, `fit` shows all of the picture, `stretch` takes the box's shape.
-    `rotation_degrees` turns clockwise about the middle of the box. `align` and `vertical_align` say where the
-    picture stands when it does not have the box's shape.
-    """
-
-    name: str
-    box: Box
-    fit: Fit = "fit"
-    rotation_degrees: float = 0.0
-    align: Horizontal = "centre"
-    vertical_align: Vertical = "middle"
-    required: bool = True
-
-
-class TextLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a buyer may write: characters (as a person counts them), lines, and Unicode scripts by name."""
-
-    max_characters: int = 60
-    max_lines: int = 2
-    scripts: tuple[str, ...] = ("Latin", "Greek", "Cyrillic", "Hebrew", "Arabic")
-
-
-class TextLayer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="text"):
-    """Text set in a pinned font: the buyer's, or `fixed_text` of the template.
-
-    The size starts at `size_um` (the em, so 4233 is 12 pt) and shrinks until the lines fit the box, but not
-    below `min_size_um`. `fonts` are families in order of preference; the first that has every glyph is used.
-    """
-
-    name: str
-    box: Box
-    fonts: tuple[str, ...] = ("Noto Sans", "Heebo", "Noto Sans Arabic", "Amiri")
-    weight: int = 400
-    size_um: int = 12_000
-    min_size_um: int = 2_800
-    line_spacing_percent: int = 120
-    colour: str = "#000000"
-    rotation_degrees: float = 0.0
-    align: Horizontal = "centre"
-    vertical_align: Vertical = "middle"
-    fixed_text: str | None = None
-    required: bool = False
-    limits: TextLimits = TextLimits()
-
-
-Layer: TypeAlias = ImageLayer | TextLayer
 
 
 class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,10 +94,22 @@ class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dpi_block: int = 150
     dpi_warn: int = 300
     transparent: bool = True
+    #: Which print files are made: the PNG always, a print-size PDF where the press wants one.
+    pdf: bool = False
 
     def px(self, length_um: float) -> float:
         """A length on this area in canvas pixels."""
         return length_um * self.dpi / UM_PER_INCH
+
+    def scaled(self, dpi: int) -> PrintArea:
+        """The same area at another resolution: lengths are micrometres, so only the canvas changes."""
+        width_um, height_um = self.width_um + 2 * self.bleed_um, self.height_um + 2 * self.bleed_um
+        return msgspec.structs.replace(
+            self,
+            dpi=dpi,
+            width_px=max(1, round(width_um * dpi / UM_PER_INCH)),
+            height_px=max(1, round(height_um * dpi / UM_PER_INCH)),
+        )
 
     def box_px(self, box: Box) -> tuple[int, int, int, int]:
         """A box in canvas pixels as (left, top, right, bottom), each edge rounded on its own."""
@@ -250,12 +239,26 @@ def _validate_layer(area: PrintArea, layer: Layer) -> None:
         f"{at}: the box reaches beyond the area and its bleed",
     )
     _require(-360 <= layer.rotation_degrees <= 360, f"{at}: rotation_degrees lies from -360 to 360")
-    if isinstance(layer, ImageLayer):
-        _require(
-            layer.fit != "stretch" or layer.rotation_degrees % 90 == 0,
-            f"{at}: a stretched picture turns by quarters only",
-        )
-        return
+    _require(0 < layer.opacity_percent <= 100, f"{at}: opacity_percent lies from 1 to 100")
+    match layer:
+        case ImageLayer() | ArtLayer():
+            _require(
+                layer.fit != "stretch" or layer.rotation_degrees % 90 == 0,
+                f"{at}: a stretched picture turns by quarters only",
+            )
+            if isinstance(layer, ArtLayer):
+                _require(bool(_SHA256.match(layer.asset)), f"{at}: asset is the SHA-256 of a file, 64 hex digits")
+        case ShapeLayer():
+            _require(bool(_COLOUR.match(layer.colour)), f"{at}: colour: write it as #rrggbb in lower case")
+            _require(layer.radius_um >= 0, f"{at}: radius_um is zero or more")
+        case TextLayer():
+            _validate_text(at, layer)
+        case _:
+            assert_never(layer)
+
+
+def _validate_text(at: str, layer: TextLayer) -> None:
+    """Colour, sizes, limits and number of fonts of a text layer."""
     _require(bool(_COLOUR.match(layer.colour)), f"{at}: colour: write it as #rrggbb in lower case")
     _require(0 < layer.min_size_um <= layer.size_um, f"{at}: min_size_um lies from 1 to size_um")
     _require(1 <= layer.limits.max_lines <= 40, f"{at}: max_lines lies from 1 to 40")

@@ -86,20 +86,27 @@ def draw_mask(layout: TextLayout, layer: TextLayer, area: PrintArea) -> tuple[Im
             font=font,
             anchor=_ANCHORS[layer.align],
         )
-    turns, angle = split_rotation(layer.rotation_degrees)
+    return turned_in_place(mask, layer.rotation_degrees, (left, top, right, bottom), area)
+
+
+def turned_in_place(
+    mask: Image.Image, degrees: float, box: tuple[int, int, int, int], area: PrintArea
+) -> tuple[Image.Image, int, int]:
+    """A mask turned clockwise about the middle of a box, cut to the canvas, and where its corner belongs."""
+    turns, angle = split_rotation(degrees)
     if angle:
         mask = mask.rotate(-angle, Image.Resampling.BICUBIC, expand=True)
     if turns:
         mask = mask.rotate(-90 * turns, expand=True)
-    x_off, y_off = left + (right - left - mask.width) // 2, top + (bottom - top - mask.height) // 2
-    return _inside(mask, x_off, y_off, area)
+    left, top, right, bottom = box
+    return _inside(mask, left + (right - left - mask.width) // 2, top + (bottom - top - mask.height) // 2, area)
 
 
 def _inside(mask: Image.Image, left: int, top: int, area: PrintArea) -> tuple[Image.Image, int, int]:
     """Cut what would lie beyond the canvas."""
     cut_left, cut_top = max(0, -left), max(0, -top)
-    cut_right = min(mask.width, area.width_px - left)
-    cut_bottom = min(mask.height, area.height_px - top)
+    cut_right = max(cut_left + 1, min(mask.width, area.width_px - left))
+    cut_bottom = max(cut_top + 1, min(mask.height, area.height_px - top))
     if (cut_left, cut_top, cut_right, cut_bottom) == (0, 0, *mask.size):
         return mask, left, top
     return mask.crop((cut_left, cut_top, cut_right, cut_bottom)), left + cut_left, top + cut_top
