@@ -24,6 +24,7 @@ MODULE_OF = {
     "project": "project",
     "publish": "store",
     "serve": "serve",
+    "simulate": "simulate",
     "sku": "store",
     "status": "up",
     "timeline": "orders",

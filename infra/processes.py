@@ -27,5 +27,30 @@ class AppProcess(msgspec.Struct, frozen=True, kw_only=True):
 
 def app_processes(settings: Settings) -> tuple[AppProcess, ...]:
     """What runs in this profile, in the order of starting."""
-    del settings
-    return ()
+    return (*_core(settings), *_simulators(settings))
+
+
+def _core(settings: Settings) -> tuple[AppProcess, ...]:
+    """Ledger, read models, API and workers. Workers that wait for others most of the time share a process."""
+    return (
+        AppProcess(name="ledger-orders", arguments=("ledger", "orders")),
+        AppProcess(name="ledger-catalogue", arguments=("ledger", "catalogue")),
+        AppProcess(name="projections", arguments=("project", "all")),
+        AppProcess(name="serve", arguments=("serve",), port=settings.api_port),
+        AppProcess(name="worker-artwork", arguments=("worker", "artwork", "render")),
+        AppProcess(
+            name="worker-outside", arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify")
+        ),
+        AppProcess(name="worker-inside", arguments=("worker", "inbound", "timers", "reactors", "status-relay")),
+    )
+
+
+def _simulators(settings: Settings) -> tuple[AppProcess, ...]:
+    """The outside world of the demo; a production profile has a real one."""
+    if settings.profile != "demo":
+        return ()
+    return (
+        AppProcess(name="demo-presses", arguments=("simulate", "presses"), port=settings.partner_simulator_port),
+        AppProcess(name="demo-carrier", arguments=("simulate", "carrier"), port=settings.carrier_simulator_port),
+        AppProcess(name="demo-desk", arguments=("simulate", "desk"), port=settings.pictures_port),
+    )

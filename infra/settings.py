@@ -28,6 +28,7 @@ Profile = Literal["demo", "production", "test"]
 STACK_ENV = "stack.env"
 SECRETS_ENV = "secrets.env"
 LOOPBACK = "127.0.0.1"
+EASYPOST_URL = "https://api.easypost.com"
 DATABASE = "printledger"
 OWNER_ROLE = "printledger_owner"
 APP_ROLE = "printledger_app"
@@ -47,7 +48,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
 #: Secrets that `up` makes where none are given: 32 random bytes as base64, or a random word.
 KEY_SECRETS = ("key_encryption_key", "digest_key", "link_signing_key", "api_key_pepper")
 WEBHOOK_SECRETS = ("partner_webhook_secret",)
-WORD_SECRETS = ("s3_access_key", "s3_secret_key", "carrier_webhook_secret")
+WORD_SECRETS = ("s3_access_key", "s3_secret_key", "carrier_webhook_secret", "partner_api_key", "carrier_api_key")
 SECRETS = KEY_SECRETS + WEBHOOK_SECRETS + WORD_SECRETS
 KEY_BYTES = 32
 
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
     embedded: frozenset[str] = frozenset()
     api_host: str = LOOPBACK
     public_base_url: str
+    # Print shops are found at <partner_base_url>/<partner id>.
+    partner_base_url: str
+    carrier_base_url: str
 
     # Ports of what is started here.
     kafka_port: int = Field(DEFAULT_PORTS["kafka_port"], ge=1, le=65535)
@@ -102,6 +106,8 @@ class Settings(BaseSettings):
     api_key_pepper: SecretStr
     partner_webhook_secret: SecretStr
     carrier_webhook_secret: SecretStr
+    partner_api_key: SecretStr
+    carrier_api_key: SecretStr
 
     # Kafka and S3.
     s3_bucket: str = Field("printledger", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -143,8 +149,19 @@ class Settings(BaseSettings):
             )
         if not given.get("public_base_url"):
             filled["public_base_url"] = f"http://{given.get('api_host', LOOPBACK)}:{ports['api_port']}"
+        # Outside a demo or a test nobody is simulated: the carrier is the real one, a print shop must be named.
+        is_simulated = given.get("profile") in ("demo", "test")
+        simulators = {name: f"http://{LOOPBACK}:{ports[f'{name}_simulator_port']}" for name in ("partner", "carrier")}
+        filled |= {
+            field: simulators[name] if is_simulated else real
+            for field, name, real in (
+                ("partner_base_url", "partner", ""),
+                ("carrier_base_url", "carrier", EASYPOST_URL),
+            )
+            if not given.get(field)
+        }
         # Only a demo or a test may fetch artwork from this machine; a production profile refuses to be told so.
-        given.setdefault("allow_private_addresses", given.get("profile") in ("demo", "test"))
+        given.setdefault("allow_private_addresses", is_simulated)
         return given | filled | {"data_dir": data_dir, "embedded": frozenset(embedded)}
 
     @field_validator(*KEY_SECRETS)

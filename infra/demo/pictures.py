@@ -172,7 +172,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the pictures on loopback until the process is ended."""
     parser = argparse.ArgumentParser(description="Serves the demo pictures on loopback.")
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args(arguments).port
+    serve(parser.parse_args(arguments).port)
+
+
+def serve(port: int) -> None:
+    """Serve the pictures on loopback until the process is ended."""
     http.server.ThreadingHTTPServer(("127.0.0.1", port), PictureHandler).serve_forever()
 
 
