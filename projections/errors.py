@@ -55,5 +55,9 @@ class RebuildNotCatchingUp(ProjectionError):
     """The rebuild did not reach the shown build in time. Give it more time, or stop what loads the machine."""
 
 
+class RebuildFailed(ProjectionError):
+    """A process of the rebuild failed, and nothing of it is shown. Mend what it names, then rebuild again."""
+
+
 class WaitedTooLong(ProjectionError):
     """What was waited for did not happen in time. It may still happen: ask again."""

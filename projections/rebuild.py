@@ -1,6 +1,7 @@
 """Rebuilding a read model beside the shown one, and showing it in one transaction (blue/green)."""
 
 import logging
+import os
 import time
 from collections.abc import Callable
 
@@ -9,16 +10,21 @@ from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
 
 from events.codec import Codec
+from projections.connections import Connections
 from projections.errors import RebuildNotCatchingUp
-from projections.model import ReadModel
-from projections.runner import OpenConnection, apply, start
+from projections.model import ReadModel, Topics
+from projections.models import chosen
+from projections.parallel import BATCH_RECORDS_MAX, FILL_SECONDS, Share, catch_up, fold_in_processes, shares_of
+from projections.runner import apply, start
 from projections.schema import AFTER_LOADING, BEFORE_LOADING, TABLES, next_build, run_part, shown_build
-from projections.source import OpenConsumer, RecordSource
+from projections.source import Partition, RecordSource
 from projections.sql import QUERIES
 from projections.store import Store, Unit
 
-BATCH_RECORDS_MAX = 20_000
-FILL_SECONDS = 0.5
+SECONDS_MAX = 24 * 3600.0
+PARALLEL_FROM_RECORDS = 50_000
+"""Below this a process of its own takes longer to start than it saves."""
+
 SHOW_ATTEMPTS_MAX = 50
 LOCK_TIMEOUT = "2s"
 
@@ -35,36 +41,60 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rebuild(
-    model: ReadModel,
-    open_connection: OpenConnection,
-    open_consumer: OpenConsumer,
+    name: str,
+    topics: Topics,
+    connections: Connections,
     codec: Codec,
     *,
-    seconds_max: float = 24 * 3600.0,
+    processes: int | None = None,
+    seconds_max: float = SECONDS_MAX,
     on_progress: Callable[[int], None] = lambda records: None,
 ) -> Rebuilt:
     """Fold the whole ledger into new tables and show them. Readers and a running projection go on meanwhile.
 
+    `processes` share the partitions; as many as there are processors unless given, one where there is little to fold.
     Raises `AlreadyRunning` where another rebuild of this read model runs, `RebuildNotCatchingUp` after the time.
     """
     began = time.monotonic()
-    schema = f"rebuild_{model.name}"
     ends_by = began + seconds_max
-    model.forget()
-    with open_connection() as connection:
+    (model,) = chosen([name], topics)
+    schema = f"rebuild_{name}"
+    with connections.open_database() as connection:
         store = Store(connection, schema)
         store.hold(model, " rebuild")
         unit = _make_tables(connection, model, schema)
-        source = RecordSource(open_consumer, codec)
+        source = RecordSource(connections.open_consumer, codec)
         try:
+            partitions = [found for topic in model.sources for found in source.partitions_of(topic.topic)]
+            records = 0
+            wanted = processes or _processes_for(source, partitions)
+            if wanted > 1:
+                store.load_checkpoints(unit, partitions)
+                shares = [
+                    Share(
+                        model=name,
+                        topics=topics,
+                        build=unit.build,
+                        schema=schema,
+                        connections=connections,
+                        partitions=share,
+                        seconds_max=ends_by - time.monotonic(),
+                    )
+                    for share in shares_of(partitions, wanted)
+                ]
+                records = fold_in_processes(shares, on_progress)
             start(source, store, [unit])
-            records = _catch_up(source, store, unit, ends_by, on_progress)
+            records += catch_up(source, store, unit, ends_by, on_progress)
             run_part(connection, model, AFTER_LOADING)
             records += _show(source, store, unit, schema, ends_by)
         finally:
             source.close()
-            model.forget()
-    return Rebuilt(read_model=model.name, build=unit.build, records=records, seconds=time.monotonic() - began)
+    return Rebuilt(read_model=name, build=unit.build, records=records, seconds=time.monotonic() - began)
+
+
+def _processes_for(source: RecordSource, partitions: list[Partition]) -> int:
+    held = source.records_held(partitions)
+    return 1 if held < PARALLEL_FROM_RECORDS else min(os.cpu_count() or 1, len(partitions))
 
 
 def _make_tables(connection: Connection[TupleRow], model: ReadModel, schema: str) -> Unit:
@@ -77,23 +107,6 @@ def _make_tables(connection: Connection[TupleRow], model: ReadModel, schema: str
         for part in (TABLES, BEFORE_LOADING):
             run_part(connection, model, part)
         return Unit(model, next_build(connection, model))
-
-
-def _catch_up(
-    source: RecordSource, store: Store, unit: Unit, ends_by: float, on_progress: Callable[[int], None]
-) -> int:
-    """Fold until everything that the topics hold is folded; returns the number of records."""
-    records = 0
-    while True:
-        batch = source.fill(BATCH_RECORDS_MAX, FILL_SECONDS)
-        if batch.records:
-            apply(store, [unit], batch)
-            records += len(batch.records)
-            on_progress(records)
-        elif source.at_end():
-            return records
-        if time.monotonic() > ends_by:
-            raise RebuildNotCatchingUp(f"{unit.model.name}: {records} records folded")
 
 
 def _show(source: RecordSource, store: Store, unit: Unit, schema: str, ends_by: float) -> int:

@@ -39,7 +39,7 @@ class Record:
         self.topic: str = message.topic()  # type: ignore[assignment]
         self.partition: int = message.partition()  # type: ignore[assignment]
         self.offset: int = message.offset()  # type: ignore[assignment]
-        self.key: str = (message.key() or b"").decode()  # type: ignore[union-attr]
+        self.key: str = (message.key() or b"").decode()
         #: Name of the fact as its header says it.
         self.type_name: str = self._text("ce_type")
 

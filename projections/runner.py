@@ -131,11 +131,14 @@ class Projection:
                 noted_at = now
 
 
-def start(source: RecordSource, store: Store, units: Sequence[Unit]) -> None:
-    """Load the units' checkpoints and read each partition from the one that is furthest behind."""
+def start(source: RecordSource, store: Store, units: Sequence[Unit], only: Sequence[Partition] | None = None) -> None:
+    """Load the units' checkpoints and read each partition (or only these) from the one that is furthest behind."""
     ledger = {topic.topic for unit in units for topic in unit.model.sources if topic.ledger}
     topics = {topic.topic for unit in units for topic in unit.model.sources}
-    partitions = {topic: source.partitions_of(topic) for topic in sorted(topics)}
+    partitions = {
+        topic: [found for found in source.partitions_of(topic) if only is None or found in only]
+        for topic in sorted(topics)
+    }
     begin: dict[Partition, Checkpoint] = {}
     for unit in units:
         own = [partition for topic in unit.types for partition in partitions[topic]]

@@ -56,6 +56,16 @@ class RecordSource:
             raise TopicMissing(topic)
         return tuple((topic, number) for number in sorted(found.partitions))
 
+    def records_held(self, partitions: Iterable[Partition]) -> int:
+        """About how many records these partitions hold (transaction markers are counted too)."""
+        held = 0
+        for topic, number in partitions:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(topic, number), timeout=METADATA_SECONDS_MAX
+            )
+            held += high - low
+        return held
+
     def start(self, checkpoints: Mapping[Partition, Checkpoint], ledger_topics: Iterable[str]) -> None:
         """Read from these checkpoints on; positions are checked on the ledger's topics."""
         self._ledger = frozenset(ledger_topics)
