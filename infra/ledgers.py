@@ -1,18 +1,70 @@
-"""Wires ledger processes: Kafka clients, database connections and the sealing of dead letters."""
+"""Wires ledger processes: Kafka clients, database connections, topics under their prefix, sealed dead letters."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import psycopg
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from psycopg import Connection
 
-from infra import kafka
+from events.catalogue.stream import CATALOGUE_STREAM
+from events.codec import Codec
+from events.declare import Declared
+from events.order.stream import ORDER_STREAM
+from events.stream import Stream
+from infra import kafka, postgres
 from infra.settings import Settings
+from infra.topics import DEAD_LETTER_PREFIX
+from infra.vault import KeyWrapper, PostgresVault
+from infra.vault_keys import KeyTables
 from processors.ledger.clients import Clients
+from processors.ledger.errors import TopicMissing
+from processors.ledger.loop import Ledger, LedgerOptions, group_of, now_ms
+from processors.ports import NamedError
 
+STREAMS: Mapping[str, Stream] = {stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM)}
 CONNECT_SECONDS = 5
+REQUEST_SECONDS = 15.0
+#: The daily keys under which dead letters are sealed; they end with the letters.
+DEAD_LETTER_PURPOSE = "dlq"
+
+
+class NoSuchStream(NamedError):
+    """There is no stream of this name; the streams are `orders` and `catalogue`."""
+
+
+def stream_of(settings: Settings, name: str) -> Stream:
+    """A stream with its topics under the installation's prefix. Raises NoSuchStream."""
+    stream = STREAMS.get(name)
+    if stream is None:
+        raise NoSuchStream(f"{name}: {NoSuchStream.__doc__}")
+    prefix = settings.topic_prefix
+    if not prefix:
+        return stream
+    plain_work_topic = stream.work_topic
+
+    def work_topic(fact: Declared) -> str | None:
+        topic = plain_work_topic(fact)
+        return None if topic is None else prefix + topic
+
+    return msgspec.structs.replace(
+        stream,
+        name=prefix + stream.name,
+        intake_topic=prefix + stream.intake_topic,
+        events_topic=prefix + stream.events_topic,
+        rejected_topic=prefix + stream.rejected_topic,
+        status_topic=None if stream.status_topic is None else prefix + stream.status_topic,
+        work_topic=work_topic,
+    )
+
+
+def dead_letter_topic(settings: Settings, stream: Stream) -> str:
+    """Where the stream's unreadable commands go."""
+    return f"{settings.topic_prefix}{DEAD_LETTER_PREFIX}{stream.intake_topic.removeprefix(settings.topic_prefix)}"
 
 
 def clients(settings: Settings) -> Clients:
@@ -25,14 +77,13 @@ def clients(settings: Settings) -> Clients:
             isolation_level="read_committed" if committed else "read_uncommitted",
             enable_partition_eof=True,
             auto_offset_reset="error",
-            # A partition is read from its checkpoint to its end at once: larger fetches, fewer of them.
             fetch_wait_max_ms=20,
         )
 
     return Clients(
         producer=lambda transactional_id: kafka.transactional_producer(settings, transactional_id),
-        consumer=lambda group_id, instance_id: kafka.consumer(
-            settings, group_id, instance_id=instance_id, queued_max_messages_kbytes=16_384
+        consumer=lambda group, instance_id: kafka.consumer(
+            settings, group, instance_id=instance_id, queued_max_messages_kbytes=16_384
         ),
         reader=reader,
     )
@@ -40,4 +91,48 @@ def clients(settings: Settings) -> Clients:
 
 def connect(settings: Settings) -> Connection[Any]:
     """A connection for the ledger's own tables, in autocommit mode."""
-    return psycopg.connect(settings.database_url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+    return psycopg.connect(
+        settings.database_url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="ledger"
+    )
+
+
+@contextmanager
+def ledger(settings: Settings, name: str, *, options: LedgerOptions) -> Iterator[Ledger]:
+    """A ledger process of a stream, ready to run. Dead letters are sealed under the day's key."""
+    stream = stream_of(settings, name)
+    letters = dead_letter_topic(settings, stream)
+    with postgres.pool(settings.database_url, settings, name="ledger-vault") as pool:
+        vault = PostgresVault(
+            KeyTables(pool), KeyWrapper(settings.key("key_encryption_key")), settings.key("digest_key"), now_ms=now_ms
+        )
+        yield Ledger(
+            stream,
+            Codec(),
+            clients(settings),
+            lambda: connect(settings),
+            lambda topic, value: vault.seal_daily(DEAD_LETTER_PURPOSE, topic, value),
+            letters,
+            options=options,
+        )
+
+
+def partition_count(settings: Settings, topic: str) -> int:
+    """The number of a topic's partitions. Raises TopicMissing."""
+    found = kafka.admin(settings).list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+    if found.error is not None:
+        raise TopicMissing(f"{topic}. {TopicMissing.__doc__}")
+    return len(found.partitions)
+
+
+def committed_offsets(settings: Settings, stream: Stream, partitions: int) -> dict[int, int]:
+    """Up to where the stream's ledger has answered intake, a partition each; without it 0."""
+    consumer = kafka.consumer(settings, group_of(stream))
+    try:
+        asked = [TopicPartition(stream.intake_topic, number) for number in range(partitions)]
+        found = consumer.committed(asked, timeout=REQUEST_SECONDS)
+    finally:
+        consumer.close()
+    for where in found:
+        if where.error is not None:
+            raise KafkaException(where.error)
+    return {where.partition: max(0, where.offset) for where in found}

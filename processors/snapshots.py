@@ -6,7 +6,6 @@ for the disk; a lost one takes states and checkpoint back together.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -15,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import psycopg
+import structlog
 from psycopg import Connection
 
 from processors.ledger.chain import GENESIS
@@ -22,7 +22,7 @@ from processors.ledger.errors import PartitionCountChanged, Stopping
 from processors.ports import NamedError
 from projections.sql import NamedTexts
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Connect: TypeAlias = Callable[[], "Connection[Any]"]
@@ -139,7 +139,7 @@ class SnapshotStore:
                     )
                 checkpoint = Checkpoint(position=position, record_offset=record_offset, hash=bytes(head))
                 if shape != state_shape:
-                    log.info("snapshots have another shape and are folded again", extra=about | {"shape": shape})
+                    log.info("snapshots_have_another_shape", stream=stream, partition=partition, shape=shape)
                     cursor.execute(QUERIES["forget rows"], about)
                     cursor.execute(QUERIES["forget checkpoint"], about | {"epoch": epoch})
                     checkpoint = BEGINNING
@@ -198,7 +198,7 @@ class SnapshotStore:
                     self._connection = self._connect()
                 return work(self._connection)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                log.warning("waiting for PostgreSQL", extra={"error": str(error), "again_seconds": wait})
+                log.warning("waiting_for_postgresql", error=str(error), again_seconds=wait)
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None

@@ -10,7 +10,6 @@ from confluent_kafka import Message
 
 from processors.ledger.records import ANY_PARTITION, Outgoing
 
-DEAD_LETTER_PREFIX = "dlq."
 ERRORS_PREFIX = "__connect.errors."
 SEALED_HEADER = "sealed"
 MESSAGE_CHARACTERS_MAX = 1_000
@@ -23,15 +22,15 @@ Sealer: TypeAlias = Callable[[str, bytes], bytes]
 class DeadLetters:
     """Makes the dead letters of one process."""
 
-    def __init__(self, seal: Sealer, processor: str) -> None:
-        """`processor` names who could not read the record."""
+    def __init__(self, topic: str, seal: Sealer, processor: str) -> None:
+        """`topic` is where they go, `processor` who could not read the record."""
+        self._topic = topic
         self._seal = seal
         self._processor = processor
 
     def letter(self, message: Message, error: Exception) -> Outgoing:
         """The dead letter of a record. Key and headers stay as they were; the value is sealed."""
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
-        dead_letter_topic = DEAD_LETTER_PREFIX + topic
         reasons = {
             "topic": topic,
             "partition": str(partition),
@@ -47,11 +46,11 @@ class DeadLetters:
         }
         key: Any = message.key()
         value: Any = message.value()
-        sealed = None if value is None else self._seal(dead_letter_topic, value)
+        sealed = None if value is None else self._seal(self._topic, value)
         original: Any = message.headers() or []
         headers = [
             *original,
             *((ERRORS_PREFIX + name, text.encode(errors="replace")) for name, text in reasons.items()),
-            (SEALED_HEADER, b"" if sealed is None else dead_letter_topic.encode()),
+            (SEALED_HEADER, b"" if sealed is None else self._topic.encode()),
         ]
-        return (dead_letter_topic, ANY_PARTITION, key, sealed, headers)
+        return (self._topic, ANY_PARTITION, key, sealed, headers)

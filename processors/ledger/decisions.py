@@ -5,10 +5,10 @@ Nothing here waits and nothing is certain: a batch is thrown away whole when its
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import structlog
 from confluent_kafka import Message
 
 from events.codec import Codec
@@ -24,7 +24,7 @@ from processors.ledger.partition import Head, Partition
 from processors.ledger.records import ANY_PARTITION, Outgoing
 from processors.snapshots import Entry, mark_of
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 #: Room for the headers of a fact beside its value, within the topic's largest record.
 HEADERS_BYTES_MAX = 8 * 1_024
@@ -128,13 +128,11 @@ class Decisions:
     def bury(self, batch: Batch, message: Message, error: Exception) -> None:
         """Add the dead letter of a record that cannot be used."""
         log.warning(
-            "dead letter",
-            extra={
-                "topic": message.topic(),
-                "partition": message.partition(),
-                "offset": message.offset(),
-                "reason": type(error).__name__,
-            },
+            "dead_letter",
+            topic=message.topic(),
+            partition=message.partition(),
+            offset=message.offset(),
+            reason=type(error).__name__,
         )
         batch.counts.dead_letters += 1
         batch.records.append(self._dead_letters.letter(message, error))
@@ -192,16 +190,11 @@ class Decisions:
             now=envelope.sent_at,
             actor=envelope.actor,
         )
-        state = entry.state
-        evolve, encode = self._decider.evolve, self._codec.encode
         try:
-            facts = self._decider.decide(state, received.command, context)
+            facts, state = self._decider.decide_and_evolve(entry.state, received.command, context)
             if not facts:
                 raise Ignored(NOTHING_FOLLOWS)
-            values = []
-            for fact in facts:
-                state = evolve(state, fact)
-                values.append(encode(fact))
+            values = list(map(self._codec.encode, facts))
         except (Refusal, Ignored):
             raise
         except Exception as error:

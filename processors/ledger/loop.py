@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import msgspec
+import psycopg
+import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from events.codec import Codec
@@ -17,6 +18,7 @@ from processors.ledger.clients import Clients
 from processors.ledger.deadletters import DeadLetters, Sealer
 from processors.ledger.decisions import Batch, Counts, Decisions, Progress, missing_keys
 from processors.ledger.errors import PartitionCountChanged, SlotTaken, Stopping, TopicMissing
+from processors.ledger.garbage import GarbageCollection, NoGarbageCollection
 from processors.ledger.intake import KeyOfAnotherPartition, KeyUnusable, key_of
 from processors.ledger.partition import Partition
 from processors.ledger.takeover import Loader, read_entries
@@ -24,7 +26,7 @@ from processors.ledger.transaction import CommitUncertain, CrashPoint, Transacti
 from processors.ledger.writebehind import WriteBehind
 from processors.snapshots import Checkpoint, Connect, EntryCodec, SnapshotStore
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1
 REQUEST_SECONDS = 15.0
@@ -50,10 +52,17 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
     flush_seconds: float = 1.0
     record_bytes_max: int = 1_000_000
     close_seconds_max: float = 10.0
+    #: Take Python's garbage collector over; only for a process that does nothing else.
+    manages_garbage: bool = False
     #: Planted fault for the proof: answers a command again that was answered before.
     recognise_commands: bool = True
     #: Planted fault for the proof: a fresh transactional id each start, trusted to make the committed end the end.
     random_transactional_id: bool = False
+
+
+def group_of(stream: Stream) -> str:
+    """The consumer group that the ledger processes of a stream form."""
+    return f"ledger-{stream.name}"
 
 
 def now_ms() -> int:
@@ -71,6 +80,7 @@ class Ledger:
         clients: Clients,
         connect: Connect,
         seal: Sealer,
+        dead_letter_topic: str,
         *,
         options: LedgerOptions | None = None,
         clock: Callable[[], int] = now_ms,
@@ -101,12 +111,13 @@ class Ledger:
         self._decisions = Decisions(
             stream,
             codec,
-            DeadLetters(seal, self._name),
+            DeadLetters(dead_letter_topic, seal, self._name),
             record_bytes_max=options.record_bytes_max,
             recognise_commands=options.recognise_commands,
         )
         self._partitions: dict[int, Partition] = {}
         self._partition_count = 0
+        self._garbage = GarbageCollection() if options.manages_garbage else NoGarbageCollection()
         self._flush_at = 0.0
         self._seen_commands = 0
         self.counts = Counts()
@@ -124,15 +135,15 @@ class Ledger:
             while not self._stopping.is_set():
                 try:
                     self._work()
-                except (CommitUncertain, KafkaException) as error:
-                    log.warning("starting from the log", extra={"error": str(error), "again_seconds": wait})
+                except (CommitUncertain, KafkaException, psycopg.OperationalError) as error:
+                    log.warning("starting_from_the_log", error=str(error), again_seconds=wait)
                     if self.counts.commands != self._seen_commands:
                         self._seen_commands, wait = self.counts.commands, RECOVER_SECONDS
                     if self._stopping.wait(wait):
                         raise Stopping from error
                     wait = min(2 * wait, RECOVER_SECONDS_MAX)
         except Stopping:
-            log.info("stopped while waiting")
+            log.info("stopped_while_waiting")
         finally:
             self._writer.close(self._options.close_seconds_max)
             self._store.close()
@@ -143,7 +154,7 @@ class Ledger:
         Static membership gives a new consumer of the same instance id the same partitions at once, and it begins at
         the committed offsets; so recovery and start are one path.
         """
-        consumer = self._clients.consumer(f"ledger-{self._stream.name}", self._name)
+        consumer = self._clients.consumer(group_of(self._stream), self._name)
         try:
             self._partition_count = _partition_count(self._stream, consumer)
             self._transactions.begin_anew()
@@ -158,6 +169,7 @@ class Ledger:
                 if messages:
                     self._transact(consumer, messages)
                 self._write_behind()
+                self._garbage.tidy(is_idle=not messages)
             self._write_last()
         finally:
             self._transactions.close()
@@ -180,7 +192,7 @@ class Ledger:
             raise SlotTaken(f"{self._name}: {error.str()}. {SlotTaken.__doc__}")
         if error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise KafkaException(error)
-        log.warning("Kafka says", extra={"error": error.str()})
+        log.warning("kafka_says", error=error.str())
 
     def _transact(self, consumer: Consumer, messages: Sequence[Message]) -> None:
         batch = self.decide(messages)

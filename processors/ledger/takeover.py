@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from events.codec import Codec, Undecodable
@@ -25,7 +25,7 @@ from processors.ledger.intake import headers_of
 from processors.ledger.partition import Partition
 from processors.snapshots import Checkpoint, Claim, Entry, EntryCodec, SnapshotStore, mark_of
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 MESSAGES_MAX = 1_000
 WATERMARK_SECONDS = 10.0
@@ -73,14 +73,12 @@ class Loader:
         finally:
             reader.close()
         log.info(
-            "partition loaded",
-            extra={
-                "stream": self._stream.name,
-                "partition": number,
-                "position": partition.confirmed.position,
-                "folded": partition.confirmed.position - claim.checkpoint.position,
-                "epoch": claim.epoch,
-            },
+            "partition_loaded",
+            stream=self._stream.name,
+            partition=number,
+            position=partition.confirmed.position,
+            folded=partition.confirmed.position - claim.checkpoint.position,
+            epoch=claim.epoch,
         )
         return partition
 

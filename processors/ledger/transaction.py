@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from processors.ledger.clients import ProducerFactory
 from processors.ledger.decisions import Batch
 from processors.ledger.errors import SlotTaken, Stopping
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 CrashPoint: TypeAlias = Callable[[str], None]
 """Called between every two steps with the name of the step that is done; a test ends the process there."""
@@ -69,7 +69,7 @@ class Transactions:
                 producer.init_transactions(INIT_SECONDS)
             except KafkaException as error:
                 cause: KafkaError = error.args[0]
-                log.warning("waiting for Kafka", extra={"error": cause.str(), "again_seconds": wait})
+                log.warning("waiting_for_kafka", error=cause.str(), again_seconds=wait)
                 _dispose(producer)
                 if not (cause.retriable() or cause.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT)):
                     raise
@@ -152,7 +152,7 @@ def _dispose(producer: Producer) -> None:
             producer.purge()
             producer.close()
         except KafkaException as error:
-            log.info("an abandoned producer ended", extra={"error": str(error)})
+            log.info("abandoned_producer_ended", error=str(error))
 
     thread = threading.Thread(target=end, name="ledger-dispose", daemon=True)
     thread.start()

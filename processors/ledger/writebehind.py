@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
 from processors.ledger.errors import Stopping
 from processors.snapshots import Checkpoint, CheckpointFenced, Claim, Row, SnapshotStore
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 #: Waiting jobs; each partition has at most one, so this many partitions of a process never wait for one another.
 JOBS_MAX = 1_024
@@ -65,12 +65,12 @@ class WriteBehind:
                     self._store.write(job.claim, job.rows, job.checkpoint)
                     job.outcome = "written"
                 except CheckpointFenced as fenced:
-                    log.warning("snapshots are fenced", extra={"partition": job.claim.partition, "error": str(fenced)})
+                    log.warning("snapshots_fenced", partition=job.claim.partition, error=str(fenced))
                     job.outcome = "fenced"
         except Stopping:
-            log.info("stopped before all snapshots were written; they are folded again")
+            log.info("stopped_before_all_snapshots_were_written")
         except Exception as error:  # The thread has no caller: the next submit tells.
-            log.exception("snapshots cannot be written")
+            log.exception("snapshots_not_written")
             self._failure = error
         finally:
             if job is not None and not job.is_over:

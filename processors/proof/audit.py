@@ -17,7 +17,7 @@ from confluent_kafka import Message
 
 from events.stream import Stream
 from processors.ledger.clients import ReaderFactory
-from processors.ledger.deadletters import DEAD_LETTER_PREFIX, ERRORS_PREFIX
+from processors.ledger.deadletters import ERRORS_PREFIX
 from processors.ledger.intake import headers_of
 from processors.proof.scan import TopicReader
 from processors.snapshots import mark_of
@@ -86,6 +86,7 @@ def audit(
     stream: Stream,
     reader: ReaderFactory,
     committed: Mapping[int, int],
+    dead_letter_topic: str,
     *,
     stretches: Mapping[int, Stretch] | None = None,
 ) -> AuditReport:
@@ -97,7 +98,7 @@ def audit(
         for partition in records.partitions(stream.intake_topic):
             if stretches is None or partition in stretches:
                 stretch = (stretches or {}).get(partition, Stretch())
-                _Audit(stream, records, partition, report).run(stretch, committed.get(partition, 0))
+                _Audit(stream, dead_letter_topic, records, partition, report).run(stretch, committed.get(partition, 0))
     finally:
         records.close()
     report.seconds = round(time.monotonic() - began, 3)
@@ -107,8 +108,11 @@ def audit(
 class _Audit:
     """Audits one partition of intake."""
 
-    def __init__(self, stream: Stream, records: TopicReader, partition: int, report: AuditReport) -> None:
+    def __init__(
+        self, stream: Stream, dead_letters: str, records: TopicReader, partition: int, report: AuditReport
+    ) -> None:
         self._stream = stream
+        self._dead_letters = dead_letters
         self._records = records
         self._partition = partition
         self._report = report
@@ -145,8 +149,7 @@ class _Audit:
         events, rejected = self._stream.events_topic, self._stream.rejected_topic
         self._each(events, [self._partition], self._see_fact)
         self._each(rejected, self._records.partitions(rejected), self._see_rejected)
-        dead_letters = DEAD_LETTER_PREFIX + self._stream.intake_topic
-        self._each(dead_letters, self._records.partitions(dead_letters), self._see_dead_letter)
+        self._each(self._dead_letters, self._records.partitions(self._dead_letters), self._see_dead_letter)
 
     def _each(self, topic: str, partitions: Sequence[int], see: Any) -> None:
         for number in partitions:

@@ -1,0 +1,164 @@
+"""How many facts a second one ledger process commits, everything switched on.
+
+Whole lives of orders lie on the intake topic before the ledger starts. The time runs from the first fact's own time to
+the moment at which the group's committed offsets reach the end of intake: deciding, encoding, chaining, status and work
+records, commits and snapshots count, starting Python does not. Afterwards `verify` and `audit` prove the result.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from events.codec import Codec
+from events.envelope import CommandEnvelope
+from events.stream import Stream
+from infra import kafka, ledgers
+from infra.benchmarks.order_lives import ACTOR, TENANT, Sent, lives
+from infra.benchmarks.stack import machine, process, stack
+from infra.settings import Settings
+from processors.ledger.intake import headers_of
+from processors.ledger.loop import group_of
+from processors.ports import NamedError
+from processors.proof.audit import audit
+from processors.proof.verify import verify
+
+COMMANDS = 150_000
+OPEN_ORDERS = 1_000
+SECONDS_MAX = 180.0
+POLL_SECONDS = 0.01
+
+
+class LedgerTooSlow(NamedError):
+    """The ledger did not answer all commands in time. Its log is the last file below."""
+
+
+class Publisher:
+    """Puts the commands of lives onto intake, as their senders would."""
+
+    def __init__(self, settings: Settings, stream: Stream, **overrides: Any) -> None:
+        self._producer: Producer = kafka.producer(settings, "bench-sender", **overrides)
+        self._topic = stream.intake_topic
+        self._codec = Codec()
+
+    def send(self, sent: Sent) -> None:
+        """Produce one command; `flush` waits for all."""
+        envelope = CommandEnvelope(
+            command_id=sent.command_id,
+            key=sent.key,
+            tenant=TENANT,
+            command_type=type(sent.command).__name__,
+            sent_at=sent.sent_at,
+            actor=ACTOR,
+            correlation_id=sent.key,
+        )
+        value = self._codec.encode(sent.command)
+        headers: Any = envelope.to_headers()
+        while True:
+            try:
+                self._producer.produce(self._topic, key=sent.key, value=value, headers=headers)
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Return when the broker has every command."""
+        self._producer.flush()
+
+
+def run(commands: int = COMMANDS, open_orders: int = OPEN_ORDERS, seed: int = 1) -> dict[str, Any]:
+    """Measure; returns `facts_per_second` and what belongs to it."""
+    conditions = machine()
+    with stack() as settings:
+        stream = ledgers.stream_of(settings, "orders")
+        publisher = Publisher(settings, stream)
+        for sent in itertools.islice(lives(seed, open_orders=open_orders), commands):
+            publisher.send(sent)
+        publisher.flush()
+        with process(settings, "ledger", "--stream", "orders") as ledger:
+            ended_at = wait_until_answered(settings, stream, lambda: ledger.poll() is None)
+            cpu_seconds = _cpu_seconds(ledger.pid)
+        began_at = _first_fact_at(settings, stream)
+        partitions = settings.ledger_partitions
+        verified = verify(stream.events_topic, ledgers.clients(settings).reader)
+        audited = audit(
+            stream,
+            ledgers.clients(settings).reader,
+            ledgers.committed_offsets(settings, stream, partitions),
+            ledgers.dead_letter_topic(settings, stream),
+        )
+    seconds = ended_at - began_at
+    return {
+        "facts_per_second": round(verified.facts / seconds),
+        "commands_per_second": round(commands / seconds),
+        "facts": verified.facts,
+        "commands": commands,
+        "seconds": round(seconds, 2),
+        "ledger_cpu_seconds": round(cpu_seconds, 2),
+        "verify_facts_per_second": verified.facts_per_second,
+        "violations": verified.violations + audited.violations,
+        "duplicates": audited.duplicates,
+        "refused_or_ignored": audited.rejected + audited.rejected_in_stream,
+        "conditions": conditions
+        | {
+            "partitions": partitions,
+            "open_orders": open_orders,
+            "seed": seed,
+            "stack": "Kafka, PostgreSQL and the ledger on this machine; all commands lie on intake at the start",
+        },
+    }
+
+
+def wait_until_answered(settings: Settings, stream: Stream, is_running: Any) -> float:
+    """Return the time (epoch seconds) at which everything on intake was answered. Raises LedgerTooSlow."""
+    consumer = kafka.consumer(settings, group_of(stream))
+    try:
+        ends = _ends(consumer, stream, settings.ledger_partitions)
+        deadline = time.monotonic() + SECONDS_MAX
+        while time.monotonic() < deadline and is_running():
+            asked = [TopicPartition(stream.intake_topic, number) for number in ends]
+            found = consumer.committed(asked, timeout=10)
+            if all(where.offset >= ends[where.partition] for where in found):
+                return time.time()
+            time.sleep(POLL_SECONDS)
+    finally:
+        consumer.close()
+    logs = sorted(settings.logs_dir.glob("ledger*.log"))
+    last = logs[-1].read_text(encoding="utf-8", errors="replace")[-2_000:] if logs else ""
+    raise LedgerTooSlow(f"{LedgerTooSlow.__doc__}\n{last}")
+
+
+def _ends(consumer: Consumer, stream: Stream, partitions: int) -> dict[int, int]:
+    return {
+        number: consumer.get_watermark_offsets(TopicPartition(stream.intake_topic, number), timeout=10)[1]
+        for number in range(partitions)
+    }
+
+
+def _first_fact_at(settings: Settings, stream: Stream) -> float:
+    """When the first fact was decided, epoch seconds."""
+    reader = ledgers.clients(settings).reader(True)
+    times = []
+    try:
+        for number in range(settings.ledger_partitions):
+            reader.assign([TopicPartition(stream.events_topic, number, 0)])
+            message = next((found for found in reader.consume(1, 10) if found.error() is None), None)
+            if message is not None:
+                times.append(int(dict(headers_of(message))["ce_time"]))
+    finally:
+        reader.close()
+    return min(times) / 1_000
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a running process; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+    except (OSError, ValueError, IndexError):
+        return 0.0
