@@ -1,0 +1,173 @@
+"""Buy a parcel's label, once, and keep the label sealed, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from events.envelope import FactEnvelope
+from events.order.commands import OrderCommand, ReportLabelFailed, ReportLabelPurchased
+from events.order.facts import LabelRequested
+from processors.carriers.protocol import (
+    Address,
+    Carrier,
+    CustomsItem,
+    LabelBought,
+    LabelRefused,
+    ParcelShipment,
+    ParcelSize,
+)
+from processors.outbound import Deferred
+from processors.personal import Recipient, open_recipient
+from processors.ports import Vault, VaultError
+from processors.workers.files import NewFile, OrderFiles
+from projections.rows import Goods
+
+#: Where the catalogue gives no weight: a heavy T-shirt, so that postage is not underpaid.
+UNIT_WEIGHT_GRAMS = 300
+PACKAGING_GRAMS = 60
+#: A carton for one or two units; each further layer of two adds its height.
+CARTON_LENGTH_UM, CARTON_WIDTH_UM, CARTON_LAYER_UM = 350_000, 250_000, 60_000
+UNITS_A_LAYER = 2
+
+ENDINGS = {"image/png": "png", "application/pdf": "pdf"}
+
+
+class OrderGoods(Protocol):
+    """Reads what an order's lines are. May block."""
+
+    def goods_of_order(self, tenant: str, order_id: str) -> tuple[Goods, ...]:
+        """The lines of an order; empty while they are not known yet."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuyLabel:
+    """The effect of `LabelRequested`: one paid label, one sealed file.
+
+    `ship_from` has each partner's address: that is where its parcels start.
+    """
+
+    carrier: Carrier
+    ship_from: Mapping[str, Address]
+    files: OrderFiles
+    vault: Vault
+    goods: OrderGoods
+    at_once: int = 8
+
+    name: ClassVar[str] = "label"
+    request: ClassVar[type[LabelRequested]] = LabelRequested
+
+    async def carry_out(self, fact: LabelRequested, envelope: FactEnvelope) -> OrderCommand:
+        """Buy under the effect key: however often this is called, one label is paid for."""
+        sender = self.ship_from.get(fact.partner_id)
+        if sender is None:
+            return _failed(fact, "sender_unknown", f"No address is configured for {fact.partner_id}.")
+        try:
+            recipient = await asyncio.to_thread(
+                open_recipient, self.vault, envelope.tenant, envelope.key, fact.recipient
+            )
+        except VaultError as closed:
+            return _failed(fact, closed.reason, str(closed))
+        goods = await asyncio.to_thread(self.goods.goods_of_order, envelope.tenant, envelope.key)
+        outcome = await self.carrier.buy_label(shipment(fact, sender, recipient, goods))
+        match outcome:
+            case LabelBought():
+                return await asyncio.to_thread(self._bought, fact, envelope, outcome)
+            case LabelRefused():
+                # What the carrier wrote may repeat the address, and facts are kept for ever.
+                return _failed(fact, outcome.reason, REFUSED.get(outcome.reason, ""), retryable=outcome.retryable)
+            case Deferred():
+                return _failed(fact, outcome.reason, "The carrier gave no usable answer.", retryable=True)
+
+    def _bought(self, fact: LabelRequested, envelope: FactEnvelope, bought: LabelBought) -> ReportLabelPurchased:
+        ending = ENDINGS.get(bought.label_media_type, "bin")
+        key = f"{envelope.tenant}/{envelope.key}/labels/{fact.effect_key}.{ending}"
+        file = NewFile(
+            content=bought.label_bytes,
+            media_type=bought.label_media_type,
+            metadata={"carrier": bought.carrier_code, "service": bought.service, "parcel": fact.parcel_id},
+        )
+        return ReportLabelPurchased(
+            request_id=fact.request_id,
+            parcel_id=fact.parcel_id,
+            carrier=self.carrier.name,
+            service=f"{bought.carrier_code} {bought.service}",
+            tracking_number=bought.tracking_number,
+            tracking_url=bought.tracking_url or "",
+            cost_minor=bought.cost_minor,
+            currency=bought.currency,
+            carrier_reference=bought.carrier_reference,
+            label=self.files.store(envelope.tenant, envelope.key, key, fact.effect_key, file),
+        )
+
+
+REFUSED = {
+    "address_not_found": "The carrier does not find the address. Ask the buyer, then edit the order.",
+    "address_incomplete": "The address is not complete. Ask the buyer, then edit the order.",
+    "no_service": "No service of the carrier reaches this address from there.",
+    "credentials": "The carrier refuses our credentials. Mend them in the settings.",
+    "funds": "The account at the carrier is empty.",
+    "invalid": "The carrier does not take the shipment as it is.",
+}
+"""What to do about a refusal, by its reason."""
+
+
+def shipment(fact: LabelRequested, sender: Address, recipient: Recipient, goods: tuple[Goods, ...]) -> ParcelShipment:
+    """The parcel as a carrier asks for it; customs are declared where it crosses a border."""
+    known = {one.line_id: one for one in goods}
+    units = {part.line_id: len(part.units) for part in fact.contents}
+    weights = {
+        line_id: ((known[line_id].weight_grams if line_id in known else 0) or UNIT_WEIGHT_GRAMS) * count
+        for line_id, count in units.items()
+    }
+    layers = -(-sum(units.values()) // UNITS_A_LAYER)
+    abroad = recipient.country != sender.country
+    customs = tuple(
+        CustomsItem(
+            description=(known[line_id].title if line_id in known else "") or "Printed goods",
+            quantity=count,
+            weight_g=weights[line_id],
+            value_minor=known[line_id].unit_price_minor * count if line_id in known else 0,
+            currency=known[line_id].currency if line_id in known else "USD",
+            hs_tariff_number=None,
+            origin_country=sender.country,
+        )
+        for line_id, count in units.items()
+    )
+    return ParcelShipment(
+        effect_key=fact.effect_key,
+        sender=sender,
+        recipient=_address(recipient),
+        parcel=ParcelSize(
+            length_um=CARTON_LENGTH_UM,
+            width_um=CARTON_WIDTH_UM,
+            height_um=CARTON_LAYER_UM * layers,
+            weight_g=sum(weights.values()) + PACKAGING_GRAMS,
+        ),
+        customs=customs if abroad else (),
+        customs_signer=sender.name if abroad else None,
+    )
+
+
+def _address(recipient: Recipient) -> Address:
+    return Address(
+        name=recipient.name or recipient.company,
+        company=recipient.company or None,
+        street1=recipient.address1,
+        street2=recipient.address2 or None,
+        city=recipient.city,
+        region=recipient.region or None,
+        postal_code=recipient.postal_code or None,
+        country=recipient.country,
+        phone=recipient.phone or None,
+        email=recipient.email or None,
+    )
+
+
+def _failed(fact: LabelRequested, reason: str, detail: str, *, retryable: bool = False) -> ReportLabelFailed:
+    return ReportLabelFailed(
+        request_id=fact.request_id, parcel_id=fact.parcel_id, reason=reason, detail=detail, retryable=retryable
+    )

@@ -1,0 +1,65 @@
+"""What people are told, a text a template: plain, short, and only what is true."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+import msgspec
+
+from events.order.facts import NotificationRequested
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """Subject and body; names in braces are filled from the request."""
+
+    subject: str
+    body: str
+
+
+_TRACK: Final = "{carrier} carries it under the number {tracking_number}.\n{tracking_url}"
+
+LETTERS: Final[dict[str, Letter]] = {
+    "order_received": Letter(
+        "We have your order {order_number}", "Your order {order_number} has arrived and is being prepared."
+    ),
+    "order_held": Letter(
+        "Order {order_number} is on hold", "Order {order_number} waits and nothing is printed.\n\n{detail}"
+    ),
+    "proof_ready": Letter(
+        "A proof of order {order_number} is ready",
+        "Please look at version {version} of the proof: it is printed once it is approved.",
+    ),
+    "proof_reminder": Letter(
+        "A proof of order {order_number} still waits for you", "Nothing is printed until the proof is approved."
+    ),
+    "production_started": Letter(
+        "Your order {order_number} is being printed", "From now on it can no longer be changed."
+    ),
+    "quality_passed": Letter(
+        "Your order {order_number} passed inspection", "What was printed was looked at and is good."
+    ),
+    "shipped": Letter("A parcel of order {order_number} is on its way", _TRACK),
+    "parcel_ready": Letter("Order {order_number}: parcel {subject} has its label", _TRACK),
+    "delivered": Letter("A parcel of order {order_number} was delivered", "The carrier says that it has arrived."),
+    "cancelled": Letter("Your order {order_number} is cancelled", "None of it is made."),
+    "cancellation_refused": Letter(
+        "Part of order {order_number} can no longer be cancelled",
+        "It is made and sent as ordered.\n\n{reason}",
+    ),
+    "exception_raised": Letter(
+        "Order {order_number} needs a person: {subject}", "{detail}\n\nWhat to do: {what_to_do}"
+    ),
+}
+
+
+def letter(fact: NotificationRequested, name: str) -> tuple[str, str]:
+    """Subject and text of a notification; a template that is not known here is told by its name."""
+    template = LETTERS.get(fact.template, Letter("Order {order_number}: {template}", "{detail}"))
+    values = defaultdict(str, fact.facts)
+    values.update(
+        order_number=fact.order_number, subject=fact.subject, store=fact.store, template=fact.template.replace("_", " ")
+    )
+    greeting = f"Hello {name},\n\n" if name else "Hello,\n\n"
+    subject = " ".join(template.subject.format_map(values).split())
+    return subject, f"{greeting}{template.body.format_map(values).strip()}\n\n{fact.store}\n"
