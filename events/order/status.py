@@ -33,9 +33,10 @@ def order_status(order: Order) -> str:
         return "cancelled"
     live = [line for line in order.lines.values() if line.live_units]
     units = sum(len(line.live_units) for line in live)
-    shipped, delivered, returned = (_units_in(order, stages) for stages in (SHIPPED, DELIVERED, {"returned"}))
-    if units and delivered >= units:
-        return "returned" if returned >= units else "delivered"
+    sent = _units_sent(order).values() if order.parcels else ()
+    shipped, delivered = len(sent), sum(stage in DELIVERED for stage in sent)
+    if units and delivered == units:
+        return "returned" if all(stage == "returned" for stage in sent) else "delivered"
     if any(opened.blocking for opened in order.exceptions.values()):
         return "exception"
     if order.holds:
@@ -43,7 +44,7 @@ def order_status(order: Order) -> str:
     if delivered:
         return "partially_delivered"
     if shipped:
-        return "shipped" if shipped >= units else "partially_shipped"
+        return "shipped" if shipped == units else "partially_shipped"
     if any(run.stage in MADE for line in live for run in line.runs):
         return "in_production"
     if any(line.stage in {"awaiting_approval", "changes_requested"} for line in live):
@@ -53,16 +54,15 @@ def order_status(order: Order) -> str:
     return "received"
 
 
-def _units_in(order: Order, stages: frozenset[str] | set[str]) -> int:
-    """Units that are in parcels of these stages; a unit that was sent again counts once."""
-    found = {
-        (line_id, unit)
-        for parcel in order.parcels.values()
-        if parcel.stage in stages
-        for line_id, units in parcel.contents.items()
-        for unit in units
-    }
-    return len(found)
+def _units_sent(order: Order) -> dict[tuple[str, int], str]:
+    """The stage of the newest parcel that left, for each live unit; one that was sent again counts once."""
+    found: dict[tuple[str, int], str] = {}
+    for parcel in order.parcels.values():
+        if parcel.stage in SHIPPED:
+            for line_id, units in parcel.contents.items():
+                live = order.lines[line_id].live_units
+                found.update({(line_id, unit): parcel.stage for unit in units if unit in live})
+    return found
 
 
 def line_status(order: Order, line: Line) -> str:
@@ -73,10 +73,10 @@ def line_status(order: Order, line: Line) -> str:
         return "unmapped"
     if line.stage != "approved":
         return line.stage
+    going_on = (run for run in line.runs if run.stage not in {"cancelled", "given_up"})
+    newest = {unit: run for run in going_on for unit in run.units if unit not in line.cancelled_units}
     stages = []
-    for run in line.runs:
-        if run.stage in {"cancelled", "given_up", "failed"}:
-            continue
+    for run in newest.values():
         parcel = order.parcels.get(run.parcel_id)
         stages.append(parcel.stage if parcel else run.stage)
     return min(stages, key=_progress) if stages else "approved"
@@ -85,6 +85,7 @@ def line_status(order: Order, line: Line) -> str:
 _PROGRESS = (
     "routing",
     "unroutable",
+    "failed",
     "routed",
     "submitting",
     "waiting",

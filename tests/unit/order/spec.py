@@ -35,9 +35,7 @@ class Like:
         return f"a {self.fact_type.__name__} with {self.fields}"
 
     def fits(self, fact: OrderEvent) -> bool:
-        return type(fact) is self.fact_type and all(
-            getattr(fact, name) == value for name, value in self.fields.items()
-        )
+        return type(fact) is self.fact_type and all(getattr(fact, name) == value for name, value in self.fields.items())
 
 
 def a(fact_type: type[OrderEvent], **fields: object) -> Like:
@@ -243,5 +241,3 @@ def _fits(fact: OrderEvent, wanted: OrderEvent | Like | type[OrderEvent]) -> boo
     if isinstance(wanted, type):
         return type(fact) is wanted
     return fact == wanted
-
-

@@ -80,9 +80,9 @@ def test_checked_artwork_is_rendered() -> None:
 
 def test_blocked_artwork_holds_the_order_and_says_why() -> None:
     outcome = given(placed()).when(answer_to(ArtworkCheckRequested, verdict="block", findings=(BLOCKED, REVIEWED)))
-    outcome.then(
-        ArtworkChecked, a(OrderHeld, reason="artwork_blocked", line_id="1", detail=BLOCKED.message)
-    ).status_is("on_hold").line_is("1", "blocked").waits_for()
+    outcome.then(ArtworkChecked, a(OrderHeld, reason="artwork_blocked", line_id="1", detail=BLOCKED.message)).status_is(
+        "on_hold"
+    ).line_is("1", "blocked").waits_for()
 
 
 def test_blocked_artwork_is_not_printed_by_releasing_its_hold() -> None:
@@ -143,9 +143,7 @@ def test_the_rendering_of_older_artwork_is_never_taken_for_the_new_one() -> None
 
 def test_artwork_that_is_changed_and_changed_back_is_asked_for_under_new_ids() -> None:
     first = given(placed()).history.newest(ArtworkCheckRequested)
-    back = ReplaceArtwork(
-        line_id="1", text=b"sealed text", artwork_url=b"sealed address", content_digest="digest-1-1"
-    )
+    back = ReplaceArtwork(line_id="1", text=b"sealed text", artwork_url=b"sealed address", content_digest="digest-1-1")
     history = given(placed(), NEW_PICTURE, back).history
     assert history.newest(ArtworkCheckRequested).request_id != first.request_id
 
@@ -213,16 +211,12 @@ def test_a_proof_that_is_not_accepted_waits_for_other_artwork() -> None:
     outcome.and_when(NEW_PICTURE).then(OrderEdited, ArtworkCheckRequested)
 
 
-@pytest.mark.parametrize(
-    "answer", [ApproveProof(line_id="1", version=1), RequestProofChanges(line_id="1", version=1)]
-)
+@pytest.mark.parametrize("answer", [ApproveProof(line_id="1", version=1), RequestProofChanges(line_id="1", version=1)])
 def test_a_proof_that_is_not_waiting_cannot_be_answered(answer: OrderCommandUnion) -> None:
     given(placed()).when(answer).then_refused(ProofNotWaiting)
 
 
-@pytest.mark.parametrize(
-    "answer", [ApproveProof(line_id="1", version=2), RequestProofChanges(line_id="1", version=2)]
-)
+@pytest.mark.parametrize("answer", [ApproveProof(line_id="1", version=2), RequestProofChanges(line_id="1", version=2)])
 def test_another_version_of_the_proof_than_the_one_that_waits_cannot_be_answered(answer: OrderCommandUnion) -> None:
     given(*PROOFED).when(answer).then_refused(ProofOutdated)
 
