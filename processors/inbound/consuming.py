@@ -1,0 +1,177 @@
+"""Feeds the inbound processor from Kafka: the raw topic, and every store's own topic by pattern.
+
+A plain consumer and not a Faust agent: Faust subscribes to topics by name, and a new tenant's topic has to be
+found without a restart. Offsets are committed after every record of a batch has come to its end; what is
+consumed twice after a crash makes the same commands again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from processors.inbound.dead_letters import DeadLetters
+from processors.inbound.processor import InboundProcessor
+from processors.inbound.raw import RAW_TOPIC
+from processors.ports import ConsumedRecord
+
+log = structlog.get_logger(__name__)
+
+#: As POSIX expressions have it; `published.tenant_of` reads the name again, exactly.
+STORE_TOPICS = r"stores\.[a-z0-9][a-z0-9-]*\.orders\.v1$"
+BATCH_RECORDS_MAX = 100
+POLL_SECONDS = 0.2
+#: Records that are translated at the same time; each holds a thread and a database connection for milliseconds.
+AT_ONCE = 6
+#: How often parked reports are looked at.
+PARKED_SECONDS = 0.5
+OUTAGE_WAIT_FIRST_SECONDS = 0.2
+OUTAGE_WAIT_MAX_SECONDS = 5.0
+
+
+class KafkaConsumer(Protocol):
+    """What this module needs of a confluent-kafka consumer that commits nothing by itself."""
+
+    def subscribe(self, topics: list[str]) -> None:
+        """Names, and patterns that begin with ^."""
+        ...
+
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:
+        """Records or errors, at most so many, at most so long."""
+        ...
+
+    def commit(self, *, message: Message, asynchronous: Literal[False]) -> object:
+        """Commit the offset behind the message."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+class Unforeseen(Exception):
+    """Handling the record failed in a way that nobody foresaw. It is kept here; report the error and replay it."""
+
+
+class InboundConsumer:
+    """Runs an inbound processor until it is told to stop."""
+
+    def __init__(
+        self,
+        open_consumer: Callable[[], KafkaConsumer],
+        processor: InboundProcessor,
+        dead_letters: DeadLetters,
+        *,
+        outages: tuple[type[BaseException], ...],
+        topic_prefix: str = "",
+    ) -> None:
+        """`outages` are the errors that mean "something outside is away": the record then waits."""
+        self._open_consumer = open_consumer
+        self._processor = processor
+        self._dead_letters = dead_letters
+        self._outages = outages
+        self._prefix = topic_prefix
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; the batch in hand is finished first."""
+        consumer = await asyncio.to_thread(self._open_consumer)
+        try:
+            consumer.subscribe([self._prefix + RAW_TOPIC, f"^{re.escape(self._prefix)}{STORE_TOPICS}"])
+            parked = asyncio.create_task(self._retry_parked(stop))
+            while not stop.is_set() and not parked.done():
+                messages = await asyncio.to_thread(consumer.consume, BATCH_RECORDS_MAX, POLL_SECONDS)
+                await self._work_off(consumer, messages, stop)
+            stop.set()
+            await parked
+        finally:
+            await asyncio.to_thread(consumer.close)
+
+    async def _work_off(self, consumer: KafkaConsumer, messages: Sequence[Message], stop: asyncio.Event) -> None:
+        good = [message for message in messages if _is_record(message)]
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(message: Message) -> bool:
+            async with room:
+                return await self._bring_to_its_end(self._consumed(message), stop)
+
+        ended = await asyncio.gather(*(one(message) for message in good))
+        if not all(ended):
+            # Stopped while something outside was away: nothing of this batch is committed, it comes again.
+            return
+        last = {(message.topic(), message.partition()): message for message in good}
+        for message in last.values():
+            try:
+                await asyncio.to_thread(consumer.commit, message=message, asynchronous=False)
+            except KafkaException as error:
+                # The partition went to another process, or the broker is away: the records come again, and
+                # their commands are recognised.
+                log.warning("inbound.not_committed", topic=message.topic(), reason=str(error))
+
+    async def _bring_to_its_end(self, record: ConsumedRecord, stop: asyncio.Event) -> bool:
+        """Handle the record; False when `stop` came while something outside was away."""
+        wait_seconds = OUTAGE_WAIT_FIRST_SECONDS
+        step = asyncio.create_task(self._processor.handle(record))
+        while True:
+            await asyncio.wait([step])
+            error = step.exception()
+            if error is None:
+                return True
+            if isinstance(error, self._outages):
+                log.warning("inbound.waits", topic=record.topic, offset=record.offset, reason=str(error)[:500])
+                if await _stopped_within(stop, wait_seconds):
+                    return False
+                wait_seconds = min(wait_seconds * 2, OUTAGE_WAIT_MAX_SECONDS)
+                step = asyncio.create_task(self._processor.handle(record))
+                continue
+            log.error("inbound.unforeseen", topic=record.topic, offset=record.offset, error=type(error).__name__)
+            unforeseen = Unforeseen(f"{type(error).__name__}: {Unforeseen.__doc__}")
+            sealed = record.topic == RAW_TOPIC
+            step = asyncio.create_task(self._dead_letters.bury(record, unforeseen, sealed_already=sealed))
+
+    async def _retry_parked(self, stop: asyncio.Event) -> None:
+        while not await _stopped_within(stop, PARKED_SECONDS):
+            try:
+                await self._processor.retry_parked()
+            except self._outages as error:
+                log.warning("inbound.parked_wait", reason=str(error)[:500])
+
+    def _consumed(self, message: Message) -> ConsumedRecord:
+        headers = message.headers() or []
+        pairs = headers.items() if isinstance(headers, dict) else headers
+        kind_and_time = message.timestamp()
+        return ConsumedRecord(
+            topic=(message.topic() or "").removeprefix(self._prefix),
+            partition=message.partition() or 0,
+            offset=message.offset() or 0,
+            key=_bytes_or_none(message.key()),
+            value=_bytes_or_none(message.value()),
+            headers=tuple((name, value if isinstance(value, bytes) else b"") for name, value in pairs),
+            timestamp_at=max(0, kind_and_time[1]),
+        )
+
+
+def _is_record(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() not in (KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART):
+        log.warning("inbound.broker", reason=error.str())
+    return False
+
+
+def _bytes_or_none(content: bytes | str | None) -> bytes | None:
+    return content.encode() if isinstance(content, str) else content
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True

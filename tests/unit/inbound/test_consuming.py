@@ -1,0 +1,134 @@
+"""The inbound process around its processor: what it does while something is away, and with the unforeseen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from processors.inbound.consuming import InboundConsumer
+from processors.ports import BrokerUnreachable, ConsumedRecord
+
+
+class OneMessage:
+    """A record as confluent-kafka gives it."""
+
+    def error(self) -> None:
+        return None
+
+    def topic(self) -> str:
+        return "test.pod.inbound.raw.v1"
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return 5
+
+    def key(self) -> bytes:
+        return b"k"
+
+    def value(self) -> bytes:
+        return b"v"
+
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        return [("a", b"1"), ("b", None)]
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 7
+
+
+class Broker:
+    """Gives one record, then stops the process once it was committed or nothing more can come."""
+
+    def __init__(self, stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+        self.stop, self.loop = stop, loop
+        self.given = False
+        self.committed: list[int] = []
+        self.closed = False
+        self.subscribed: list[str] = []
+
+    def subscribe(self, topics: list[str]) -> None:
+        self.subscribed = topics
+
+    def consume(self, num_messages: int, timeout: float) -> list[Any]:
+        if self.given:
+            self.loop.call_soon_threadsafe(self.stop.set)
+            return []
+        self.given = True
+        return [OneMessage()]
+
+    def commit(self, *, message: Any, asynchronous: bool) -> None:
+        self.committed.append(message.offset())
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Processor:
+    """Fails as it is told to, then succeeds."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.handled: list[ConsumedRecord] = []
+
+    async def handle(self, record: ConsumedRecord) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.handled.append(record)
+
+    async def retry_parked(self) -> int:
+        return 0
+
+
+class Letters:
+    def __init__(self) -> None:
+        self.buried: list[tuple[ConsumedRecord, str, bool]] = []
+
+    async def bury(self, record: ConsumedRecord, error: Exception, *, sealed_already: bool) -> None:
+        self.buried.append((record, str(error), sealed_already))
+
+
+def ran(processor: Any) -> tuple[Broker, Letters]:
+    letters: Any = Letters()
+
+    async def run() -> Broker:
+        stop = asyncio.Event()
+        broker = Broker(stop, asyncio.get_running_loop())
+        consumer = InboundConsumer(
+            lambda: broker, processor, letters, outages=(BrokerUnreachable,), topic_prefix="test."
+        )
+        async with asyncio.timeout(20):
+            await consumer.run(stop)
+        return broker
+
+    return asyncio.run(run()), letters
+
+
+def test_a_record_is_committed_after_it_was_handled() -> None:
+    processor = Processor()
+    broker, letters = ran(processor)
+    (record,) = processor.handled
+    assert (record.topic, record.offset, record.headers) == ("pod.inbound.raw.v1", 5, (("a", b"1"), ("b", b"")))
+    assert broker.committed == [5]
+    assert broker.closed
+    assert letters.buried == []
+    assert broker.subscribed[0] == "test.pod.inbound.raw.v1"
+    assert broker.subscribed[1].startswith("^test")
+
+
+def test_while_something_outside_is_away_the_record_waits_and_is_not_lost() -> None:
+    processor = Processor(BrokerUnreachable(), BrokerUnreachable())
+    broker, letters = ran(processor)
+    assert len(processor.handled) == 1
+    assert broker.committed == [5]
+    assert letters.buried == []
+
+
+def test_a_failure_that_nobody_foresaw_is_kept_and_the_partition_moves_on() -> None:
+    processor = Processor(ZeroDivisionError("inside"))
+    broker, letters = ran(processor)
+    ((record, reason, sealed_already),) = letters.buried
+    assert record.offset == 5
+    assert reason.startswith("ZeroDivisionError")
+    assert sealed_already
+    assert broker.committed == [5]
