@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
+from fastapi import FastAPI
 
+from api.app import create_app
 from events.codec import Codec
 from infra import intake, postgres
 from infra.catalogue_desk import CatalogueDesk
@@ -16,7 +20,10 @@ from infra.demo.theatre import Theatre
 from infra.operator_desk import OperatorDesk
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
+from infra.workshop import Workshop, carrier, partners, until_one_ends
 from processors.ports import NamedError
+from processors.worker import create_worker
+from processors.worker import run as run_apps
 from projections.progress import Progress
 from projections.reader import ReadModels
 from projections.system_reader import SystemReads
@@ -87,3 +94,36 @@ async def theatre(settings: Settings) -> AsyncIterator[Theatre]:
             map_sku=map_sku,
             first_number=intake.now_ms() // 1_000 % 1_000_000 * 10,
         )
+
+
+async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -> None:
+    """Do this work in this process until it is told to end: Faust workers, and the services beside them."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Workshop(settings, slot) as workshop:
+        services, apps = [], []
+        for name in names:
+            service = workshop.service(name)
+            if service is not None:
+                services.append(service)
+            else:
+                apps.append(create_worker(await workshop.effect(name), workshop.ports, workshop.config))
+        if apps:
+            services.append(lambda ending: run_apps(apps, ending))
+        await until_one_ends(services, stop)
+
+
+@asynccontextmanager
+async def api(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The API with everything it works with."""
+    shops = partners(settings)
+    claims = postgres.async_pool(settings.database_app_url, settings, name="api-claims")
+    label_seller = carrier(settings, claims)
+    try:
+        async with intake.api_dependencies(
+            settings, partners=shops, carriers={label_seller.name: label_seller}
+        ) as deps:
+            yield create_app(deps)
+    finally:
+        await asyncio.gather(label_seller.aclose(), *(shop.aclose() for shop in shops.values()))

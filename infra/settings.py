@@ -117,6 +117,14 @@ class Settings(BaseSettings):
     topic_replication_factor: int = Field(1, ge=1, le=5)
     kafka_heap_mb: int = Field(512, ge=128, le=65536)
 
+    # Print partners by their id, and where each one's parcels start: {"press-east": {"name": …, "street1": …}}.
+    print_shops: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)] = ("press-east", "press-west")
+    ship_from: dict[str, dict[str, str]] = {}
+
+    # Mail. Stores and support that have no address are not told; a buyer's address is in the order.
+    mail_from: str = "printledger <orders@printledger.invalid>"
+    support_email: str = ""
+
     # Behaviour.
     allow_private_addresses: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"

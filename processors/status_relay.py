@@ -1,59 +1,89 @@
-"""Gives each tenant its own status topic: `pod.orders.status.v1` onto `stores.<tenant>.status.v1`, record by record.
+"""Copy each order's status to its tenant's own compacted topic: `pod.orders.status.v1` to `stores.<tenant>.status.v1`.
 
-Bytes are copied as they are. A snapshot that is relayed twice after a crash replaces itself. An order's snapshots stay
-in their order: one key stays on one partition of the source and is appended in the order in which it is read.
+Records and offsets go in one Kafka transaction, so that a relay that dies neither leaves one out nor repeats one: a
+status that runs backwards, even for the moment of a restart, is what downstream systems must never see. A failure ends
+the process; its successor has the same transactional id and goes on at the committed offset.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-
-from events.codec import Codec, Undecodable
-from events.documents import OrderStatus
-from processors.inbound.dead_letters import DeadLetters
-from processors.ports import ConsumedRecord, RecordLog
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 log = structlog.get_logger(__name__)
 
-SOURCE_TOPIC = "pod.orders.status.v1"
+STATUS_TOPIC = "pod.orders.status.v1"
+BATCH_RECORDS_MAX = 500
+POLL_SECONDS = 0.2
+TRANSACTION_SECONDS = 10.0
 
 
-def status_topic_of(tenant: str) -> str:
-    """The compacted topic that this tenant's downstream systems read."""
+def tenant_topic(tenant: str) -> str:
+    """The topic that a tenant's downstream systems read."""
     return f"stores.{tenant}.status.v1"
 
 
-class NotAStatus(Undecodable):
-    """The record on the status topic is not a status snapshot. Only the ledger writes there."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StatusRelay:
-    """Copies one snapshot at a time a key; `relay_all` keeps the order of each order's snapshots."""
+    """Relays the statuses of the tenants that are configured; only these have a topic."""
 
-    codec: Codec
-    log: RecordLog
-    dead_letters: DeadLetters
+    open_consumer: Callable[[], Consumer]
+    open_producer: Callable[[], Producer]
+    tenants: frozenset[str]
+    topic_prefix: str = ""
 
-    async def relay_all(self, records: list[ConsumedRecord]) -> None:
-        """Relay a batch: keys side by side, the snapshots of a key one after the other."""
-        by_key: dict[bytes, list[ConsumedRecord]] = {}
-        for record in records:
-            by_key.setdefault(record.key or b"", []).append(record)
-        await asyncio.gather(*(self._relay_in_order(of_key) for of_key in by_key.values()))
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises KafkaException when a transaction fails."""
+        await asyncio.to_thread(self._relay, stop)
 
-    async def _relay_in_order(self, records: list[ConsumedRecord]) -> None:
-        for record in records:
-            try:
-                status = self.codec.decode(record.value)
-                if not isinstance(status, OrderStatus):
-                    raise NotAStatus(NotAStatus.__doc__)
-            except Undecodable as error:
-                await self.dead_letters.bury(record, error, sealed_already=False)
+    def _relay(self, stop: asyncio.Event) -> None:
+        # The producer comes first: it ends what a predecessor left open before the offsets are read.
+        producer = self.open_producer()
+        producer.init_transactions(TRANSACTION_SECONDS)
+        consumer = self.open_consumer()
+        try:
+            consumer.subscribe([self.topic_prefix + STATUS_TOPIC])
+            while not stop.is_set():
+                messages = consumer.consume(BATCH_RECORDS_MAX, POLL_SECONDS)
+                if good := [message for message in messages if _is_record(message)]:
+                    self._copy(producer, consumer, good)
+        finally:
+            consumer.close()
+
+    def _copy(self, producer: Producer, consumer: Consumer, messages: Sequence[Message]) -> None:
+        """One transaction: the copies and the offsets behind the originals."""
+        producer.begin_transaction()
+        for message in messages:
+            tenant = dict(message.headers() or []).get("tenant") or b""
+            name = tenant.decode() if isinstance(tenant, bytes) else tenant
+            if name not in self.tenants:
+                log.warning("status_of_unknown_tenant", tenant=name[:64], offset=message.offset())
                 continue
-            await self.log.append(
-                status_topic_of(status.tenant), status.order_id, record.value or b"", list(record.headers)
+            producer.produce(
+                self.topic_prefix + tenant_topic(name),
+                key=message.key(),
+                value=message.value(),
+                headers=message.headers(),
             )
+            producer.poll(0)
+        ends = {
+            (message.topic(), message.partition()): TopicPartition(
+                message.topic() or "", message.partition() or 0, (message.offset() or 0) + 1
+            )
+            for message in messages
+        }
+        producer.send_offsets_to_transaction(
+            list(ends.values()), consumer.consumer_group_metadata(), TRANSACTION_SECONDS
+        )
+        producer.commit_transaction(TRANSACTION_SECONDS)
+
+
+def _is_record(message: Message) -> bool:
+    error = message.error()
+    if error is not None:
+        log.warning("relay_broker", reason=error.str())
+    return error is None

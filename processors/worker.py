@@ -77,12 +77,20 @@ class Effect(Protocol):
     answers). It raises only when something outside cannot be reached, or for a programming error.
     """
 
-    #: Name of the work, as in `printledger worker NAME`.
-    name: ClassVar[str]
-    #: The request that this worker takes; its work topic follows from it.
-    request: ClassVar[type[WorkRequested]]
-    #: How many requests are worked on at the same time.
-    at_once: int
+    @property
+    def name(self) -> str:
+        """Name of the work, as in `printledger worker NAME`."""
+        ...
+
+    @property
+    def request(self) -> type[WorkRequested]:
+        """The request that this worker takes; its work topic follows from it."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many requests are worked on at the same time."""
+        ...
 
     async def carry_out(self, fact: Any, envelope: FactEnvelope) -> Command | Answer | None:
         """Do the effect of one request."""
@@ -189,12 +197,13 @@ def create_worker(effect: Effect, ports: WorkerPorts, config: WorkerConfig) -> f
     """The Faust app that carries out one kind of work. Start it with `processors.worker.run`."""
     folder = config.data_dir / "faust" / effect.name
     folder.mkdir(parents=True, exist_ok=True)
+    group = f"{config.topic_prefix}{GROUP_PREFIX}{effect.name}"
     app = WorkerApp(
-        f"{GROUP_PREFIX}{effect.name}",
+        group,
         broker=[f"kafka://{server}" for server in config.bootstrap_servers.split(",")],
         datadir=str(folder),
-        consumer_group_instance_id=f"{GROUP_PREFIX}{effect.name}-{config.slot}",
-        broker_client_id=f"{GROUP_PREFIX}{effect.name}-{config.slot}",
+        consumer_group_instance_id=f"{group}-{config.slot}",
+        broker_client_id=f"{group}-{config.slot}",
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_commit_interval=COMMIT_SECONDS,

@@ -1,0 +1,366 @@
+"""Puts together what the workers need, each part once a process, and closes all of it again.
+
+Building blocks for `infra/bootstrap.py`: a process asks for the work it does by name, and only what that work needs is
+connected to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from events.catalogue.facts import SkuMapped
+from events.codec import Codec
+from events.declare import Declared
+from events.envelope import FactEnvelope
+from infra import intake, kafka, postgres
+from infra.access import PostgresStores
+from infra.claims import PostgresClaims
+from infra.demo import addresses
+from infra.s3 import ObjectStoreUnreachable
+from infra.senders import KafkaCommandSender, KafkaRecordLog
+from infra.settings import Settings
+from infra.vault import PostgresVault
+from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxPool
+from processors.carriers.easypost import EasyPost
+from processors.carriers.protocol import Address, Carrier
+from processors.fetch import SafeFetcher
+from processors.following import FactFollower
+from processors.inbound.dead_letters import DeadLetters
+from processors.outbound import OutboundClient, OutboundPolicy
+from processors.partners.print_shop import PrintShop
+from processors.partners.protocol import PrintPartner
+from processors.ports import BrokerUnreachable, NamedError
+from processors.reactors import SkuReactor
+from processors.routing.propose import Rules
+from processors.status_relay import StatusRelay
+from processors.timers import Timers
+from processors.worker import Effect, WorkerConfig, WorkerPorts, no_crash
+from processors.workers.artwork import CheckArtwork
+from processors.workers.cancel import Cancel
+from processors.workers.files import OrderFiles
+from processors.workers.inspect import Inspect
+from processors.workers.label import BuyLabel
+from processors.workers.notify import MailServer, MailServerUnreachable, Notify
+from processors.workers.render import Render
+from processors.workers.route import Route
+from processors.workers.submit import Submit
+from projections.system_reader import SystemReads
+
+CARRIER = "easypost"
+CATALOGUE_FACTS = "pod.catalogue.events.v1"
+#: Pictures are decoded and composed in so many child processes a worker process.
+SANDBOX_CHILDREN = 2
+#: The simulated inspector of demo and tests looks so long.
+INSPECTION_SECONDS = 1.0
+#: Tests end a worker at a named point by this variable; only the test profile heeds it.
+CRASH_AT = "CRASH_AT"
+
+OUTAGES: tuple[type[BaseException], ...] = (
+    psycopg.OperationalError,
+    PoolTimeout,
+    BrokerUnreachable,
+    ObjectStoreUnreachable,
+    MailServerUnreachable,
+    SandboxBusy,
+    ChildNotStarted,
+)
+"""What means "something outside is away": the record in hand waits, and the worker says so."""
+
+Service = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set."""
+
+
+class UnknownWork(NamedError):
+    """There is no worker of this name."""
+
+
+class ShipFromInvalid(NamedError):
+    """SHIP_FROM must be JSON: for each partner id an address with name, street1, city, postal_code and country."""
+
+
+def partners(settings: Settings) -> dict[str, PrintPartner]:
+    """An adapter for each configured print shop. Use them on one event loop."""
+    key = settings.partner_api_key.get_secret_value()
+    return {
+        name: PrintShop(
+            name,
+            OutboundClient(
+                name,
+                f"{settings.partner_base_url.rstrip('/')}/{name}",
+                OutboundPolicy(),
+                headers={"authorization": f"Bearer {key}"},
+            ),
+            (settings.partner_webhook_secret.get_secret_value(),),
+        )
+        for name in settings.print_shops
+    }
+
+
+def carrier(settings: Settings, claims_pool: AsyncConnectionPool) -> Carrier:
+    """The carrier's adapter; the pool need not be open for verifying and reading webhooks."""
+    return EasyPost(
+        CARRIER,
+        OutboundClient(
+            CARRIER,
+            settings.carrier_base_url,
+            OutboundPolicy(),
+            auth=(settings.carrier_api_key.get_secret_value(), ""),
+        ),
+        SafeFetcher(allow_private=settings.allow_private_addresses),
+        PostgresClaims(claims_pool, CARRIER),
+        (settings.carrier_webhook_secret.get_secret_value(),),
+    )
+
+
+class Workshop:
+    """Makes workers. Parts that several workers share are made once, when first asked for."""
+
+    def __init__(self, settings: Settings, slot: int = 0) -> None:
+        self._settings = settings
+        self._slot = slot
+        self._opened = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._opened.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.__aexit__(kind, error, trace)
+
+    @property
+    def config(self) -> WorkerConfig:
+        """Where workers read."""
+        settings = self._settings
+        return WorkerConfig(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            data_dir=settings.data_dir,
+            topic_prefix=settings.topic_prefix,
+            slot=self._slot,
+        )
+
+    @property
+    def ports(self) -> WorkerPorts:
+        """What every worker works with."""
+        return WorkerPorts(
+            codec=self._codec,
+            commands=self._commands,
+            dead_letters=DeadLetters(self._log, self._vault, "worker"),
+            now_ms=intake.now_ms,
+            outages=OUTAGES,
+            crash_point=crash_point(self._settings),
+        )
+
+    async def effect(self, name: str) -> Effect:
+        """The work of a Faust worker. Raises UnknownWork."""
+        settings = self._settings
+        match name:
+            case "artwork":
+                return CheckArtwork(
+                    files=self._files,
+                    vault=self._vault,
+                    fetcher=SafeFetcher(allow_private=settings.allow_private_addresses),
+                    templates=self._reads,
+                    pool=self._sandbox,
+                )
+            case "render":
+                return Render(files=self._files, vault=self._vault, templates=self._reads, pool=self._sandbox)
+            case "route":
+                return Route(self._reads, Rules())
+            case "submit":
+                return Submit(partners=self._partners, files=self._files, links=intake.link_signer(settings))
+            case "cancel":
+                return Cancel(partners=self._partners)
+            case "inspect":
+                return Inspect(simulated_after_s=None if settings.profile == "production" else INSPECTION_SECONDS)
+            case "label":
+                return await self._label()
+            case "notify":
+                return await self._notify()
+            case _:
+                raise UnknownWork(f"{name}: {UnknownWork.__doc__}")
+
+    def service(self, name: str) -> Service | None:
+        """A process that is no Faust worker, or None where the name is not one of them."""
+        match name:
+            case "inbound":
+                return self._inbound()
+            case "timers":
+                return Timers(self._reads, self._commands, intake.now_ms, OUTAGES).run
+            case "reactors":
+                return self._reactors()
+            case "status-relay":
+                return self._status_relay()
+            case _:
+                return None
+
+    def _inbound(self) -> Service:
+        processor = intake.inbound_consumer(
+            self._settings, partners=self._partners, carriers={CARRIER: self._carrier}, slot=self._slot
+        )
+        return self._opened.enter_context(processor).run
+
+    def _reactors(self) -> Service:
+        settings = self._settings
+        reactor = SkuReactor(self._reads, self._commands, intake.now_ms, OUTAGES)
+
+        async def react(fact: Declared, envelope: FactEnvelope) -> None:
+            if isinstance(fact, SkuMapped):
+                await reactor.sku_mapped(fact, envelope)
+
+        group = f"{settings.topic_prefix}printledger.reactors"
+        follower = FactFollower(
+            open_consumer=lambda: kafka.consumer(settings, group, instance_id=f"{group}-{self._slot}"),
+            topic=settings.topic_prefix + CATALOGUE_FACTS,
+            codec=self._codec,
+            react=react,
+            outages=OUTAGES,
+        )
+
+        async def run(stop: asyncio.Event) -> None:
+            await until_one_ends([follower.run, reactor.sweep], stop)
+
+        return run
+
+    def _status_relay(self) -> Service:
+        settings = self._settings
+        group = f"{settings.topic_prefix}printledger.status-relay"
+        return StatusRelay(
+            open_consumer=lambda: kafka.consumer(settings, group, instance_id=f"{group}-{self._slot}"),
+            open_producer=lambda: kafka.transactional_producer(settings, f"{group}-{self._slot}"),
+            tenants=frozenset(settings.tenants),
+            topic_prefix=settings.topic_prefix,
+        ).run
+
+    async def _label(self) -> BuyLabel:
+        await self._open_claims()
+        return BuyLabel(
+            carrier=self._carrier,
+            ship_from=ship_from(self._settings),
+            files=self._files,
+            vault=self._vault,
+            goods=self._reads,
+        )
+
+    async def _notify(self) -> Notify:
+        settings = self._settings
+        await self._open_claims()
+        return Notify(
+            server=MailServer(url=settings.smtp_url, sender=settings.mail_from),
+            vault=self._vault,
+            claims=PostgresClaims(self._claims_pool, "smtp"),
+            sent=PostgresClaims(self._claims_pool, "smtp.sent"),
+            address_of=self._address_of,
+        )
+
+    def _address_of(self, audience: str, store: str) -> str:
+        """The address of a store's owner (option `notify_email` of its connection) or of support; may block."""
+        settings, demo = self._settings, self._settings.profile != "production"
+        if audience == "support":
+            return settings.support_email or (addresses.SUPPORT_EMAIL if demo else "")
+        connection = self._stores.find(store)
+        told = str(connection.options.get("notify_email", "")) if connection else ""
+        return told or (addresses.store_email(store) if demo else "")
+
+    async def _open_claims(self) -> None:
+        if self._claims_pool.closed:
+            await self._opened.enter_async_context(self._claims_pool)
+
+    @cached_property
+    def _codec(self) -> Codec:
+        return Codec()
+
+    @cached_property
+    def _pool(self) -> intake.Pool:
+        return self._opened.enter_context(postgres.pool(self._settings.database_url, self._settings, name="workers"))
+
+    @cached_property
+    def _claims_pool(self) -> AsyncConnectionPool:
+        return postgres.async_pool(self._settings.database_url, self._settings, name="claims")
+
+    @cached_property
+    def _log(self) -> KafkaRecordLog:
+        return self._opened.enter_context(KafkaRecordLog.connect(self._settings, f"workers-{self._slot}"))
+
+    @cached_property
+    def _commands(self) -> KafkaCommandSender:
+        return KafkaCommandSender(self._log, self._codec)
+
+    @cached_property
+    def _vault(self) -> PostgresVault:
+        return intake.vault(self._settings, self._pool)
+
+    @cached_property
+    def _stores(self) -> PostgresStores:
+        return intake.stores(self._settings, self._pool)
+
+    @cached_property
+    def _reads(self) -> SystemReads:
+        return SystemReads(self._pool)
+
+    @cached_property
+    def _files(self) -> OrderFiles:
+        return OrderFiles(intake.bucket(self._settings), self._vault)
+
+    @cached_property
+    def _sandbox(self) -> SandboxPool:
+        return self._opened.enter_context(SandboxPool(SANDBOX_CHILDREN))
+
+    @cached_property
+    def _partners(self) -> dict[str, PrintPartner]:
+        made = partners(self._settings)
+        for partner in made.values():
+            self._opened.push_async_callback(partner.aclose)
+        return made
+
+    @cached_property
+    def _carrier(self) -> Carrier:
+        made = carrier(self._settings, self._claims_pool)
+        self._opened.push_async_callback(made.aclose)
+        return made
+
+
+def ship_from(settings: Settings) -> dict[str, Address]:
+    """Where each partner's parcels start; the demo's shops have made-up addresses. Raises ShipFromInvalid."""
+    known = settings.ship_from or (addresses.SHIP_FROM if settings.profile != "production" else {})
+    try:
+        return msgspec.convert(known, dict[str, Address])
+    except msgspec.ValidationError as error:
+        raise ShipFromInvalid(f"{ShipFromInvalid.__doc__} ({error})") from None
+
+
+def crash_point(settings: Settings) -> Callable[[str], None]:
+    """Where a test ends this process as a power cut would; everyday life has no such point."""
+    wanted = os.environ.get(CRASH_AT, "")
+    if settings.profile != "test" or not wanted:
+        return no_crash
+
+    def crash(point: str) -> None:
+        if point == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return crash
+
+
+async def until_one_ends(services: list[Service], stop: asyncio.Event) -> None:
+    """Run services side by side until `stop` is set or one of them ends; then end all. Raises what ended one."""
+    tasks = [asyncio.ensure_future(service(stop)) for service in services]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        task.result()
