@@ -33,8 +33,8 @@ def app_processes(settings: Settings) -> tuple[AppProcess, ...]:
 def _core(settings: Settings) -> tuple[AppProcess, ...]:
     """Ledger, read models, API and workers. Workers that wait for others most of the time share a process."""
     return (
-        AppProcess(name="ledger-orders", arguments=("ledger", "orders")),
-        AppProcess(name="ledger-catalogue", arguments=("ledger", "catalogue")),
+        AppProcess(name="ledger-orders", arguments=("ledger", "--stream", "orders")),
+        AppProcess(name="ledger-catalogue", arguments=("ledger", "--stream", "catalogue")),
         AppProcess(name="projections", arguments=("project", "all")),
         AppProcess(name="serve", arguments=("serve",), port=settings.api_port),
         AppProcess(name="worker-artwork", arguments=("worker", "artwork", "render")),
