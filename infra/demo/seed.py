@@ -49,6 +49,10 @@ POLICY: Final = OrderPolicy(
 """Waits are short, so that the demonstration can be watched."""
 
 
+SHOPIFY: Final[Mapping[str, Any]] = {"print_test_orders": True, "unpaid_statuses": ["voided", "refunded", "expired"]}
+"""Published example orders are often marked as tests, or to be paid on delivery: the demo prints those as well."""
+
+
 def artwork_of(variant_id: str) -> LineArtwork:
     """What a demo variant is printed by."""
     return LineArtwork(
@@ -61,7 +65,7 @@ def artwork_of(variant_id: str) -> LineArtwork:
 
 async def seed(stores: PostgresStores, keys: PostgresApiKeys, desk: CatalogueDesk, data_dir: Path) -> None:
     """Connect the stores, make the API key once, describe the catalogue, map the SKUs."""
-    options: dict[str, Any] = {"policy": msgspec.to_builtins(POLICY)}
+    options: dict[str, Any] = {"policy": msgspec.to_builtins(POLICY), "shopify": SHOPIFY}
     for store, platform in STORES.items():
         known = stores.find(store)
         secret = known.secret if known else None
