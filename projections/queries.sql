@@ -57,8 +57,8 @@ WHERE read_model = %(name)s
   AND build IS DISTINCT FROM (SELECT build FROM read_models WHERE name = %(name)s);
 
 -- hold_model --
--- Take the read model for this connection; false where another process holds it.
-SELECT pg_try_advisory_lock(hashtext('printledger read model'), hashtext(%(name)s));
+-- Take the read model for as long as this connection lives.
+SELECT pg_advisory_lock(hashtext('printledger read model'), hashtext(%(name)s));
 
 -- announce --
 -- Tell whoever waits that these read models have moved; heard when the transaction commits.

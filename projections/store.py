@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
 
 from projections.errors import AlreadyRunning, BuildSuperseded, CheckpointMoved
@@ -12,6 +12,9 @@ from projections.model import Change, ReadModel, Row, Table
 from projections.schema import set_search_path, shown_build
 from projections.source import Checkpoint, Partition
 from projections.sql import QUERIES
+
+
+HOLD_TIMEOUT = "5s"
 
 
 class Unit:
@@ -51,10 +54,16 @@ class Store:
         set_search_path(connection, schema)
 
     def hold(self, model: ReadModel, purpose: str = "") -> None:
-        """Keep other processes from folding the read model; raises `AlreadyRunning`."""
-        row = self.connection.execute(QUERIES["hold_model"], {"name": model.name + purpose}).fetchone()
-        if row is None or not row[0]:
-            raise AlreadyRunning(model.name)
+        """Keep other processes from folding the read model; raises `AlreadyRunning` where one goes on folding it.
+
+        A killed process's hold ends when the server notices that it is gone, so this waits a moment.
+        """
+        try:
+            with self.connection.transaction():
+                self.connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(HOLD_TIMEOUT))
+                self.connection.execute(QUERIES["hold_model"], {"name": model.name + purpose})
+        except errors.LockNotAvailable:
+            raise AlreadyRunning(model.name) from None
 
     def load_checkpoints(self, unit: Unit, partitions: Iterable[Partition]) -> None:
         """Read how far a unit is; partitions that are new to it begin at their start."""

@@ -1,0 +1,1 @@
+"""Projections on a real broker and a real database."""
