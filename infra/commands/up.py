@@ -61,7 +61,7 @@ def up(
     from infra.stack.runner import Stack
     from infra.supervisor import Supervisor
 
-    folder = _folder(data)
+    folder = folder_of(data)
     with lock.held(folder):
         if auto_ports and not (folder / STACK_ENV).exists():
             overrides |= zip(DEFAULT_PORTS, free_ports(len(DEFAULT_PORTS)), strict=True)
@@ -72,14 +72,14 @@ def up(
 
 def down(data: DataDir = None) -> None:
     """End the system of a data folder, in order. Nothing to do is no error."""
-    folder = _folder(data)
+    folder = folder_of(data)
     if not end(folder):
         typer.echo(f"printledger is not running in {folder}.")
 
 
 def status(data: DataDir = None, as_json: Json = False) -> None:
     """Say what runs in a data folder. Exit code 3 where nothing does."""
-    folder = _folder(data)
+    folder = folder_of(data)
     pid, state = lock.holder(folder), read_state(folder)
     is_running = pid is not None and state is not None and state.pid == pid
     if as_json:
@@ -109,7 +109,7 @@ def end(folder: Path) -> bool:
 
 def _detach(data: Path | None, arguments: list[str]) -> None:
     """Start the same command in a session of its own and return when it says that it runs."""
-    folder = _folder(data)
+    folder = folder_of(data)
     if (holder := lock.holder(folder)) is not None:
         raise lock.AlreadyRunning(f"{lock.AlreadyRunning.__doc__} (folder {folder}, process {holder})")
     log = folder / "logs" / "up.log"
@@ -150,7 +150,7 @@ def _print_state(state: SystemState, is_running: bool) -> None:
         typer.echo(f"API {state.addresses['api']}   mails in {state.addresses['mail']}")
 
 
-def _folder(data: Path | None) -> Path:
+def folder_of(data: Path | None) -> Path:
     """The data folder, without needing settings that only `up` makes."""
     return Path(data or os.environ.get("DATA_DIR") or ".data").expanduser().resolve()
 
