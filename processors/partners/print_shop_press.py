@@ -294,7 +294,7 @@ class Press:
             raise KeyError(external_id)
         request = msgspec.json.decode(row["request"], type=wire.JobRequest)
         async with self._fetch_room:
-            problem = await check_file(self._http, request)
+            problem = await check_file(self._http, request.file_url, request.file_sha256)
         current = self.job(shop, external_id)
         if current is None or current.status != "received":
             return  # Cancelled while the file was on its way.
@@ -350,11 +350,11 @@ class Press:
         await self._http.aclose()
 
 
-async def check_file(client: httpx.AsyncClient, request: wire.JobRequest) -> str | None:
-    """Download the print file; say what is wrong with it, or None when it is the right PNG."""
+async def check_file(client: httpx.AsyncClient, url: str, sha256: str | None) -> str | None:
+    """Download a print file; say what is wrong with it, or None when it is the right PNG. No digest, any PNG."""
     for _ in range(FILE_TRIES):
         try:
-            async with client.stream("GET", request.file_url) as response:
+            async with client.stream("GET", url) as response:
                 if response.status_code != 200:
                     continue
                 content = bytearray()
@@ -364,12 +364,12 @@ async def check_file(client: httpx.AsyncClient, request: wire.JobRequest) -> str
                         return "file_too_large"
         except httpx.HTTPError:
             continue
-        return await asyncio.to_thread(_judge_file, bytes(content), request.file_sha256)
+        return await asyncio.to_thread(_judge_file, bytes(content), sha256)
     return "file_unreachable"
 
 
-def _judge_file(content: bytes, sha256: str) -> str | None:
-    if hashlib.sha256(content).hexdigest() != sha256:
+def _judge_file(content: bytes, sha256: str | None) -> str | None:
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         return "file_digest_differs"
     return None if opens_as_png(content) else "file_is_no_png"
 

@@ -7,6 +7,7 @@ import pytest
 from tests.contract.carrier_rigs import CarrierRig, EasyPostRig
 from tests.contract.net import Receiver, receiving
 from tests.contract.partner_rigs import PartnerRig, PrintShopRig
+from tests.contract.printful_rig import PrintfulRig
 
 
 @pytest.fixture
@@ -30,11 +31,20 @@ def print_shop_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory)
     rig.simulator.stop()
 
 
-@pytest.fixture(params=["print_shop"])
+@pytest.fixture(scope="session")
+def printful_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrintfulRig]:
+    """Printful and its simulator."""
+    rig = PrintfulRig(tmp_path_factory.mktemp("printful"), receiver)
+    yield rig
+    rig.simulator.stop()
+
+
+@pytest.fixture(params=["print_shop", "printful"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     """Each print partner in turn, in a calm mood; what a test opened is closed after it."""
     found: PartnerRig = request.getfixturevalue(f"{request.param}_rig")
     found.calm()
+    found.settle()
     yield found
     while found.opened:
         await found.opened.pop().aclose()

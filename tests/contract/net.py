@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 
 
 def free_port() -> int:
@@ -88,7 +88,7 @@ class Receiver:
 
         return Handler
 
-    def wait_for(self, found: Callable[[list[Received]], bool], limit_s: float = 20.0) -> list[Received]:
+    def wait_for(self, found: Callable[[list[Received]], bool], limit_s: float = 60.0) -> list[Received]:
         """All that has arrived, once `found` is true of it."""
         with self._arrived:
             arrived = self._arrived.wait_for(lambda: found(self.received), limit_s)

@@ -7,6 +7,8 @@ itself reads the same for all.
 import hashlib
 import io
 import itertools
+import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -27,10 +29,10 @@ from tests.contract.net import Received, Receiver, SimulatorProcess
 #: Quick limits, so that a dead line is noticed within a test's patience.
 QUICK = OutboundPolicy(
     connect_timeout_s=1.0,
-    read_timeout_s=0.4,
-    total_timeout_s=2.0,
+    read_timeout_s=2.0,
+    total_timeout_s=5.0,
     attempts=3,
-    retry_for_s=2.0,
+    retry_for_s=10.0,
     retry_wait_s=0.02,
     wait_max_s=1.5,
     circuit_failures=20,
@@ -72,6 +74,12 @@ class PartnerRig(Protocol):
     name: str
     #: Adapters that a test made; the fixture closes them.
     opened: list[PrintPartner]
+    #: Whether the vendor's signature covers the time of signing.
+    signs_time: bool
+    #: All secrets that the adapter accepts; one that it does not; and a genuine event that is about no job.
+    secrets: tuple[str, ...]
+    strange_secret: str
+    other_event: bytes
 
     def partner(
         self,
@@ -88,6 +96,8 @@ class PartnerRig(Protocol):
 
     def calm(self) -> None: ...
 
+    def settle(self) -> None: ...
+
     def made(self, effect_key: str) -> Made: ...
 
     def restart_by_kill(self) -> None: ...
@@ -99,19 +109,71 @@ class PartnerRig(Protocol):
     def signed(self, body: bytes, *, secret: str, at_s: float) -> Mapping[str, str]: ...
 
 
-class PrintShopRig:
-    """The house print shop."""
+class SimulatedRig:
+    """What all rigs do alike."""
 
-    def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self.name = "press-east"
+    simulator: SimulatorProcess
+    #: Statuses that a job does not leave by itself.
+    resting: frozenset[str]
+
+    def __init__(self, receiver: Receiver) -> None:
         self.opened: list[PrintPartner] = []
         self._receiver = receiver
+        self._numbers = itertools.count(1)
+
+    def restart_by_kill(self) -> None:
+        self.simulator.kill()
+        self.simulator.start()
+
+    def deliveries_of(self, effect_key: str) -> list[Received]:
+        return [r for r in self._receiver.received if effect_key.encode() in r.body]
+
+    def reports_of(self, effect_key: str, found: Callable[[list[PartnerReport]], bool]) -> list[PartnerReport]:
+        partner = self.opened[-1]
+
+        def reports(received: list[Received]) -> list[PartnerReport]:
+            mine = [r for r in received if effect_key.encode() in r.body]
+            return [report for r in mine for report in partner.parse_webhook(r.body)]
+
+        return reports(self._receiver.wait_for(lambda received: found(reports(received))))
+
+    def in_motion(self) -> list[str]:
+        """Statuses of jobs that will still move."""
+        resting = self.resting
+        return [job["status"] for job in self.simulator.control("GET", "/jobs") if job["status"] not in resting]
+
+    def settle(self) -> None:
+        """Wait until every job rests, so that none of them takes a fault that is meant for the next test's."""
+        pause = threading.Event()
+        ends_at = time.monotonic() + 60
+        while moving := self.in_motion():
+            assert time.monotonic() < ends_at, moving
+            pause.wait(0.02)
+
+    def served(self, content: bytes) -> str:
+        """An address at which the receiver gives these bytes."""
+        path = f"/files/{id(self)}/{next(self._numbers)}.png"
+        self._receiver.files[path] = content
+        return self._receiver.url + path
+
+
+class PrintShopRig(SimulatedRig):
+    """The house print shop."""
+
+    resting = frozenset({"handed_over", "failed", "cancelled"})
+    signs_time = True
+    secrets = (SECRET, OTHER_SECRET)
+    strange_secret = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
+    other_event = b'{"type": "shop.holiday", "timestamp": "2026-12-24T00:00:00Z", "data": {}}'
+
+    def __init__(self, folder: Path, receiver: Receiver) -> None:
+        super().__init__(receiver)
+        self.name = "press-east"
         shops = demo_shops(
             ["press-east", "press-west"], receiver.url + "/webhooks/partners/{shop}", "key-of-tests", SECRET
         )
         config = SimulatorConfig(store_file=str(folder / "shops.sqlite"), shops=shops)
         self.simulator = SimulatorProcess("processors.partners.print_shop_simulator", config, folder)
-        self._numbers = itertools.count(1)
         self.calm()
 
     def partner(
@@ -131,14 +193,12 @@ class PrintShopRig:
 
     def job(self, **changes: object) -> PrintJob:
         content = print_file()
-        path = f"/files/{next(self._numbers)}.png"
-        self._receiver.files[path] = content
         job = PrintJob(
             effect_key=new_effect_key(),
             partner_variant="MUG-11-WHT",
             quantity=2,
             units=(1, 2),
-            print_file_url=self._receiver.url + path,
+            print_file_url=self.served(content),
             print_file_sha256=hashlib.sha256(content).hexdigest(),
             recipient_country="US",
             due_at=1_800_000_000_000,
@@ -178,22 +238,6 @@ class PrintShopRig:
             prints=sum(job["prints"] for job in jobs),
             quantity=sum(job["quantity"] for job in jobs),
         )
-
-    def restart_by_kill(self) -> None:
-        self.simulator.kill()
-        self.simulator.start()
-
-    def deliveries_of(self, effect_key: str) -> list[Received]:
-        return [r for r in self._receiver.received if effect_key.encode() in r.body]
-
-    def reports_of(self, effect_key: str, found: Callable[[list[PartnerReport]], bool]) -> list[PartnerReport]:
-        partner = self.opened[-1]
-
-        def reports(received: list[Received]) -> list[PartnerReport]:
-            mine = [r for r in received if effect_key.encode() in r.body]
-            return [report for r in mine for report in partner.parse_webhook(r.body)]
-
-        return reports(self._receiver.wait_for(lambda received: found(reports(received))))
 
     def signed(self, body: bytes, *, secret: str, at_s: float) -> Mapping[str, str]:
         moment = datetime.fromtimestamp(at_s, tz=UTC)

@@ -1,0 +1,392 @@
+"""Adapter for Printful, API v2 (beta).
+
+**Submitting** takes three requests: create a draft whose `external_id` is the effect key (unique in a store, at most
+32 characters), look at its items, confirm it. Printful answers a used `external_id` with a plain 400, so every 400 is
+followed by a reading back: what is there already is taken up where an earlier try left it. The look at the items
+comes between because a file that Printful dropped leaves an item without a print, and a confirmed order would
+then be made blank.
+
+**Cancelling.** `DELETE /v2/orders/{id}` deletes drafts and failed orders; a confirmed order is cancelled by
+`DELETE /orders/{id}` of version 1, as long as Printful has not begun.
+
+**Parcels.** Printful ships under its own labels, so its orders go to our own receiving address; the buyer is never
+named to it.
+
+**Webhooks** are signed with HMAC-SHA256 over the raw body, in hexadecimal; the key is configured in hexadecimal and
+decoded first. There is no time-stamp in the signature (Printful repeats an event for a day), and no event id: the id
+is derived from all that stays the same over repetitions. Printful reports no inspection and no stage between
+`inprocess` and shipped, so a fulfilled order is reported as printed and as handed over.
+"""
+
+import contextlib
+import hashlib
+import hmac
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from processors.inbound.reading import InputNotUsable, minor_units
+from processors.outbound import Answer, OutboundClient, OutboundError, preview
+from processors.partners import printful_wire as wire
+from processors.partners.printful_events import STATUS_MAP, millis, reports
+from processors.partners.protocol import (
+    Accepted,
+    CancelConfirmed,
+    CancelOutcome,
+    CancelTooLate,
+    Deferred,
+    JobSnapshot,
+    PartnerOffer,
+    PartnerOffers,
+    PartnerReport,
+    PrintJob,
+    Refused,
+    SubmitOutcome,
+    WebhookNotGenuine,
+)
+
+#: Printful says whether a blank is there, not how many.
+UNCOUNTED_STOCK_UNITS: Final = 100_000
+
+SIGNATURE_HEADER: Final = "x-pf-webhook-signature"
+WEBHOOK_MAX_BYTES: Final = 256 * 1024
+
+T = TypeVar("T")
+
+#: HTTP statuses in our words: (reason, retryable, needs a person).
+BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
+    400: ("invalid", False, True),
+    401: ("credentials", False, True),
+    402: ("funds", True, True),
+    403: ("credentials", False, True),
+    404: ("unknown_job", False, False),
+    409: ("overloaded", True, False),
+}
+
+
+class ReceivingAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where Printful sends what it printed: our own door, in Printful's field names."""
+
+    name: str
+    address1: str
+    city: str
+    country_code: str
+    zip: str
+    state_code: str | None = None
+    phone: str | None = None
+
+
+class PrintfulVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """How one of our variants is made at Printful."""
+
+    #: Our name of it.
+    variant: str
+    catalog_variant_id: int
+    #: `front`, `default` …; `dtg`, `sublimation`, `digital` …
+    placement: str
+    technique: str
+    #: What Printful states as fulfilment time for the product; its API does not tell.
+    production_ms: int
+
+
+class Printful:
+    """One Printful store, as a `PrintPartner`."""
+
+    def __init__(
+        self,
+        name: str,
+        client: OutboundClient,
+        *,
+        variants: tuple[PrintfulVariant, ...],
+        receiving: ReceivingAddress,
+        webhook_secrets_hex: tuple[str, ...],
+        capacity_units_per_day: int,
+        selling_region: str = "worldwide",
+    ) -> None:
+        """`client` has the address and the token; the capacity is our estimate, because Printful states none."""
+        if not webhook_secrets_hex:
+            raise ValueError(f"{name} needs its webhook secrets, or none of its reports can be believed")
+        self._name = name
+        self._client = client
+        self._variants = {str(variant.catalog_variant_id): variant for variant in variants}
+        self._receiving = receiving
+        self._keys = tuple(bytes.fromhex(secret) for secret in webhook_secrets_hex)
+        self._capacity_units_per_day = capacity_units_per_day
+        self._selling_region = selling_region
+
+    @property
+    def name(self) -> str:
+        """The partner's key in the catalogue."""
+        return self._name
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def submit(self, job: PrintJob) -> SubmitOutcome:
+        """Create, look, confirm; whatever an earlier try did already is found and not done again."""
+        variant = self._variants.get(job.partner_variant)
+        if variant is None:
+            return Refused(reason="variant_unknown", retryable=False, detail=f"{job.partner_variant} is not set up")
+        try:
+            created = await self._create(job, variant)
+        except OutboundError as error:
+            if not error.outcome_unknown:
+                return error.deferred()
+            held = await self._order(job.effect_key)
+            if held is None or isinstance(held, Deferred):
+                return error.deferred()
+            return await self._take_up(job, held, already_known=True)
+        order = _decode(created, wire.OrderAnswer) if created.status == 200 else None
+        if order is not None:
+            return await self._take_up(job, order.data, already_known=False)
+        held = await self._order(job.effect_key) if created.status in (400, 409) else None
+        if isinstance(held, Deferred):
+            return held
+        return _refused(created) if held is None else await self._take_up(job, held, already_known=True)
+
+    async def _create(self, job: PrintJob, variant: PrintfulVariant) -> Answer:
+        layer = {"type": "file", "url": job.print_file_url}
+        placement = {"placement": variant.placement, "technique": variant.technique, "layers": [layer]}
+        recipient = {k: v for k, v in msgspec.to_builtins(self._receiving).items() if v is not None}
+        body: dict[str, Any] = {
+            "external_id": job.effect_key,
+            "recipient": recipient,
+            "order_items": [
+                {
+                    "source": "catalog",
+                    "catalog_variant_id": variant.catalog_variant_id,
+                    "quantity": job.quantity,
+                    "placements": [placement],
+                }
+            ],
+        }
+        return await self._client.call("POST", "/v2/orders", json=body, idempotent=True)
+
+    async def _take_up(self, job: PrintJob, order: wire.Order, *, already_known: bool) -> SubmitOutcome:
+        """Go on with an order that stands at Printful, whoever created it."""
+        made = {(item.catalog_variant_id, item.quantity) for item in order.order_items}
+        if made != {(int(job.partner_variant), job.quantity)}:
+            return Refused(
+                reason="conflict",
+                retryable=False,
+                needs_person=True,
+                detail=f"order {order.id} has this external_id with other items",
+            )
+        if order.status != "draft":
+            return _accepted(order, already_known=already_known)
+        path = f"/v2/orders/@{job.effect_key}"
+        try:
+            items = _decode(await self._client.call("GET", f"{path}/order-items", idempotent=True), wire.ItemsAnswer)
+            blank = "its items cannot be read" if items is None else _why_blank(items.data)
+            if blank is not None:
+                return Refused(reason="print_file_unusable", retryable=True, detail=f"order {order.id}: {blank}")
+            answer = await self._client.call("POST", f"{path}/confirmation", idempotent=True)
+        except OutboundError as error:
+            held = await self._order(job.effect_key) if error.outcome_unknown else None
+            if isinstance(held, wire.Order) and held.status != "draft":
+                return _accepted(held, already_known=True)
+            return error.deferred()
+        confirmed = _decode(answer, wire.OrderAnswer) if answer.status == 200 else None
+        if confirmed is not None:
+            return _accepted(confirmed.data, already_known=already_known)
+        held = await self._order(job.effect_key)
+        if isinstance(held, wire.Order) and held.status != "draft":
+            return _accepted(held, already_known=True)
+        return _refused(answer)
+
+    async def _order(self, effect_key: str) -> wire.Order | Deferred | None:
+        try:
+            answer = await self._client.call("GET", f"/v2/orders/@{effect_key}", idempotent=True)
+        except OutboundError as error:
+            return error.deferred()
+        if answer.status == 404:
+            return None
+        order = _decode(answer, wire.OrderAnswer) if answer.status == 200 else None
+        return _nonsense(answer) if order is None else order.data
+
+    async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
+        """What Printful holds under the key. A draft is there, but nothing is made of it before it is confirmed."""
+        order = await self._order(effect_key)
+        if order is None or isinstance(order, Deferred):
+            return order
+        return JobSnapshot(
+            effect_key=effect_key,
+            partner_reference=str(order.id),
+            raw_status=order.status,
+            canonical=STATUS_MAP.canonical(order.status),
+            rank=STATUS_MAP.rank(order.status),
+            accepted_at=_at(order.created_at),
+            updated_at=_at(order.updated_at),
+            units=(),
+            quantity=sum(item.quantity for item in order.order_items),
+            provenance=STATUS_MAP.provenance,
+        )
+
+    async def cancel(self, effect_key: str, reason: str) -> CancelOutcome:
+        """Delete a draft, cancel a confirmed order; Printful takes no reason."""
+        order = await self._order(effect_key)
+        if isinstance(order, Deferred):
+            return order
+        if order is None:
+            return CancelConfirmed(confirmed_at=0, was_known=False)
+        if order.status == "canceled":
+            return CancelConfirmed(confirmed_at=_at(order.updated_at))
+        version = "/v2" if order.status in ("draft", "failed") else ""
+        try:
+            answer = await self._client.call("DELETE", f"{version}/orders/@{effect_key}", idempotent=True)
+        except OutboundError as error:
+            return error.deferred()
+        if answer.status in (200, 204):
+            return CancelConfirmed(confirmed_at=_at(order.updated_at))
+        if answer.status in (401, 403):
+            return _refused(answer)
+        held = await self._order(effect_key)
+        if isinstance(held, Deferred):
+            return held
+        if held is None or held.status == "canceled":
+            return CancelConfirmed(confirmed_at=_at((held or order).updated_at))
+        canonical = STATUS_MAP.canonical(held.status)
+        return CancelTooLate(raw_status=held.status, canonical=canonical, detail=preview(answer.body))
+
+    async def offers(self) -> PartnerOffers | Deferred:
+        """Price and availability of each variant that is set up."""
+        offers: list[PartnerOffer] = []
+        observed_at = 0
+        try:
+            for variant in self._variants.values():
+                path = f"/v2/catalog-variants/{variant.catalog_variant_id}"
+                stock = await self._client.call("GET", f"{path}/availability", idempotent=True)
+                price = await self._client.call("GET", f"{path}/prices", idempotent=True)
+                observed_at = _date_millis(price)
+                offer = self._offer(variant, _decode(stock, wire.StockAnswer), _decode(price, wire.PriceAnswer))
+                if offer is not None:
+                    offers.append(offer)
+        except OutboundError as error:
+            return error.deferred()
+        return PartnerOffers(
+            partner=self._name,
+            observed_at=observed_at,
+            country=self._receiving.country_code,
+            ships_to=(),
+            capacity_units_per_day=self._capacity_units_per_day,
+            load_units=0,
+            offers=tuple(offers),
+        )
+
+    def _offer(
+        self, variant: PrintfulVariant, stock: wire.StockAnswer | None, price: wire.PriceAnswer | None
+    ) -> PartnerOffer | None:
+        """None when Printful no longer knows the variant: an offer that vanished is drift, which the sync reports."""
+        if stock is None or price is None:
+            return None
+        prices = [t.price for t in price.data.variant.techniques if t.technique_key == variant.technique]
+        available = any(
+            region.availability == "in stock"
+            for technique in stock.data.techniques
+            if technique.technique == variant.technique
+            for region in technique.selling_regions
+            if region.name == self._selling_region
+        )
+        try:
+            return PartnerOffer(
+                partner_variant=str(variant.catalog_variant_id),
+                variant=variant.variant,
+                stock_units=UNCOUNTED_STOCK_UNITS if available else 0,
+                unit_cost_minor=minor_units(prices[0], price.data.currency),
+                currency=price.data.currency,
+                production_ms=variant.production_ms,
+            )
+        except (IndexError, InputNotUsable):
+            return None
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise `WebhookNotGenuine` unless one of the secrets signed this body."""
+        if len(body) > WEBHOOK_MAX_BYTES:
+            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
+        lower = {name.lower(): value for name, value in headers.items()}
+        signature = lower.get(SIGNATURE_HEADER)
+        if signature is None:
+            raise WebhookNotGenuine("x-pf-webhook-signature is missing")
+        if not any(hmac.compare_digest(sign(key, body).encode(), signature.encode()) for key in self._keys):
+            raise WebhookNotGenuine("x-pf-webhook-signature does not fit the body")
+
+    def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
+        """Translate order and shipment events; those of the catalogue and of mock-ups say nothing of a job."""
+        return reports(body)
+
+
+def sign(key: bytes, body: bytes) -> str:
+    """The value of `x-pf-webhook-signature` for a body."""
+    return hmac.new(key, body, hashlib.sha256).hexdigest()
+
+
+def _why_blank(items: tuple[wire.Item, ...]) -> str | None:
+    """Why an order would be made without its print; None when every item has one."""
+    for item in items:
+        if not item.placements or not all(placement.layers for placement in item.placements):
+            return f"item {item.id} has lost its print file"
+        failed = [p.status_explanation or p.placement for p in item.placements if p.status != "ok"]
+        if failed:
+            return f"item {item.id}: {'; '.join(failed)}"
+    return None if items else "it has no items"
+
+
+def _accepted(order: wire.Order, *, already_known: bool) -> Accepted:
+    cost_minor, currency = None, None
+    if order.costs.calculation_status == "done" and order.costs.total and order.costs.currency:
+        # A price that cannot be read is left out: the order stands all the same.
+        with contextlib.suppress(InputNotUsable):
+            cost_minor, currency = minor_units(order.costs.total, order.costs.currency), order.costs.currency
+    return Accepted(
+        partner_reference=str(order.id),
+        accepted_at=_at(order.updated_at),
+        already_known=already_known,
+        cost_minor=cost_minor,
+        currency=currency,
+    )
+
+
+def _at(moment: str) -> int:
+    """A time of Printful's, epoch milliseconds; 0 when it cannot be read."""
+    try:
+        return millis(moment)
+    except ValueError:
+        return 0
+
+
+def _refused(answer: Answer) -> Refused:
+    reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
+    body = _decode(answer, wire.ErrorAnswer)
+    said = preview(answer.body) if body is None else body.error.message or body.result
+    if answer.status == 400 and "out of stock" in said.casefold():
+        reason, person = "out_of_stock", False
+    return Refused(reason=reason, retryable=retryable, needs_person=person, detail=f"HTTP {answer.status}: {said}")
+
+
+def _nonsense(answer: Answer) -> Deferred:
+    """Printful answered with something that its own format does not allow."""
+    return Deferred(
+        reason="server_error",
+        retry_after_ms=0,
+        outcome_unknown=False,
+        detail=f"HTTP {answer.status} with an unexpected body: {preview(answer.body)}",
+    )
+
+
+def _date_millis(answer: Answer) -> int:
+    """The answer's own `Date`, epoch milliseconds; 0 without one."""
+    try:
+        return round(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() * 1000)
+    except ValueError:
+        return 0
+
+
+def _decode(answer: Answer, kind: type[T]) -> T | None:
+    """The body as `kind`, or None when it is something else."""
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,87 @@
+"""Printful's webhooks in our words: pure, so that stored bodies can be translated again when the map is mended."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from processors.partners import printful_wire as wire
+from processors.partners.protocol import CANONICAL_STAGES, PartnerReport, StatusMap, WebhookUnreadable
+
+#: Order statuses of the vendor's OpenAPI text. `draft` is missing: it is ours, before anything was submitted.
+#: `partial` means that some items are shipped and the rest will follow, so the run as a whole is being finished.
+STATUS_MAP: Final = StatusMap(
+    "printful/v2-beta/map-1",
+    {
+        "inreview": "queued",
+        "pending": "queued",
+        "inprocess": "printing",
+        "partial": "finishing",
+        "fulfilled": "handed_over",
+        "onhold": "on_hold",
+        "failed": "failed",
+        "canceled": "cancelled",
+    },
+)
+
+#: Shipment events that are a condition of the run, whatever the order's status says.
+SHIPMENT_CONDITIONS: Final[Mapping[str, str]] = {
+    "shipment_put_hold": "on_hold",
+    "shipment_put_hold_approval": "on_hold",
+    "shipment_out_of_stock": "on_hold",
+    "shipment_canceled": "failed",
+    "shipment_returned": "failed",
+}
+
+#: Events of the way to our own receiving address; they say nothing of the press.
+SILENT_EVENTS: Final = frozenset({"shipment_delivered"})
+
+#: A draft is our own doing, before anything was submitted.
+DRAFT: Final = "draft"
+
+
+def reports(body: bytes) -> tuple[PartnerReport, ...]:
+    """What an event says of a run; nothing for drafts and for events that are about no order of ours."""
+    try:
+        event = msgspec.json.decode(body, type=wire.Event)
+        occurred_at = millis(event.occurred_at)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise WebhookUnreadable(str(error)) from error
+    order = event.data.order
+    if order is None or order.external_id is None or order.status == DRAFT or event.type in SILENT_EVENTS:
+        return ()
+    raw, canonical = order.status, STATUS_MAP.canonical(order.status)
+    if event.type in SHIPMENT_CONDITIONS:
+        raw, canonical = event.type, SHIPMENT_CONDITIONS[event.type]
+    # What was handed over was printed before, and Printful does not say so by itself.
+    said = ("printed", "handed_over") if canonical == "handed_over" else (canonical,)
+    return tuple(
+        PartnerReport(
+            effect_key=order.external_id,
+            raw_status=raw,
+            canonical=word,
+            rank=CANONICAL_STAGES.get(word or "", 0),
+            partner_timestamp_at=occurred_at,
+            partner_event_id=_event_id(event, order, word),
+            detail=event.data.reason or "",
+            provenance=STATUS_MAP.provenance,
+        )
+        for word in said
+    )
+
+
+def _event_id(event: wire.Event, order: wire.WebhookOrder, word: str | None) -> str:
+    """All that stays the same when the event is sent again, and nothing that changes (`retries`)."""
+    shipment = event.data.shipment
+    parts = (event.type, event.occurred_at, order.id, order.status, shipment.id if shipment else None, word)
+    return "pf_" + hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+
+def millis(moment: str) -> int:
+    """RFC 3339 as epoch milliseconds. `ValueError` for anything else, or without a time zone."""
+    parsed = datetime.fromisoformat(moment)
+    if parsed.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return round(parsed.timestamp() * 1000)
