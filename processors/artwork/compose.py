@@ -20,6 +20,8 @@ from processors.artwork.textlayout import TextLayout, clean, draw_mask, lay_out,
 #: A picture is scaled in this many column tiles: two threads share them, and only two are in memory at a time.
 TILES: Final = 8
 THREADS: Final = 2
+#: Smaller pictures (previews) are scaled in one piece; threads would cost more than they save.
+TILED_PIXELS_MIN: Final = 1_500_000
 
 #: A piece of a layer, ready to be put on the canvas at its left and top.
 Piece: TypeAlias = tuple[Image.Image, int, int]
@@ -125,7 +127,8 @@ def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
     source = turned.convert("RGBa") if transparent else turned
     width, height = placement.width_px, placement.height_px
     left, top, right, bottom = placement.crop
-    edges = [width * number // TILES for number in range(TILES + 1)]
+    tiles = TILES if width * height > TILED_PIXELS_MIN else 1
+    edges = [width * number // tiles for number in range(tiles + 1)]
 
     def tile(number: int) -> Image.Image:
         start, end = edges[number], edges[number + 1]
@@ -134,10 +137,12 @@ def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
         scaled = source.resize((end - start, height), Image.Resampling.LANCZOS, box=box)
         return scaled.convert("RGBA") if transparent else scaled
 
-    numbers = [number for number in range(TILES) if edges[number + 1] > edges[number]]
+    if tiles == 1:
+        yield tile(0), placement.left_px, placement.top_px
+        return
     with ThreadPoolExecutor(THREADS, thread_name_prefix="scale") as threads:
-        for pair in range(0, len(numbers), THREADS):
-            chosen = numbers[pair : pair + THREADS]
+        for pair in range(0, tiles, THREADS):
+            chosen = range(pair, pair + THREADS)
             for number, scaled in zip(chosen, threads.map(tile, chosen), strict=True):
                 yield scaled, placement.left_px + edges[number], placement.top_px
 

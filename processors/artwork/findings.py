@@ -54,6 +54,13 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "colour_profile_missing": "warn",
     "colour_profile_broken": "warn",
     "colour_depth_reduced": "warn",
+    "thin_strokes": "warn",
+    "background_removed": "warn",
+    "background_unclear": "review",
+    "known_picture": "review",
+    # The picture on the product.
+    "bleed_not_filled": "warn",
+    "close_to_the_edge": "warn",
     # The text.
     "text_missing": "block",
     "text_not_used": "review",
@@ -64,6 +71,11 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "text_hidden_characters": "review",
     "text_glyphs_missing": "block",
     "text_script_not_offered": "review",
+    "text_small": "warn",
+    "text_hard_to_read": "warn",
+    "text_invisible": "review",
+    "text_outside_safe_area": "warn",
+    "text_prohibited_word": "review",
 }
 
 

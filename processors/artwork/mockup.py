@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from processors.artwork.drawing import SMOOTH, BoxPx, Rgb, fitted, mix, reduced, rgb, webp
 from processors.artwork.template import PrintArea, Template
 
 SIDE_PX: Final = 1000
+Floats: TypeAlias = NDArray[np.float64]
+
 _WALL: Final = (226, 228, 231)
 _FLOOR: Final = (208, 210, 214)
+#: The mug's body: left, top, right, bottom.
+_MUG: Final[BoxPx] = (210, 230, 690, 830)
 
 
-def draw_mockup(canvas: Image.Image, template: Template, area: PrintArea) -> bytes:
-    """The finished product as WebP, 1000 × 1000 px. The canvas is cut to the trimmed area first."""
+def draw_mockup(canvas: Image.Image, template: Template, area: PrintArea, side_px: int = SIDE_PX) -> bytes:
+    """The finished product as WebP, square. The canvas is cut to the trimmed area first."""
     left, top, right, bottom = area.trim_px()
     trimmed = canvas.crop((left, top, min(right, canvas.width), min(bottom, canvas.height)))
     colour = rgb(template.product.colour)
     draw = {"mug": _mug, "tee": _tee, "poster": _poster, "flat": _poster}[template.product.kind]
-    return webp(draw(trimmed, colour))
+    picture = draw(trimmed, colour)
+    if side_px < SIDE_PX:
+        picture = picture.resize((side_px, side_px), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return webp(picture, method=3 if side_px >= SIDE_PX else 1)
 
 
 def _scene() -> Image.Image:
@@ -54,7 +63,7 @@ def _shadow(scene: Image.Image, mask: Image.Image, shift: tuple[int, int], blur_
     scene.paste((30, 32, 38), (0, 0), moved.point(lambda value: value * depth // 255))
 
 
-def _shaded(colour: Rgb, shade: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Image.Image:
+def _shaded(colour: Rgb, shade: Floats) -> Image.Image:
     """A colour under light: shade 1 is the colour, below darker, above lighter."""
     base = np.array(colour, np.float64)
     # Light on a black product must show, so highlights add white instead of only scaling.
@@ -64,32 +73,33 @@ def _shaded(colour: Rgb, shade: np.ndarray[tuple[int, ...], np.dtype[np.float64]
 
 def _mug(printed: Image.Image, colour: Rgb) -> Image.Image:
     """A mug from the front: the wrap's middle third faces the viewer, the rest turns away."""
+    blank = _mug_blank(colour)
+    return _wrapped(blank, printed)
+
+
+@lru_cache(maxsize=8)
+def _mug_blank(colour: Rgb) -> Image.Image:
+    """The mug without a print."""
     scene = _scene()
-    body: BoxPx = (210, 230, 690, 830)
-    left, top, right, bottom = body
-    width, height = right - left, bottom - top
+    left, top, right, bottom = _MUG
     lip = 44
     handle = ImageChops.subtract(
         _shape([("ellipse", (590, 340, 880, 720), 255)]), _shape([("ellipse", (642, 400, 818, 660), 255)])
     )
-    outline = [
-        ("polygon", (left, top, right, top, right, top + 60, left, top + 60), 255),
-        ("box", (left, top, right, bottom + 10), 255),
-        ("ellipse", (left, top - lip, right, top + lip), 255),
-    ]
-    mask = _shape([(kind, tuple(float(v) for v in box), grey) for kind, box, grey in outline])
+    mask = _shape(
+        [
+            ("polygon", (left, top, right, top, right, top + 60, left, top + 60), 255),
+            ("box", (left, top, right, bottom + 10), 255),
+            ("ellipse", (left, top - lip, right, top + lip), 255),
+        ]
+    )
     _shadow(scene, ImageChops.lighter(mask, handle), (26, 30), 26, 90)
-    angles = np.arcsin(np.linspace(-0.995, 0.995, width))
-    # The light comes from the upper left: a broad fall-off, and a narrow gloss that also shows on black.
-    gloss = 0.10 * np.exp(-(((angles + 0.85) / 0.22) ** 2))
-    shade_row = 0.78 + 0.22 * np.cos(angles + 0.5) ** 2 + gloss
-    shade = np.broadcast_to(shade_row, (SIDE_PX, width))
     side = Image.new("RGB", (SIDE_PX, SIDE_PX), colour)
-    side.paste(_shaded(colour, shade), (left, 0))
+    _, shade_row = _mug_light()
+    side.paste(_shaded(colour, np.broadcast_to(shade_row, (SIDE_PX, right - left))), (left, 0))
     handle_colour = mix(mix(colour, (0, 0, 0), 0.13), (255, 255, 255), 0.04)
     scene.paste(handle_colour, (0, 0), handle)
     scene.paste(side, (0, 0), mask)
-    _wrap(scene, printed, body, angles, shade_row, height)
     inside = _shape([("ellipse", (left + 9, top - lip + 8, right - 9, top + lip - 8), 255)])
     scene.paste(mix(colour, (70, 70, 76), 0.35), (0, 0), inside)
     rim = ImageChops.subtract(_shape([("ellipse", (left, top - lip, right, top + lip), 255)]), inside)
@@ -97,34 +107,37 @@ def _mug(printed: Image.Image, colour: Rgb) -> Image.Image:
     return scene
 
 
-def _wrap(
-    scene: Image.Image,
-    printed: Image.Image,
-    body: BoxPx,
-    angles: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    shade_row: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    height: int,
-) -> None:
-    """Lay the print around the cylinder: columns by their angle, rows bent like the rim."""
-    left, top, right, _ = body
+def _mug_light() -> tuple[Floats, Floats]:
+    """For each column of the body: the angle at which it faces the viewer, and how bright it is."""
+    angles = np.arcsin(np.linspace(-0.995, 0.995, _MUG[2] - _MUG[0]))
+    # The light comes from the upper left: a broad fall-off, and a narrow gloss that also shows on black.
+    gloss = 0.10 * np.exp(-(((angles + 0.85) / 0.22) ** 2))
+    return angles, 0.78 + 0.22 * np.cos(angles + 0.5) ** 2 + gloss
+
+
+def _wrapped(blank: Image.Image, printed: Image.Image) -> Image.Image:
+    """The print laid around the cylinder: columns by their angle, rows bent like the rim."""
+    left, top, right, bottom = _MUG
+    angles, shade_row = _mug_light()
     # The wrap covers 300 degrees of the mug; the viewer sees 180 of them.
-    band_height = round(height * 0.78)
+    band_height = round((bottom - top) * 0.78)
     flat_width = round((right - left) * math.pi / 2 * 300 / 180)
     band_width, band_rows = fitted(printed.width, printed.height, flat_width, band_height)
     flat = np.asarray(reduced(printed, band_width, band_rows), np.float64)
-    columns = np.rint(band_width / 2 + angles / math.pi * 180 / 300 * flat_width).astype(int)
-    seen = (columns >= 0) & (columns < band_width)
-    bend = np.rint(26 * np.cos(angles)).astype(int)
-    first = top + 40 + (band_height - band_rows) // 2 + 10
-    pixels = np.asarray(scene, np.float64).copy()
-    rows = np.arange(band_rows)
-    for offset in np.nonzero(seen)[0]:
-        column = flat[:, columns[offset]]
-        target = first + bend[offset] + rows
-        alpha = column[:, 3:4] / 255
-        ink = np.clip(column[:, :3] * min(1.0, shade_row[offset] + 0.05), 0, 255)
-        pixels[target, left + offset] = pixels[target, left + offset] * (1 - alpha) + ink * alpha
-    scene.paste(Image.fromarray(pixels.round().astype(np.uint8)))
+    # Colour weighted by coverage, so that neighbouring columns can be mixed.
+    flat[..., :3] *= flat[..., 3:] / 255
+    across = band_width / 2 + angles / math.pi * 180 / 300 * flat_width
+    seen = np.nonzero((across >= 0) & (across < band_width - 1))[0]
+    first = np.floor(across[seen]).astype(int)
+    part = (across[seen] - first)[None, :, None]
+    ink = flat[:, first] * (1 - part) + flat[:, first + 1] * part
+    ink[..., :3] *= np.minimum(1.0, shade_row[seen] + 0.05)[None, :, None]
+    rows = np.arange(band_rows)[:, None] + top + 50 + (band_height - band_rows) // 2
+    rows = rows + np.rint(26 * np.cos(angles[seen])).astype(int)[None, :]
+    columns = np.broadcast_to(left + seen, rows.shape)
+    pixels = np.asarray(blank, np.float64).copy()
+    pixels[rows, columns] = pixels[rows, columns] * (1 - ink[..., 3:] / 255) + ink[..., :3]
+    return Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
 
 
 _TEE: Final = (
@@ -135,27 +148,32 @@ _TEE: Final = (
 
 def _tee(printed: Image.Image, colour: Rgb) -> Image.Image:
     """A T-shirt laid flat, with folds that also darken the print."""
-    scene = Image.new("RGB", (SIDE_PX, SIDE_PX), _WALL)
-    outline = tuple(float(value) for point in _TEE for value in point)
-    neck = ("ellipse", (390.0, 55.0, 610.0, 185.0), 0)
-    mask = _shape([("polygon", outline, 255), neck])
-    mask = mask.filter(ImageFilter.GaussianBlur(3)).point(lambda value: max(0, min(255, (value - 96) * 4)))
-    _shadow(scene, mask, (10, 14), 16, 80)
-    folds = _folds()
-    scene.paste(_shaded(colour, folds), (0, 0), mask)
-    _seams(scene, colour, mask)
+    scene = _tee_blank(colour).copy()
     width, height = fitted(printed.width, printed.height, 360, 520)
     small = reduced(printed, width, height)
     left, top = (SIDE_PX - width) // 2, 270
-    window = folds[top : top + height, left : left + width]
-    inked = np.asarray(small, np.float64).copy()
-    inked[..., :3] *= np.minimum(window, 1.0)[..., None]
-    ink = Image.fromarray(inked.round().astype(np.uint8), "RGBA")
-    scene.paste(ink, (left, top), ink)
+    window = np.minimum(_folds()[top : top + height, left : left + width], 1.0)
+    light = Image.fromarray((window * 255).round().astype(np.uint8))
+    ink = ImageChops.multiply(small.convert("RGB"), Image.merge("RGB", (light, light, light)))
+    scene.paste(ink, (left, top), small.getchannel("A"))
     return scene
 
 
-def _folds() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+@lru_cache(maxsize=8)
+def _tee_blank(colour: Rgb) -> Image.Image:
+    """The shirt without a print."""
+    scene = Image.new("RGB", (SIDE_PX, SIDE_PX), _WALL)
+    outline = tuple(float(value) for point in _TEE for value in point)
+    mask = _shape([("polygon", outline, 255), ("ellipse", (390.0, 55.0, 610.0, 185.0), 0)])
+    mask = mask.filter(ImageFilter.GaussianBlur(3)).point(lambda value: max(0, min(255, (value - 96) * 4)))
+    _shadow(scene, mask, (10, 14), 16, 80)
+    scene.paste(_shaded(colour, _folds()), (0, 0), mask)
+    _seams(scene, colour, mask)
+    return scene
+
+
+@lru_cache(maxsize=1)
+def _folds() -> Floats:
     """Soft light and dark bands over the cloth; the same on every picture."""
     y, x = np.mgrid[0:SIDE_PX, 0:SIDE_PX] / SIDE_PX
     waves = np.sin(9 * x + 5 * y) * np.sin(4 * x - 7 * y + 1) + 0.6 * np.sin(21 * x - 11 * y)
@@ -179,18 +197,25 @@ def _seams(scene: Image.Image, colour: Rgb, mask: Image.Image) -> None:
 
 def _poster(printed: Image.Image, colour: Rgb) -> Image.Image:
     """A sheet in a thin frame on the wall."""
-    scene = _scene()
     width, height = fitted(printed.width, printed.height, 620, 640)
+    scene = _frame(width, height).copy()
     left, top = (SIDE_PX - width) // 2, 60 + (640 - height) // 2
-    frame = 16
-    box = tuple(float(v) for v in (left - frame, top - frame, left + width + frame, top + height + frame))
-    mask = Image.new("L", (SIDE_PX, SIDE_PX))
-    ImageDraw.Draw(mask).rectangle(box, fill=255)
-    _shadow(scene, mask, (12, 16), 14, 120)
-    scene.paste((52, 46, 42), (0, 0), mask)
     sheet = Image.new("RGB", (width, height), colour)
     small = reduced(printed, width, height)
     sheet.paste(small, (0, 0), small)
     scene.paste(sheet, (left, top))
     ImageDraw.Draw(scene).rectangle((left - 1, top - 1, left + width, top + height), outline=(28, 25, 23))
+    return scene
+
+
+@lru_cache(maxsize=8)
+def _frame(width: int, height: int) -> Image.Image:
+    """The wall and the frame around a sheet of that size."""
+    scene = _scene()
+    left, top = (SIDE_PX - width) // 2, 60 + (640 - height) // 2
+    frame = 16
+    mask = Image.new("L", (SIDE_PX, SIDE_PX))
+    ImageDraw.Draw(mask).rectangle((left - frame, top - frame, left + width + frame, top + height + frame), fill=255)
+    _shadow(scene, mask, (12, 16), 14, 120)
+    scene.paste((52, 46, 42), (0, 0), mask)
     return scene

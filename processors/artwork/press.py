@@ -76,23 +76,26 @@ def print_png(canvas: Image.Image, area: PrintArea) -> bytes:
 
 def ingredients(request: RenderRequest, area: PrintArea) -> tuple[Ingredients, bool]:
     """Decode everything that goes onto the area; the flag says whether a background was cut away. Raises Refused."""
-    picture = None
+    picture, removed = None, False
     if request.original is not None and area.image_layers:
         picture, _ = open_picture(request.original, request.pixels_max)
-    return place_ingredients(request, area, picture)
-
-
-def place_ingredients(request: RenderRequest, area: PrintArea, picture: Image.Image | None) -> tuple[Ingredients, bool]:
-    """The ingredients around a picture that is decoded already. Raises Refused."""
-    removed = False
-    if picture is not None:
         picture, removed = prepared(picture, area, request.crop, request.remover)
+    _require_something(request, area, picture)
+    return place_ingredients(request, area, picture), removed
+
+
+def _require_something(request: RenderRequest, area: PrintArea, picture: Image.Image | None) -> None:
+    """Refuse to print an empty area."""
     text_layers = [layer for layer in area.layers if isinstance(layer, TextLayer)]
     fixed = any(isinstance(layer, ArtLayer | ShapeLayer) for layer in area.layers)
     if picture is None and not fixed and not any(layer_text(layer, request.text) for layer in text_layers):
         raise Refused("nothing_to_print", "There is neither a picture nor a text for this print area.")
+
+
+def place_ingredients(request: RenderRequest, area: PrintArea, picture: Image.Image | None) -> Ingredients:
+    """The ingredients around a picture that is decoded and prepared already. Raises Refused."""
     art = _open_art(request, area)
-    return Ingredients(picture=picture, text=request.text, art=art), removed
+    return Ingredients(picture=picture, text=request.text, art=art)
 
 
 def prepared(picture: Image.Image, area: PrintArea, crop: Crop | None, remover: str = "") -> tuple[Image.Image, bool]:

@@ -12,7 +12,7 @@ from processors.artwork.compose import compose
 from processors.artwork.drawing import rgb, webp
 from processors.artwork.mockup import draw_mockup
 from processors.artwork.picture import open_picture
-from processors.artwork.press import RenderRequest, place_ingredients
+from processors.artwork.press import RenderRequest, place_ingredients, prepared
 from processors.artwork.template import UM_PER_INCH, PrintArea
 
 PREVIEW_WIDTH_PX_MAX: Final = 1600
@@ -29,7 +29,7 @@ class PreviewRequest(RenderRequest, frozen=True, kw_only=True):
     view: View
 
 
-_remembered: OrderedDict[tuple[bytes, int], Image.Image] = OrderedDict()
+_remembered: OrderedDict[bytes, Image.Image] = OrderedDict()
 
 
 def preview(request: PreviewRequest) -> bytes:
@@ -37,30 +37,33 @@ def preview(request: PreviewRequest) -> bytes:
     full = request.template.area(request.area)
     dpi = max(1, round(request.width_px * UM_PER_INCH / (full.width_um + 2 * full.bleed_um)))
     area = full.scaled(dpi)
-    picture = _small_picture(request, area) if request.original is not None and full.image_layers else None
-    parts, _ = place_ingredients(request, area, picture)
+    picture = None
+    if request.original is not None and full.image_layers:
+        picture = _small_picture(request, request.original, area)
+    parts = place_ingredients(request, area, picture)
     canvas = compose(parts, area).canvas
     if request.view == "mockup":
-        return draw_mockup(canvas, request.template, area)
+        return draw_mockup(canvas, request.template, area, request.width_px)
     sheet = Image.new("RGB", canvas.size, rgb(request.template.product.colour))
     sheet.paste(canvas, (0, 0), canvas)
-    return webp(sheet, quality=80)
+    return webp(sheet, quality=80, method=1)
 
 
-def _small_picture(request: PreviewRequest, area: PrintArea) -> Image.Image:
-    """The buyer's picture with about twice the pixels that the preview shows, remembered by its digest."""
-    if request.original is None:
-        raise ValueError("a preview without a picture has none to scale")
-    enough_px = 2 * max(area.width_px, area.height_px)
-    key = (hashlib.sha256(request.original).digest(), enough_px)
+def _small_picture(request: PreviewRequest, original: bytes, area: PrintArea) -> Image.Image:
+    """The buyer's picture, cropped and cut out, with enough pixels for the preview; remembered by its digest."""
+    enough_px = round(1.5 * max(area.width_px, area.height_px))
+    policies = [layer.remove_background for layer in area.image_layers]
+    recipe = repr((enough_px, request.crop, policies, request.remover)).encode()
+    key = hashlib.sha256(recipe + b"\0" + original).digest()
     known = _remembered.get(key)
     if known is not None:
         _remembered.move_to_end(key)
         return known
-    picture, _ = open_picture(request.original, request.pixels_max, draft_px=enough_px)
-    factor = min(picture.size) // enough_px
-    if factor >= 2:
-        picture = picture.reduce(factor)
+    picture, _ = open_picture(original, request.pixels_max, draft_px=enough_px)
+    if request.crop is None and min(picture.size) > enough_px:
+        longest = enough_px * max(picture.size) // min(picture.size)
+        picture.thumbnail((longest, longest), reducing_gap=1.5)
+    picture, _ = prepared(picture, area, request.crop, request.remover)
     _remembered[key] = picture
     while len(_remembered) > REMEMBERED:
         _remembered.popitem(last=False)

@@ -79,7 +79,8 @@ class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `width_px` and `height_px` are the canvas with the bleed on every side at `dpi`. What must not be cut lies
     `safe_inset_um` or more inside the trimmed edge. `dpi_block` and `dpi_warn` bound the effective resolution
-    of the buyer's picture at its printed size.
+    of the buyer's picture at its printed size. Strokes under `min_stroke_um` (1 pt) and letters under `min_text_um`
+    (6 pt) do not print well. `pdf` asks for a print-size PDF beside the PNG.
     """
 
     name: str
@@ -94,8 +95,9 @@ class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dpi_block: int = 150
     dpi_warn: int = 300
     transparent: bool = True
-    #: Which print files are made: the PNG always, a print-size PDF where the press wants one.
     pdf: bool = False
+    min_stroke_um: int = 353
+    min_text_um: int = 2_117
 
     def px(self, length_um: float) -> float:
         """A length on this area in canvas pixels."""

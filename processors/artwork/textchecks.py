@@ -10,7 +10,9 @@ from fontTools import unicodedata as scripts
 
 from events.order.values import Finding
 from processors.artwork.findings import finding
-from processors.artwork.template import PrintArea, TextLayer
+from processors.artwork.lists import count_prohibited
+from processors.artwork.printfacts import TextFacts
+from processors.artwork.template import UM_PER_INCH, PrintArea, TextLayer
 from processors.artwork.textlayout import TextLayout, clean
 
 _JOINERS: Final = "\u200c\u200d"
@@ -19,10 +21,16 @@ _SELECTORS: Final = "\ufe0e\ufe0f"
 #: No text may be longer than this, whatever the template says: it bounds the work of every check below.
 RAW_CHARACTERS_MAX: Final = 4000
 _NAMED_CHARACTERS_MAX: Final = 8
+#: WCAG contrast: under the first a text cannot be seen, under the second (large text) it is hard to read.
+CONTRAST_VISIBLE: Final = 1.5
+CONTRAST_READABLE: Final = 3.0
+POINTS_PER_INCH: Final = 72
 
 
-def check_text(text: str | None, area: PrintArea, layouts: dict[str, TextLayout]) -> Iterator[Finding]:
-    """All findings on the buyer's text for one area. `layouts` says how it would be set, by layer name."""
+def check_text(
+    text: str | None, area: PrintArea, facts: dict[str, TextFacts], prohibited: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
+    """All findings on the buyer's text for one area. `facts` says how it would be set, by layer name."""
     layers = area.text_layers
     if not text or not clean(text):
         for layer in layers:
@@ -41,11 +49,58 @@ def check_text(text: str | None, area: PrintArea, layouts: dict[str, TextLayout]
     for layer in layers:
         beyond = list(_limits(clean(text), layer))
         yield from beyond
-        layout = layouts.get(layer.name)
-        if layout is not None:
-            # A text that is too long need not also be told that it does not fit: it is shortened anyway.
+        known = facts.get(layer.name)
+        if known is not None:
+            # A text that is shortened anyway need not also be told how it would look.
             too_long = any(found.code in ("text_too_long", "text_too_many_lines") for found in beyond)
-            yield from (f for f in _setting(layout, layer) if not (too_long and f.code == "text_does_not_fit"))
+            setting = [f for f in _setting(known.layout, layer) if not (too_long and f.code == "text_does_not_fit")]
+            yield from setting
+            if not too_long and not setting:
+                yield from _legibility(known, area)
+    yield from _prohibited(text, prohibited)
+
+
+def _prohibited(text: str, prohibited: frozenset[str]) -> Iterator[Finding]:
+    words = count_prohibited(text, prohibited) if prohibited else 0
+    if words:
+        yield finding(
+            "text_prohibited_word",
+            "The text may hold a word that is not printed without a look. A person decides; names are often innocent.",
+            words=words,
+        )
+
+
+def _legibility(facts: TextFacts, area: PrintArea) -> Iterator[Finding]:
+    size_um = facts.layout.size_px * UM_PER_INCH / area.dpi
+    # Half a pixel of tolerance: sizes are whole pixels.
+    if size_um < area.min_text_um - 0.5 * UM_PER_INCH / area.dpi:
+        points, limit = (round(um * POINTS_PER_INCH / UM_PER_INCH, 1) for um in (size_um, area.min_text_um))
+        yield finding(
+            "text_small",
+            f"The letters are {points} pt; under {limit} pt they may not print clearly. Shorten the text.",
+            size_pt=points,
+            limit_pt=limit,
+        )
+    if facts.contrast < CONTRAST_VISIBLE:
+        yield finding(
+            "text_invisible",
+            "The text has nearly the colour of what is behind it and will hardly be seen. Choose another picture, "
+            "colour or product; a person must agree to print it like this.",
+            contrast=facts.contrast,
+            limit_contrast=CONTRAST_VISIBLE,
+        )
+    elif facts.contrast < CONTRAST_READABLE:
+        yield finding(
+            "text_hard_to_read",
+            "The text stands out little from what is behind it. Look at the proof, or choose a calmer background.",
+            contrast=facts.contrast,
+            limit_contrast=CONTRAST_READABLE,
+        )
+    if facts.outside_safe:
+        yield finding(
+            "text_outside_safe_area",
+            "Part of the text lies outside the safe area and may be cut. Shorten the text, or mend the template.",
+        )
 
 
 def too_long_to_look_at(text: str | None) -> Finding | None:
