@@ -24,6 +24,7 @@ from infra.vault_keys import KeyTables
 from processors.ledger.clients import Clients
 from processors.ledger.errors import TopicMissing
 from processors.ledger.loop import Ledger, LedgerOptions, group_of, now_ms
+from processors.ledger.transaction import CrashPoint
 from processors.ports import NamedError
 
 STREAMS: Mapping[str, Stream] = {stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM)}
@@ -97,7 +98,9 @@ def connect(settings: Settings) -> Connection[Any]:
 
 
 @contextmanager
-def ledger(settings: Settings, name: str, *, options: LedgerOptions) -> Iterator[Ledger]:
+def ledger(
+    settings: Settings, name: str, *, options: LedgerOptions, crash_point: CrashPoint = lambda _: None
+) -> Iterator[Ledger]:
     """A ledger process of a stream, ready to run. Dead letters are sealed under the day's key."""
     stream = stream_of(settings, name)
     letters = dead_letter_topic(settings, stream)
@@ -113,12 +116,14 @@ def ledger(settings: Settings, name: str, *, options: LedgerOptions) -> Iterator
             lambda topic, value: vault.seal_daily(DEAD_LETTER_PURPOSE, topic, value),
             letters,
             options=options,
+            crash_point=crash_point,
         )
 
 
 def partition_count(settings: Settings, topic: str) -> int:
     """The number of a topic's partitions. Raises TopicMissing."""
-    found = kafka.admin(settings).list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+    admin = kafka.admin(settings)
+    found = admin.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
     if found.error is not None:
         raise TopicMissing(f"{topic}. {TopicMissing.__doc__}")
     return len(found.partitions)
