@@ -7,6 +7,7 @@ context managers at the end make the whole of the API's dependencies and of the 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -191,8 +192,17 @@ def inbound_consumer(
         )
 
 
+class _Server(uvicorn.Server):
+    """A server that leaves signals to its process: uvicorn raises them again, and nothing would be closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
 async def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve the application until the process is told to end."""
+    """Serve the application until the process is told to end; requests in flight are finished."""
     config = uvicorn.Config(
         app,
         host=settings.api_host,
@@ -207,4 +217,12 @@ async def serve(app: FastAPI, settings: Settings) -> None:
         limit_concurrency=500,
         log_config=None,
     )
-    await uvicorn.Server(config).serve()
+    server = _Server(config)
+
+    def end() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(ending, end)
+    await server.serve()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from infra import logs
 from infra.settings import Settings, load
 
 DataDir = Annotated[
@@ -16,8 +17,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def settings_of(data: Path | None) -> Settings:
-    """The settings of a data folder."""
-    return load(data)
+    """The settings of a data folder; from here on this process logs as they say."""
+    settings = load(data)
+    logs.configure(settings.log_level)
+    return settings
 
 
 def print_json(value: Any) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import typer
+import uvloop
 
 from infra import bootstrap, intake
 from infra.commands.common import DataDir, settings_of
@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 def serve(data: DataDir = None) -> None:
     """Serve HTTP until told to end; requests in flight are finished."""
     settings = settings_of(data)
-    logging.basicConfig(level=settings.log_level.upper())
-    asyncio.run(_serve(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Annotated
 
 import typer
@@ -13,8 +12,6 @@ from infra.commands.common import DataDir, settings_of
 
 EFFECTS = ("artwork", "render", "route", "submit", "cancel", "inspect", "label", "notify")
 SERVICES = ("inbound", "timers", "reactors", "status-relay")
-#: Faust and aiokafka tell every step of a start; what is wrong comes as a warning.
-QUIET = ("faust", "aiokafka", "mode", "processors.worker")
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +30,4 @@ def worker(
     settings = settings_of(data)
     if unknown := [name for name in names if name not in (*EFFECTS, *SERVICES)]:
         raise typer.BadParameter(f"{', '.join(unknown)}: choose of {', '.join((*EFFECTS, *SERVICES))}")
-    logging.basicConfig(level=settings.log_level.upper())
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
     asyncio.run(bootstrap.run_workers(settings, names, slot))
