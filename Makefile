@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 DATA ?= .data
 # A machine's cores are shared by the stack under test, so more workers only wait for it.
 PYTEST_WORKERS ?= 2
@@ -18,12 +19,15 @@ help: ## Show this list
 setup: $(VENV)/.installed ## Install what is missing: environment, jars, S3 server (idempotent)
 	@$(BIN)/python -m infra.stack.install
 
+# Where uv does not find the package index that pip is configured for, pip installs in its place.
 $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing. Install it: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. Install it: apt-get install python3-venv"; exit 1; }
 	@echo "Installing Python packages into $(VENV) …"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes --no-deps -r requirements-uv.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements-dev.lock || \
+		$(PIP) --require-hashes --no-deps -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup ## Start the system and watch real orders go to the door (CI=1: end by itself)
@@ -47,6 +51,7 @@ schemas: $(VENV)/.installed ## Write the Avro schemas and the catalogue from the
 lock: $(VENV)/.installed ## Resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock
 	@$(BIN)/uv pip compile -q pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --group installer --universal --python-version 3.11 --generate-hashes --no-header -o requirements-uv.lock
 	@$(BIN)/uv pip compile -q --group go --universal --python-version 3.11 --generate-hashes --no-header -o requirements-go.lock
 
 fmt: $(VENV)/.installed ## Format the code and mend what the linter can
