@@ -1,50 +1,31 @@
-"""One form for all logs: a JSON object a line on standard error, with the instant, the level, and the event's fields.
+"""Logs of a process: one line an event with its fields, and tracebacks without the values of variables.
 
-Traces are plain text and never show local variables: those of a request or a record hold personal data.
+A rich traceback shows what every local variable holds; in a worker that is what a buyer wrote.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 
 import structlog
-from structlog.typing import Processor
 
-#: Libraries that tell every step; what is wrong with them comes as a warning.
-QUIET = (
-    *("aiokafka", "botocore", "boto3", "faust", "httpcore", "httpx", "mode", "s3transfer", "urllib3", "uvicorn"),
-    # Faust logs its agents under the module that makes them.
-    "processors.worker",
-)
+#: Libraries that tell every step of a start; what is wrong comes as a warning.
+QUIET = ("aiokafka", "botocore", "faust", "httpx", "mode", "processors.worker", "urllib3")
 
 
 def configure(level: str) -> None:
-    """Set up structlog and the standard library's logging for this process; safe to repeat."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    """Set up structlog and the standard library's logging for this process, both at `level` (a lower-case name)."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=number, format="%(asctime)s [%(levelname)-8s] %(name)s %(message)s")
     for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+    )
