@@ -30,7 +30,7 @@ import msgspec
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
 from processors.partners import printful_wire as wire
-from processors.partners.printful_events import STATUS_MAP, millis, reports
+from processors.partners.printful_events import DRAFT, STATUS_MAP, millis, reports
 from processors.partners.protocol import (
     Accepted,
     CancelConfirmed,
@@ -49,6 +49,9 @@ from processors.partners.protocol import (
 
 #: Printful says whether a blank is there, not how many.
 UNCOUNTED_STOCK_UNITS: Final = 100_000
+
+#: The rate that Printful states for a store, for the client's `OutboundPolicy.rate_limit`.
+STATED_RATE_LIMIT: Final = "120/60 second"
 
 SIGNATURE_HEADER: Final = "x-pf-webhook-signature"
 WEBHOOK_MAX_BYTES: Final = 256 * 1024
@@ -175,7 +178,7 @@ class Printful:
                 needs_person=True,
                 detail=f"order {order.id} has this external_id with other items",
             )
-        if order.status != "draft":
+        if order.status != DRAFT:
             return _accepted(order, already_known=already_known)
         path = f"/v2/orders/@{job.effect_key}"
         try:
@@ -186,14 +189,14 @@ class Printful:
             answer = await self._client.call("POST", f"{path}/confirmation", idempotent=True)
         except OutboundError as error:
             held = await self._order(job.effect_key) if error.outcome_unknown else None
-            if isinstance(held, wire.Order) and held.status != "draft":
+            if isinstance(held, wire.Order) and held.status != DRAFT:
                 return _accepted(held, already_known=True)
             return error.deferred()
         confirmed = _decode(answer, wire.OrderAnswer) if answer.status == 200 else None
         if confirmed is not None:
             return _accepted(confirmed.data, already_known=already_known)
         held = await self._order(job.effect_key)
-        if isinstance(held, wire.Order) and held.status != "draft":
+        if isinstance(held, wire.Order) and held.status != DRAFT:
             return _accepted(held, already_known=True)
         return _refused(answer)
 
@@ -208,10 +211,12 @@ class Printful:
         return _nonsense(answer) if order is None else order.data
 
     async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
-        """What Printful holds under the key. A draft is there, but nothing is made of it before it is confirmed."""
+        """What Printful makes under the key. A draft is nothing yet: the next submission takes it up."""
         order = await self._order(effect_key)
         if order is None or isinstance(order, Deferred):
             return order
+        if order.status == DRAFT:
+            return None
         return JobSnapshot(
             effect_key=effect_key,
             partner_reference=str(order.id),
@@ -234,7 +239,7 @@ class Printful:
             return CancelConfirmed(confirmed_at=0, was_known=False)
         if order.status == "canceled":
             return CancelConfirmed(confirmed_at=_at(order.updated_at))
-        version = "/v2" if order.status in ("draft", "failed") else ""
+        version = "/v2" if order.status in (DRAFT, "failed") else ""
         try:
             answer = await self._client.call("DELETE", f"{version}/orders/@{effect_key}", idempotent=True)
         except OutboundError as error:

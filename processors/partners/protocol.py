@@ -274,7 +274,7 @@ class PrintPartner(Protocol):
         ...
 
     async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
-        """What the partner holds under the key; None when it says that it has never heard of it."""
+        """The job that the partner has accepted under the key; None when it has accepted none."""
         ...
 
     async def cancel(self, effect_key: str, reason: str) -> CancelOutcome:
