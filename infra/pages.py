@@ -47,22 +47,22 @@ def as_of_line(as_of: AsOf) -> Text:
 
 
 def orders_page(page: OrderPage) -> RenderableType:
-    """A page of orders."""
+    """A page of orders: two lines each, so that an id is never cut and 80 columns are enough."""
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("order", "number", "store", "way", "status", "lines", "parcels", "placed (UTC)"):
-        table.add_column(heading, no_wrap=heading == "order")
+    for heading in ("order", "status", "lines", "parcels"):
+        table.add_column(heading, no_wrap=heading != "order", justify="right" if heading in _COUNTS else "left")
     for order in page.orders:
         table.add_row(
-            order.order_id,
-            order.order_number,
-            order.store,
-            progress_text(order.status),
-            status_text(order.status),
+            Text(f"{order.order_id}\n")
+            + Text(f"{order.order_number} of {order.store}, {clock(order.placed_at)[:19]}", "dim"),
+            Text.assemble(status_text(order.status), "\n", progress_text(order.status)),
             str(len(order.lines)),
             str(len(order.parcels)),
-            clock(order.placed_at),
         )
     return Group(table, as_of_line(page.as_of))
+
+
+_COUNTS = frozenset({"lines", "parcels"})
 
 
 def order_page(order: OrderView) -> RenderableType:
