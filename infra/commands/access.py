@@ -9,7 +9,7 @@ import typer
 
 from infra import intake, postgres
 from infra.access import SCOPES
-from infra.commands.common import DataDir, Json, Tenant, print_json, settings_of
+from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
 from infra.intake import now_ms
 from processors.inbound.assemble import store_options
 from processors.ports import NamedError, StoreConnection
@@ -52,7 +52,7 @@ def create_key(
     as_json: Json = False,
 ) -> None:
     """Make an API key and print it: the only time that it is seen."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
     expires_at = now_ms() + days * DAY_MS if days else None
     with postgres.pool(settings.database_url, settings, name="keys") as pool:
         keys = intake.api_keys(settings, pool)
@@ -69,7 +69,7 @@ def revoke_key(
     tenant: Tenant = None,
 ) -> None:
     """End an API key; running processes take note within seconds."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
     with postgres.pool(settings.database_url, settings, name="keys") as pool:
         if not intake.api_keys(settings, pool).revoke(tenant or settings.tenants[0], prefix):
             raise KeyNotKnown
@@ -87,7 +87,7 @@ def connect_store(
     ] = None,
 ) -> None:
     """Connect a store, or change its connection; a secret that is not given stays as it is."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
     owner = tenant or settings.tenants[0]
     given = _options(options)
     # Read once as the processors will, so that a wrong option is told here and not with the first order.

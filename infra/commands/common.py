@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from infra import logs
+from infra import lock, logs
 from infra.settings import Settings, load
+from processors.ports import NamedError
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="The data folder (default: DATA_DIR, or .data).", file_okay=False)
@@ -16,10 +17,22 @@ Tenant = Annotated[str | None, typer.Option(help="The tenant (default: the first
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+class NotRunning(NamedError):
+    """printledger is not running in this folder. Start it with `printledger up`, or name another with --data."""
+
+
 def settings_of(data: Path | None) -> Settings:
     """The settings of a data folder; from here on this process logs as they say."""
     settings = load(data)
     logs.configure(settings.log_level)
+    return settings
+
+
+def running_settings_of(data: Path | None) -> Settings:
+    """The settings of a folder whose embedded stack runs; raises NotRunning at once instead of waiting for it."""
+    settings = settings_of(data)
+    if settings.embedded and lock.holder(settings.data_dir) is None:
+        raise NotRunning(f"{settings.data_dir}: {NotRunning.__doc__}")
     return settings
 
 

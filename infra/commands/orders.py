@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, settings_of
+from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
 from infra.pages import order_page, orders_page, timeline_page
 from processors.ports import NamedError
 from projections.errors import WaitedTooLong
@@ -44,7 +44,7 @@ def orders(
     as_json: Json = False,
 ) -> None:
     """List orders, newest first."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
 
     async def run() -> None:
         async with bootstrap.read_models(settings) as reader:
@@ -68,7 +68,7 @@ def order(
     as_json: Json = False,
 ) -> None:
     """Show one order; with --wait, exit 1 if the status cannot be reached or is not reached in time."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
 
     async def run() -> None:
         async with bootstrap.read_models(settings) as reader:
@@ -105,7 +105,7 @@ def timeline(
     as_json: Json = False,
 ) -> None:
     """Tell everything that happened to an order: when, by whom, with its files."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
 
     async def run() -> None:
         async with bootstrap.read_models(settings) as reader:

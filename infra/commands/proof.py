@@ -10,7 +10,7 @@ from rich.table import Table
 
 from events.codec import Codec
 from infra import ledgers
-from infra.commands.common import DataDir, Json, print_json, settings_of
+from infra.commands.common import DataDir, Json, print_json, running_settings_of
 from processors.proof.audit import AuditReport, Stretch, audit
 from processors.proof.verify import VerifyReport, verify
 
@@ -31,7 +31,7 @@ def verify_command(
     as_json: Json = False,
 ) -> None:
     """Recompute every partition's hash chain, positions and sequences. Exit code 1 where a rule is broken."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
     chosen = ledgers.stream_of(settings, stream)
     report = verify(chosen.events_topic, ledgers.clients(settings).reader, codec=Codec() if decode else None)
     if as_json:
@@ -51,7 +51,7 @@ def audit_command(
     as_json: Json = False,
 ) -> None:
     """Prove that every command of a stretch of intake has exactly one outcome. Exit code 1 where one has not."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
     chosen = ledgers.stream_of(settings, stream)
     count = ledgers.partition_count(settings, chosen.intake_topic)
     wanted = range(count) if partition is None else [partition]

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, settings_of
+from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
 from infra.demo.publishing import OrderFileNotUsable, Published
 from processors.ports import NamedError
 
@@ -40,7 +40,7 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Send a store's order file as that store would; prints the order's id and what became of it."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
     found = _orders_in(file)
 
     async def run() -> list[Published]:
@@ -89,7 +89,7 @@ def map_sku(
     as_json: Json = False,
 ) -> None:
     """Map a store's SKU to a variant; orders that were held for it go on by themselves."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
 
     async def run() -> Any:
         async with bootstrap.operator_desk(settings) as desk:
