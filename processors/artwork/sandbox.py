@@ -52,16 +52,20 @@ class JobRefused(SandboxError):
 
 
 class ChildKilled(SandboxError):
-    """The input killed two children in a row, or used up its time. Treat the input as hostile."""
+    """The input killed two children in a row, or used up their CPU time. Treat the input as hostile."""
 
     def __init__(self, cause: str) -> None:
-        """`cause` is `cpu`, `time`, `signal N` or `exit N`."""
+        """`cause` is `cpu`, `signal N` or `exit N`."""
         super().__init__(f"Handling this input ended two child processes in a row (the last by {cause}).")
         self.cause = cause
 
 
 class SandboxBusy(SandboxError):
     """All child processes stayed busy for the whole waiting time. Try again, or raise the pool's size."""
+
+
+class SandboxOverloaded(SandboxError):
+    """Two child processes ran out of wall-clock time without using up their CPU time. Try again when it is calmer."""
 
 
 class SandboxClosed(SandboxError):
@@ -247,7 +251,7 @@ class SandboxPool:
         """Do one job and return its result's bytes.
 
         Raises JobRefused (the input's fault, with a code), ChildKilled (the input killed two children),
-        SandboxBusy, SandboxClosed, ChildNotStarted.
+        SandboxBusy, SandboxOverloaded (both: try again later), SandboxClosed, ChildNotStarted.
         """
         if self._closed.is_set():
             raise SandboxClosed
@@ -275,6 +279,9 @@ class SandboxPool:
                 if reply.reason:
                     raise JobRefused(reply.reason, reply.message)
                 return reply.payload
+            if cause == "time":
+                # A hostile file burns CPU and ends by that limit first: this machine is too busy, or a child hangs.
+                raise SandboxOverloaded
             raise ChildKilled(cause)
         finally:
             if child is not None and self._closed.is_set():

@@ -1,0 +1,222 @@
+"""Shapes, the template's own art, blending, opacity, crop, background removal, PDF and preview."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+import pikepdf
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageDraw
+
+from processors.artwork.placement import Crop
+from processors.artwork.render import ArtworkNotRenderable, Rendered, render_line, render_preview
+from processors.artwork.sandbox import SandboxPool
+from processors.artwork.template import ArtLayer, Box, ImageLayer, ShapeLayer, Template, TemplateInvalid, TextLayer
+from tests.unit.artwork.pictures import encoded, noisy, simple_area, simple_template
+
+WHOLE = Box(x_um=0, y_um=0, width_um=30_000, height_um=20_000)
+PICTURE = ImageLayer(name="picture", box=WHOLE, fit="stretch")
+
+
+def pixels(rendered: Rendered) -> NDArray[np.int16]:
+    return np.asarray(Image.open(io.BytesIO(rendered.print_png))).astype(np.int16)
+
+
+def template_of(*layers: Any, **area: Any) -> Template:
+    return simple_template(simple_area(300, 200, *layers, **area))
+
+
+def test_shapes_fill_their_box_with_their_colour(pool: SandboxPool) -> None:
+    box = Box(x_um=5_000, y_um=5_000, width_um=10_000, height_um=10_000)
+    square = ShapeLayer(name="square", shape="rectangle", box=box, colour="#ff0000")
+    printed = pixels(render_line(pool, None, None, template_of(square)))
+    assert (printed[50:150, 50:150] == (255, 0, 0, 255)).all()
+    assert (printed[..., 3] > 0).sum() == 100 * 100
+    ellipse = msgspec.structs.replace(square, shape="ellipse")
+    covered = pixels(render_line(pool, None, None, template_of(ellipse)))[..., 3].sum() / 255
+    assert covered == pytest.approx(np.pi * 50 * 50, rel=0.01)
+    rounded = msgspec.structs.replace(square, radius_um=2_000)
+    covered = pixels(render_line(pool, None, None, template_of(rounded)))[..., 3].sum() / 255
+    assert covered == pytest.approx(100 * 100 - (4 - np.pi) * 20 * 20, rel=0.01)
+
+
+@pytest.mark.parametrize("blend", ["multiply", "screen"])
+def test_blending_equals_pillows_channel_operations(pool: SandboxPool, blend: str) -> None:
+    below, above = noisy(300, 200, seed=1), noisy(300, 200, seed=2)
+    art = encoded(above)
+    layer = ArtLayer(
+        name="art",
+        box=WHOLE,
+        asset=hashlib.sha256(art).hexdigest(),
+        fit="stretch",
+        blend=blend,  # type: ignore[arg-type]
+    )
+    rendered = render_line(pool, encoded(below), None, template_of(PICTURE, layer), art={layer.asset: art})
+    operation = ImageChops.multiply if blend == "multiply" else ImageChops.screen
+    assert np.array_equal(pixels(rendered)[..., :3], np.asarray(operation(below, above)).astype(np.int16))
+
+
+def test_opacity_mixes_with_what_is_below(pool: SandboxPool) -> None:
+    half = ShapeLayer(name="veil", shape="rectangle", box=WHOLE, colour="#000000", opacity_percent=50)
+    white = encoded(Image.new("RGB", (300, 200), "white"))
+    printed = pixels(render_line(pool, white, None, template_of(PICTURE, half)))
+    assert np.abs(printed[..., :3] - 128).max() <= 1
+    assert (printed[..., 3] == 255).all()
+
+
+def test_blending_over_nothing_keeps_the_layers_own_colour(pool: SandboxPool) -> None:
+    layer = ShapeLayer(name="plate", shape="rectangle", box=WHOLE, colour="#336699", blend="multiply")
+    printed = pixels(render_line(pool, None, None, template_of(layer)))
+    assert (printed == (0x33, 0x66, 0x99, 255)).all()
+
+
+def test_art_that_was_changed_or_is_missing_makes_the_template_invalid(pool: SandboxPool) -> None:
+    art = encoded(noisy(30, 20))
+    layer = ArtLayer(name="art", box=WHOLE, asset=hashlib.sha256(art).hexdigest())
+    with pytest.raises(TemplateInvalid, match="missing or was changed"):
+        render_line(pool, None, None, template_of(layer))
+    with pytest.raises(TemplateInvalid, match="missing or was changed"):
+        render_line(pool, None, None, template_of(layer), art={layer.asset: art + b"x"})
+
+
+def test_the_buyers_crop_is_what_is_printed(pool: SandboxPool) -> None:
+    source = noisy(600, 400)
+    crop = Crop(x_permille=500, y_permille=0, width_permille=500, height_permille=500)
+    printed = pixels(render_line(pool, encoded(source), None, template_of(PICTURE), crop=crop))
+    assert np.array_equal(printed[..., :3], np.asarray(source.crop((300, 0, 600, 200))).astype(np.int16))
+
+
+@pytest.mark.parametrize(
+    "crop",
+    [
+        Crop(x_permille=-50, y_permille=-50, width_permille=5000, height_permille=5000),
+        Crop(x_permille=1000, y_permille=1000, width_permille=0, height_permille=0),
+    ],
+)
+def test_a_senseless_crop_stays_within_the_picture(crop: Crop) -> None:
+    left, top, right, bottom = crop.box(40, 30)
+    assert 0 <= left < right <= 40
+    assert 0 <= top < bottom <= 30
+
+
+def studio_photo() -> Image.Image:
+    photo = Image.new("RGB", (900, 600), (244, 244, 242))
+    ImageDraw.Draw(photo).ellipse((250, 100, 650, 500), fill=(160, 40, 30))
+    return photo
+
+
+def test_a_plain_background_is_cut_away_with_sharp_edges(pool: SandboxPool) -> None:
+    cutting = msgspec.structs.replace(PICTURE, remove_background="when_safe")
+    rendered = render_line(pool, encoded(studio_photo()), None, template_of(cutting))
+    alpha = pixels(rendered)[..., 3]
+    assert rendered.background_removed
+    assert alpha[100, 150] == 255
+    assert alpha[10, 10] == 0
+    # The disc has a third of its radius on this canvas; what is left lies within a pixel of it.
+    assert (alpha / 255).sum() == pytest.approx(np.pi * (200 / 3) ** 2, rel=0.03)
+    not_cut = render_line(pool, encoded(noisy(300, 200)), None, template_of(cutting))
+    assert not not_cut.background_removed
+    assert (pixels(not_cut)[..., 3] == 255).all()
+
+
+def keep_left_half(picture: Image.Image) -> Image.Image:
+    """A stand-in for an operator's own remover."""
+    mask = Image.new("L", picture.size)
+    mask.paste(255, (0, 0, picture.width // 2, picture.height))
+    return mask
+
+
+def test_an_operators_own_remover_is_used(pool: SandboxPool) -> None:
+    cutting = msgspec.structs.replace(PICTURE, remove_background="when_safe")
+    own = f"tests.unit.artwork.{Path(__file__).stem}:keep_left_half"
+    alpha = pixels(render_line(pool, encoded(noisy(300, 200)), None, template_of(cutting), remover=own))[..., 3]
+    assert (alpha[:, :150] == 255).all()
+    assert (alpha[:, 152:] == 0).all()
+    with pytest.raises(TemplateInvalid, match="no_such"):
+        render_line(pool, encoded(noisy(30, 20)), None, template_of(cutting), remover="no_such:thing")
+
+
+def test_the_pdf_has_the_prints_pixels_size_boxes_and_profile(pool: SandboxPool, poster: Template) -> None:
+    with_pdf = msgspec.structs.replace(poster, areas=(msgspec.structs.replace(poster.area(), pdf=True),))
+    rendered = render_line(pool, encoded(noisy(400, 500)), "Zoë", with_pdf)
+    assert rendered.print_pdf is not None
+    with pikepdf.open(io.BytesIO(rendered.print_pdf)) as pdf:
+        page = pdf.pages[0]
+        points = [round(float(value), 2) for value in page.TrimBox]
+        assert points == [8.5, 8.5, 858.9, 1142.36]
+        assert [round(float(value), 2) for value in page.MediaBox] == [0, 0, 867.4, 1150.87]
+        assert page.MediaBox == page.BleedBox
+        assert pdf.pdf_version >= "1.6"
+        assert "DestOutputProfile" in str(pdf.Root.OutputIntents[0].keys())
+        image = pikepdf.PdfImage(cast(pikepdf.Stream, page.Resources.XObject.Print)).as_pil_image()
+    assert np.array_equal(np.asarray(image.convert("RGB")), pixels(rendered)[..., :3])
+
+
+def test_the_pdf_keeps_transparency_as_a_soft_mask_and_is_the_same_every_time(pool: SandboxPool) -> None:
+    template = template_of(PICTURE, pdf=True)
+    source = encoded(noisy(300, 200, "RGBA"))
+    first, second = (render_line(pool, source, None, template) for _ in range(2))
+    assert first.print_pdf == second.print_pdf
+    assert first.print_pdf is not None
+    with pikepdf.open(io.BytesIO(first.print_pdf)) as pdf:
+        mask = pikepdf.PdfImage(cast(pikepdf.Stream, pdf.pages[0].Resources.XObject.Print.SMask)).as_pil_image()
+    assert np.array_equal(np.asarray(mask), pixels(first)[..., 3])
+
+
+@pytest.mark.parametrize("view", ["print", "mockup"])
+def test_a_preview_looks_like_the_print_and_is_as_wide_as_asked(pool: SandboxPool, tee: Template, view: Any) -> None:
+    source = encoded(noisy(1500, 1500))
+    preview = Image.open(io.BytesIO(render_preview(pool, source, "Zoë", tee, view=view, width_px=600)))
+    assert abs(preview.width - 600) <= 8
+    rendered = render_line(pool, source, "Zoë", tee)
+    if view == "mockup":
+        whole = Image.open(io.BytesIO(rendered.mockup_webp)).convert("RGB")
+    else:
+        canvas = Image.open(io.BytesIO(rendered.print_png))
+        whole = Image.new("RGB", canvas.size, tee.product.colour)
+        whole.paste(canvas, (0, 0), canvas)
+    small = np.asarray(whole.resize((60, 80), Image.Resampling.BOX)).astype(int)
+    seen = np.asarray(preview.convert("RGB").resize((60, 80), Image.Resampling.BOX)).astype(int)
+    assert np.abs(small - seen).mean() < 4
+
+
+def test_a_preview_follows_every_change_of_text_picture_and_crop(pool: SandboxPool, tee: Template) -> None:
+    one, other = encoded(noisy(500, 500, seed=1)), encoded(noisy(500, 500, seed=2))
+    crop = Crop(x_permille=0, y_permille=0, width_permille=300, height_permille=300)
+    previews = [
+        render_preview(pool, one, "A", tee),
+        render_preview(pool, one, "B", tee),
+        render_preview(pool, other, "A", tee),
+        render_preview(pool, one, "A", tee, crop=crop),
+        render_preview(pool, None, "A", tee),
+        render_preview(pool, one, "A", tee, width_px=300),
+    ]
+    assert len(set(previews)) == len(previews)
+    assert render_preview(pool, one, "A", tee) == previews[0]
+
+
+def test_a_preview_of_a_hostile_file_is_refused(pool: SandboxPool, tee: Template) -> None:
+    with pytest.raises(ArtworkNotRenderable):
+        render_preview(pool, b"<svg/>", "A", tee)
+
+
+def test_a_preview_of_a_large_jpeg_is_decoded_small(pool: SandboxPool, tee: Template) -> None:
+    large = encoded(noisy(4000, 4000), "JPEG")
+    preview = Image.open(io.BytesIO(render_preview(pool, large, "A", tee)))
+    assert preview.width == pytest.approx(600, abs=8)
+
+
+def test_text_on_a_shape_is_above_it(pool: SandboxPool) -> None:
+    plate = ShapeLayer(name="plate", shape="rectangle", box=WHOLE, colour="#ffffff")
+    text = TextLayer(name="text", box=WHOLE, colour="#000000", size_um=6_000)
+    printed = pixels(render_line(pool, None, "Hi", template_of(plate, text)))
+    assert (printed[..., 3] == 255).all()
+    assert printed[..., 0].min() == 0
+    under = pixels(render_line(pool, None, "Hi", template_of(text, plate)))
+    assert under[..., 0].min() == 255
