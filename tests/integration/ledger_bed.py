@@ -20,11 +20,13 @@ from events.order.facts import WORK_TOPIC
 from events.stream import Stream
 from infra import kafka, ledgers
 from infra.settings import Settings
+from processors.ledger.clients import Clients
 from processors.ledger.loop import Ledger, LedgerOptions
 from processors.ledger.transaction import CrashPoint
 from processors.proof.audit import AuditReport, audit
 from processors.proof.scan import TopicReader
 from processors.proof.verify import VerifyReport, verify
+from processors.snapshots import Connect
 from tests.integration.ledger_process import Orders
 from tests.support import wait_until
 
@@ -134,15 +136,20 @@ class Bed:
         return audit(self.stream, ledgers.clients(self.settings).reader, committed, self.dead_letters)
 
     def ledger(
-        self, options: LedgerOptions | None = None, crash_point: CrashPoint = lambda _: None, **changes: Any
+        self,
+        options: LedgerOptions | None = None,
+        crash_point: CrashPoint = lambda _: None,
+        connect: Connect | None = None,
+        clients: Clients | None = None,
+        **changes: Any,
     ) -> Ledger:
         """A ledger for this stream; `changes` are fields of the stream."""
         stream = msgspec.structs.replace(self.stream, **changes)
         return Ledger(
             stream,
             self.codec,
-            ledgers.clients(self.settings),
-            lambda: ledgers.connect(self.settings),
+            clients or ledgers.clients(self.settings),
+            connect or (lambda: ledgers.connect(self.settings)),
             lambda topic, value: SEAL + value,
             self.dead_letters,
             options=options,

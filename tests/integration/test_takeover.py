@@ -1,0 +1,255 @@
+"""A ledger dies anywhere and another goes on: nothing is lost, doubled or out of order."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from events.order.state import Order
+from events.order.stream import ORDER_STREAM
+from infra import kafka, ledgers
+from infra.benchmarks.order_lives import Sent, lives
+from processors.ledger.chain import GENESIS
+from processors.ledger.errors import CheckpointNotInLog, PositionGap, SlotTaken
+from processors.ledger.loop import LedgerOptions
+from processors.snapshots import BEGINNING, CheckpointFenced, Entry, EntryCodec, SnapshotStore
+from tests.integration.ledger_bed import Bed, headers_of, until, value_of
+
+pytestmark = pytest.mark.stack
+
+SMALL = LedgerOptions(batch_commands_max=10, flush_seconds=0.05)
+STEPS = ("decided", "begun", "produced", "offsets sent", "committed", "confirmed", "snapshots queued")
+
+
+def some_lives(count: int, seed: int = 9) -> list[Sent]:
+    return list(itertools.islice(lives(seed, open_orders=6), count))
+
+
+def send(bed: Bed, commands: list[Sent]) -> None:
+    bed.send_all((one.key, one.command_id, one.command) for one in commands)
+
+
+def hold_proofs(bed: Bed) -> None:
+    verified, audited = bed.verify(), bed.audit()
+    assert verified.described == []
+    assert audited.described == []
+    assert audited.waiting == 0
+
+
+def folded_from_the_log(bed: Bed) -> dict[str, tuple[int, Order]]:
+    """What the facts fold to, by nothing but the decider."""
+    states: dict[str, tuple[int, Order]] = {}
+    for fact in bed.facts():
+        key = headers_of(fact)["ce_subject"].decode()
+        seq, state = states.get(key, (0, Order()))
+        states[key] = (seq + 1, ORDER_STREAM.decider.evolve(state, bed.codec.decode(value_of(fact))))
+    return states
+
+
+def snapshots(bed: Bed) -> dict[str, Entry]:
+    codec = EntryCodec(Order)
+    with ledgers.connect(bed.settings) as connection:
+        rows = connection.execute(
+            "SELECT key, state FROM ledger_snapshots WHERE stream = %s", (bed.stream.name,)
+        ).fetchall()
+    return {key: codec.decode(state) for key, state in rows}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_any_step_the_next_process_of_the_slot_leaves_nothing_lost_or_doubled(
+    orders: Bed, step: str
+) -> None:
+    commands = some_lives(120)
+    send(orders, commands)
+    with orders.process(options=SMALL, crash_at=step, crash_after=3) as dying:
+        assert dying.wait(60) == -signal.SIGKILL
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+        send(orders, commands[-20:])
+        orders.wait_until_answered()
+    hold_proofs(orders)
+
+
+def test_killed_again_and_again_under_load_the_proofs_hold(orders: Bed) -> None:
+    commands = some_lives(400, seed=11)
+    send(orders, commands[:100])
+    for number, step in enumerate(("offsets sent", "committed", "produced", "confirmed")):
+        with orders.process(options=SMALL, crash_at=step, crash_after=number) as dying:
+            send(orders, commands[100 + number * 75 : 175 + number * 75])
+            assert dying.wait(60) == -signal.SIGKILL
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    hold_proofs(orders)
+    assert {key: seq for key, (seq, _) in folded_from_the_log(orders).items()}
+
+
+def test_snapshots_are_what_the_log_folds_to_and_a_successor_folds_nothing_again(orders: Bed) -> None:
+    commands = some_lives(200)
+    send(orders, commands[:150])
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    stored, folded = snapshots(orders), folded_from_the_log(orders)
+    assert {key: (entry.seq, entry.state) for key, entry in stored.items()} == folded
+
+    send(orders, commands[150:])
+    with orders.running(orders.ledger(msgspec.structs.replace(SMALL, entries_max=2))):
+        orders.wait_until_answered()
+    stored, folded = snapshots(orders), folded_from_the_log(orders)
+    assert {key: (entry.seq, entry.state) for key, entry in stored.items()} == folded
+    hold_proofs(orders)
+
+
+def test_without_snapshots_the_whole_log_is_folded(orders: Bed) -> None:
+    commands = some_lives(160)
+    send(orders, commands[:100])
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    with ledgers.connect(orders.settings) as connection:
+        connection.execute("DELETE FROM ledger_snapshots WHERE stream = %s", (orders.stream.name,))
+        connection.execute("DELETE FROM ledger_checkpoints WHERE stream = %s", (orders.stream.name,))
+
+    send(orders, commands[100:])
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    hold_proofs(orders)
+    assert {key: (entry.seq, entry.state) for key, entry in snapshots(orders).items()} == folded_from_the_log(orders)
+
+
+def test_snapshots_of_another_shape_are_folded_again(orders: Bed) -> None:
+    commands = some_lives(120)
+    send(orders, commands[:60])
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    with ledgers.connect(orders.settings) as connection:
+        about = (orders.stream.name,)
+        connection.execute("UPDATE ledger_checkpoints SET state_shape = 'older' WHERE stream = %s", about)
+        connection.execute("UPDATE ledger_snapshots SET state = 'what an older release wrote' WHERE stream = %s", about)
+
+    send(orders, commands[60:])
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    hold_proofs(orders)
+    assert {key: entry.state for key, entry in snapshots(orders).items()} == {
+        key: state for key, (_, state) in folded_from_the_log(orders).items()
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["SET hash = decode(repeat('ab', 32), 'hex')", "SET record_offset = record_offset + 100000", "SET position = 1"],
+)
+def test_a_checkpoint_that_the_log_does_not_hold_stops_the_partition(orders: Bed, change: Any) -> None:
+    send(orders, some_lives(60))
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    with ledgers.connect(orders.settings) as connection:
+        connection.execute(
+            f"UPDATE ledger_checkpoints {change} WHERE stream = %s AND position > 1",
+            (orders.stream.name,),
+        )
+    with orders.running() as running:
+        assert isinstance(running.wait_for_error(), CheckpointNotInLog)
+
+
+def test_a_fact_that_breaks_the_positions_stops_the_partition(orders: Bed) -> None:
+    commands = some_lives(60)
+    send(orders, commands)
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    last = orders.facts()[-1]
+    headers: Any = last.headers()
+    producer = kafka.producer(orders.settings, "test-forger")
+    producer.produce(
+        orders.stream.events_topic,
+        key=last.key(),
+        value=last.value(),
+        headers=headers,
+        partition=last.partition() or 0,
+    )
+    producer.flush(10)
+
+    with orders.running() as running:
+        assert isinstance(running.wait_for_error(), PositionGap)
+    assert {violation.rule for violation in orders.verify().described} == {"position", "hash", "sequence"}
+
+
+def test_a_process_that_was_replaced_while_it_slept_commits_nothing(orders: Bed) -> None:
+    commands = some_lives(80)
+    asleep, wake = threading.Event(), threading.Event()
+
+    def sleep_once(step: str) -> None:
+        if step == "produced" and not asleep.is_set():
+            asleep.set()
+            wake.wait(120)
+
+    send(orders, commands[:40])
+    with orders.running(orders.ledger(SMALL, crash_point=sleep_once)) as zombie:
+        until(asleep.is_set, "the first process sleeps in its transaction")
+        with orders.running(orders.ledger(SMALL)):
+            orders.wait_until_answered()
+            wake.set()
+            assert isinstance(zombie.wait_for_error(), SlotTaken)
+            send(orders, commands[40:])
+            orders.wait_until_answered()
+    hold_proofs(orders)
+
+
+@pytest.mark.slow
+def test_another_slot_takes_the_partitions_of_a_dead_one(orders: Bed) -> None:
+    commands = some_lives(240)
+    send(orders, commands[:80])
+    first = LedgerOptions(slot=1, batch_commands_max=10, flush_seconds=0.05)
+    with orders.process(options=first, crash_at="offsets sent", crash_after=4) as dying:
+        assert dying.stdout is not None
+        assert dying.stdout.readline()
+        with orders.running(orders.ledger(msgspec.structs.replace(SMALL, slot=2))) as second:
+            assert second.ledger.ready.wait(60)
+            send(orders, commands[80:])
+            assert dying.wait(60) == -signal.SIGKILL
+            orders.wait_until_answered()
+    hold_proofs(orders)
+
+
+def test_an_older_writer_of_snapshots_is_fenced(orders: Bed) -> None:
+    stopping = threading.Event()
+    older, newer = (SnapshotStore(lambda: ledgers.connect(orders.settings), stopping) for _ in range(2))
+    name = orders.stream.name
+    stale = older.claim(name, 0, 2, "shape")
+    current = newer.claim(name, 0, 2, "shape")
+    ahead = msgspec.structs.replace(BEGINNING, position=5, record_offset=7)
+    newer.write(current, [], ahead)
+    with pytest.raises(CheckpointFenced):
+        older.write(stale, [], msgspec.structs.replace(BEGINNING, position=9, record_offset=9))
+    with pytest.raises(CheckpointFenced):
+        newer.write(current, [], BEGINNING)
+    assert newer.claim(name, 0, 2, "shape").checkpoint == ahead
+    assert ahead.hash == GENESIS
+    older.close()
+    newer.close()
+
+
+def test_the_ledger_waits_for_a_database_that_is_away(orders: Bed) -> None:
+    away = threading.Event()
+    away.set()
+    tried = threading.Event()
+
+    def connect() -> Any:
+        tried.set()
+        if away.is_set():
+            raise psycopg.OperationalError("the database is away")
+        return ledgers.connect(orders.settings)
+
+    send(orders, some_lives(40))
+    with orders.running(orders.ledger(SMALL, connect=connect)) as waiting:
+        until(tried.is_set, "the ledger asked for its snapshots")
+        assert not waiting.has_ended
+        assert not waiting.ledger.ready.is_set()
+        away.clear()
+        orders.wait_until_answered()
+    hold_proofs(orders)
