@@ -47,8 +47,7 @@ def check_artwork(
 
     `lists` are the operator's (the shipped ones by default); `art`, `crop` and `remover` as for `render_line`.
     Blocks the calling thread while a child process measures. A hostile or damaged file is a finding. Raises
-    AreaUnknown, TemplateInvalid, and when the pool itself does not work SandboxBusy, SandboxOverloaded, SandboxClosed
-    or ChildNotStarted.
+    AreaUnknown, TemplateInvalid, and when the pool itself does not work SandboxBusy, SandboxClosed or ChildNotStarted.
     """
     print_area = template.area(area)
     lists = lists or shipped_lists()
@@ -105,7 +104,7 @@ def _measure(pool: SandboxPool, request: MeasureRequest) -> tuple[Measured | Non
             raise TemplateInvalid(str(refused)) from refused
         return None, (_refusal(refused),)
     except ChildKilled as killed:
-        why = "took too long" if killed.cause == "cpu" else "made the decoder crash"
+        why = "took too long" if killed.cause in ("cpu", "hang") else "made the decoder crash"
         return None, (finding("unsafe_to_open", _UNSAFE.format(why=why)),)
     return msgspec.msgpack.decode(answer, type=Measured), ()
 

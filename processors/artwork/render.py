@@ -41,7 +41,7 @@ def render_line(
 
     Deterministic: the same inputs and the same `renderer_version` give the same bytes. Blocks the calling thread
     for about a second. Raises ArtworkNotRenderable (the input's fault, for good), TemplateInvalid, AreaUnknown,
-    and SandboxBusy, SandboxOverloaded, SandboxClosed, ChildNotStarted when the pool does not work (try again).
+    and SandboxBusy, SandboxClosed, ChildNotStarted when the pool does not work (try again).
     """
     request = RenderRequest(
         original=original,

@@ -34,6 +34,8 @@ from processors.ports import NamedError
 START_SECONDS_MAX: Final = 30.0
 #: A child is replaced after this many jobs, so that a leak in a decoder cannot grow for ever.
 JOBS_PER_CHILD: Final = 500
+#: A child that worked for less than this share of a job's time did not lack a processor: it hangs.
+HANGING_SHARE: Final = 0.01
 _CHUNK_BYTES: Final = 1024 * 1024
 _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -55,7 +57,7 @@ class ChildKilled(SandboxError):
     """The input killed two children in a row, or used up their CPU time. Treat the input as hostile."""
 
     def __init__(self, cause: str) -> None:
-        """`cause` is `cpu`, `signal N` or `exit N`."""
+        """`cause` is `cpu`, `hang`, `signal N` or `exit N`."""
         super().__init__(f"Handling this input ended two child processes in a row (the last by {cause}).")
         self.cause = cause
 
@@ -64,8 +66,8 @@ class SandboxBusy(SandboxError):
     """All child processes stayed busy for the whole waiting time. Try again, or raise the pool's size."""
 
 
-class SandboxOverloaded(SandboxError):
-    """Two child processes ran out of wall-clock time without using up their CPU time. Try again when it is calmer."""
+class SandboxOverloaded(SandboxBusy):
+    """A child process worked for the whole time that a job may take and was not done. Try again when it is calmer."""
 
 
 class SandboxClosed(SandboxError):
@@ -126,8 +128,15 @@ class _Child:
     def exchange(self, job: str, payload: bytes) -> Reply:
         """Send one job and wait for its answer. Raises _Died; the child must then be thrown away."""
         deadline = time.monotonic() + self._limits.wall_seconds
-        self._send(pack(Request(job, self._limits.cpu_seconds, payload)), deadline)
-        reply = self._receive(deadline)
+        cpu_before = self._cpu_seconds()
+        try:
+            self._send(pack(Request(job, self._limits.cpu_seconds, payload)), deadline)
+            reply = self._receive(deadline)
+        except _Died as died:
+            worked = self._cpu_seconds() - cpu_before
+            if died.cause == "time" and worked < HANGING_SHARE * self._limits.wall_seconds:
+                raise _Died("hang") from None
+            raise
         self.jobs_done += 1
         return reply
 
@@ -136,6 +145,14 @@ class _Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def _cpu_seconds(self) -> float:
+        """CPU time of the child so far; zero where it cannot be read."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """End the child and close its pipes. Only for the thread that holds the child."""
@@ -280,7 +297,7 @@ class SandboxPool:
                     raise JobRefused(reply.reason, reply.message)
                 return reply.payload
             if cause == "time":
-                # A hostile file burns CPU and ends by that limit first: this machine is too busy, or a child hangs.
+                # A hostile file burns its CPU time or waits for ever; this one made progress on a busy machine.
                 raise SandboxOverloaded
             raise ChildKilled(cause)
         finally:
