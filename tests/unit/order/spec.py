@@ -9,14 +9,14 @@ changes), `report_on` (any other answer to it) or `deadline` (what is waited for
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from events.decider import Context, Ignored, Refusal
-from events.order.commands import ORDER_COMMANDS, OrderCommandUnion, ReportDeadlineElapsed
+from events.order.commands import OrderCommand, OrderCommandUnion, ReportDeadlineElapsed
 from events.order.decide import OrderDecider
-from events.order.facts import ORDER_FACTS, NotificationRequested, OrderEvent
+from events.order.facts import NotificationRequested, OrderEvent, OrderFact
 from events.order.state import Order
 from events.order.status import line_status, order_status
 from tests.order_life import NOW, World, context_of
@@ -82,12 +82,12 @@ class History:
 
     def take(self, step: Given) -> tuple[OrderEvent, ...]:
         """Apply a fact, a command or a step."""
-        if isinstance(step, ORDER_FACTS):
-            self.fold(step)  # type: ignore[arg-type]  # ORDER_FACTS are the members of the union
+        if isinstance(step, OrderFact):
+            self.fold(cast(OrderEvent, step))
             return ()
-        if isinstance(step, ORDER_COMMANDS):
-            return self.send(step)  # type: ignore[arg-type]  # ORDER_COMMANDS are the members of the union
-        command = step(self)  # type: ignore[operator]  # what is neither fact nor command is a step
+        if isinstance(step, OrderCommand):
+            return self.send(cast(OrderCommandUnion, step))
+        command = cast(Step, step)(self)
         return () if command is None else self.send(command)
 
 

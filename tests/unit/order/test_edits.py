@@ -1,5 +1,7 @@
 """A newer picture of the order: edits what is not submitted, tells a person where it comes too late."""
 
+from typing import Any
+
 import msgspec
 
 from events.order.commands import (
@@ -31,7 +33,7 @@ from tests.order_life import MUG, NOW, a_line, a_store_order, placed
 from tests.unit.order.spec import a, answer_to, everybody_answers_until, given, report_on
 
 
-def seen(*lines: OrderedLine, at: int = NOW + 1, **changes: object) -> ObserveStoreOrder:
+def seen(*lines: OrderedLine, at: int = NOW + 1, **changes: Any) -> ObserveStoreOrder:
     order = msgspec.structs.replace(a_store_order(lines=lines or (a_line(),)), **changes)
     return ObserveStoreOrder(order=order, store_updated_at=at)
 
@@ -40,7 +42,7 @@ LINE = a_line()
 OTHER = a_line(content="other text")
 ROUTING = (placed(), everybody_answers_until(RoutingRequested))
 SUBMITTING = (placed(), everybody_answers_until(SubmissionRequested))
-ANOTHER_STREET = {"recipient": b"sealed elsewhere", "recipient_digest": "elsewhere"}
+ANOTHER_STREET: dict[str, Any] = {"recipient": b"sealed elsewhere", "recipient_digest": "elsewhere"}
 
 
 def test_a_newer_picture_without_differences_is_ignored() -> None:
