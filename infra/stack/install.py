@@ -28,7 +28,7 @@ from infra.child import Command, last_lines_of
 from infra.files import write_whole
 from infra.settings import Settings, prepare_test
 from infra.stack.kafka_part import kafka_command, kafka_part, server_properties
-from infra.stack.registry_part import registry_command, registry_part
+from infra.stack.registry_part import H2_FILE, registry_command, registry_part
 from infra.stack.runner import Stack
 from infra.stack.tools import Tools
 from processors.ports import NamedError
@@ -149,10 +149,10 @@ def _checkpoint(tools: Tools) -> str | None:
 def _caches(tools: Tools) -> str | None:
     """Make the AOT caches by one start of both servers, side by side: a start takes half the time with them."""
     stamp = tools.stack_dir / "aot.stamp"
-    described = f"{_digest(POM)} {tools.java} {tools.kafka_classpath()} {Path(__file__).read_text(encoding='utf-8')}"
+    described = f"{_digest(POM)} {tools.java} {tools.kafka_classpath()}"
     digest = hashlib.sha256(described.encode()).hexdigest()
     if _is_stamped(stamp, digest):
-        return None
+        return _schemas(tools)
     shutil.rmtree(tools.stack_dir / "aot", ignore_errors=True)
     (tools.stack_dir / "aot").mkdir()
     try:
@@ -183,6 +183,26 @@ def _train(tools: Tools, settings: Settings) -> None:
         if not child.wait(CACHE_SECONDS_MAX) or not tools.aot_cache(child.name).exists():
             child.kill()
             raise StepFailed(f"{child.name}: no cache was written. {last_lines_of(child.log)}")
+    _keep_template(tools, settings)
+
+
+def _schemas(tools: Tools) -> str | None:
+    """Register the schemas once in an empty registry and keep its file, so that new data folders begin with them."""
+    if tools.registry_template().exists():
+        return None
+    with _scratch() as (_, settings):
+        stack = Stack(settings, [registry_part(settings, tools)])
+        stack.start()
+        stack.stop()
+        _keep_template(tools, settings)
+    return "The schemas are registered for new data folders."
+
+
+def _keep_template(tools: Tools, settings: Settings) -> None:
+    template = tools.registry_template()
+    shutil.rmtree(template.parent, ignore_errors=True)
+    template.parent.mkdir()
+    shutil.copyfile(settings.data_dir / "registry" / H2_FILE, template)
 
 
 def _with_cache_output(make: Callable[[], Command], cache: Path) -> Callable[[], Command]:
@@ -197,7 +217,7 @@ def _with_cache_output(make: Callable[[], Command], cache: Path) -> Callable[[],
 def _scratch() -> Iterator[tuple[Path, Settings]]:
     with tempfile.TemporaryDirectory(prefix="printledger-setup-") as name:
         folder = Path(name)
-        yield folder, prepare_test(folder / "data", start_seconds_max=180.0)
+        yield folder, prepare_test(folder / "data", tenants=(), start_seconds_max=180.0)
 
 
 def _run(what: str, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from events.codec import committed_schemas
@@ -13,6 +14,9 @@ from infra.stack.part import Part
 from infra.stack.tools import GENERATED_MAIN, Tools
 
 ANSWER_SECONDS = 5.0
+#: H2 adds the ending to the name that its URL gives.
+H2_NAME = "registry"
+H2_FILE = f"{H2_NAME}.mv.db"
 
 
 def registry_part(settings: Settings, tools: Tools) -> Part:
@@ -21,11 +25,19 @@ def registry_part(settings: Settings, tools: Tools) -> Part:
     return Part(
         name="registry",
         address=settings.schema_registry_url,
-        prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+        prepare=lambda: make_storage(tools, folder),
         command=(lambda: registry_command(settings, tools, folder)) if "registry" in settings.embedded else None,
         answers=lambda: _answers(settings),
         settle=lambda: _settle(settings),
     )
+
+
+def make_storage(tools: Tools, folder: Path) -> None:
+    """Make the folder; a new one begins with the schemas that set-up registered, where they are still the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    template = tools.registry_template()
+    if not (folder / H2_FILE).exists() and template.exists():
+        shutil.copyfile(template, folder / H2_FILE)
 
 
 def registry_command(settings: Settings, tools: Tools, folder: Path) -> Command:
@@ -33,7 +45,7 @@ def registry_command(settings: Settings, tools: Tools, folder: Path) -> Command:
     properties = {
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",
-        "apicurio.datasource.url": f"jdbc:h2:file:{folder / 'registry'}",
+        "apicurio.datasource.url": f"jdbc:h2:file:{folder / H2_NAME}",
         "quarkus.http.host": LOOPBACK,
         "quarkus.http.port": settings.registry_port,
         # Its management interface would listen on every address; 0 takes any free port.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from events.codec import committed_schemas
 from processors.ports import NamedError
 
 GENERATED_MAIN = "io.quarkus.runner.GeneratedMain"
@@ -65,6 +67,13 @@ class Tools:
     def bootstrap_checkpoint(self) -> Path:
         """What Kafka's StorageTool wrote at set-up: the features of a new cluster, without address or identity."""
         return self.stack_dir / "kafka" / "bootstrap.checkpoint"
+
+    def registry_template(self) -> Path:
+        """An H2 file in which set-up registered the schemas as they are committed now; its name is their digest."""
+        digest = hashlib.sha256()
+        for schema in committed_schemas():
+            digest.update(f"{schema.schema_id} {schema.subjects} {schema.text}\0".encode())
+        return self.stack_dir / "registry" / f"{digest.hexdigest()[:32]}.mv.db"
 
     def aot_options(self, part: str) -> tuple[str, ...]:
         """The JVM options that use a part's AOT cache, where set-up could make one."""
