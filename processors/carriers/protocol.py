@@ -47,10 +47,10 @@ CANONICAL_TRACKING: Final[Mapping[str, int]] = {
     "pre_transit": 10,
     "in_transit": 20,
     "out_for_delivery": 30,
-    "available_for_pickup": 40,
-    "delivered": 50,
-    "return_to_sender": 60,
-    "returned": 70,
+    "available_for_pickup": 35,
+    "delivered": 40,
+    "return_to_sender": 50,
+    "returned": 60,
 }
 
 
