@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import psycopg
@@ -14,14 +14,17 @@ from psycopg.rows import TupleRow
 from events.codec import Codec
 from infra import kafka
 from infra.commands.project import connections_of, topics_of
-from infra.postgres import connect
+from infra.postgres import async_pool, connect, pool
 from infra.settings import Settings
 from projections.connections import Connections
 from projections.errors import ProjectionError
 from projections.model import Topics
 from projections.models import chosen
+from projections.progress import Progress
+from projections.reader import ReadModels
 from projections.rebuild import Rebuilt, rebuild
 from projections.runner import Limits, Projection
+from projections.system_reader import SystemReads
 from tests.ledger_writer import LedgerWriter
 from tests.support import wait_until
 
@@ -98,7 +101,7 @@ class Rig:
     def query(self, text: str, parameters: Sequence[Any] = ()) -> list[TupleRow]:
         """Rows as the owner sees them."""
         with self.connect() as connection:
-            return connection.execute(text.encode(), parameters).fetchall()
+            return connection.execute(text.encode(), parameters or None).fetchall()
 
     def connect(self) -> Connection[TupleRow]:
         """A connection as the owner."""
@@ -115,6 +118,23 @@ class Rig:
     def rebuild(self, name: str, processes: int = 1) -> Rebuilt:
         """Rebuild a read model and show it."""
         return rebuild(name, self.topics, self.connections, self.codec, processes=processes, seconds_max=120)
+
+    def writer(self, topic: str) -> LedgerWriter:
+        """A writer that plays the ledger on another topic of one partition."""
+        return LedgerWriter(kafka.transactional_producer(self.settings, topic), topic, 1)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadModels]:
+        """What the API reads with, as the API's role."""
+        url = self.settings.database_app_url
+        async with async_pool(url, self.settings, name="test") as pool, Progress(url) as progress:
+            yield ReadModels(pool, progress)
+
+    @contextmanager
+    def system_reading(self) -> Iterator[SystemReads]:
+        """What workers read with."""
+        with pool(self.settings.database_url, self.settings, name="test") as made:
+            yield SystemReads(made)
 
 
 @pytest.fixture
