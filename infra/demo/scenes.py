@@ -95,8 +95,8 @@ async def a_cancel_in_time_and_one_too_late(theatre: Theatre) -> None:
 
 
 async def a_partner_fails_and_the_next_takes_over(theatre: Theatre) -> None:
-    """The nearest press is down: it is tried with growing waits, then the other one makes the goods."""
-    async with theatre.press_behaving("press-east", down=True):
+    """The nearest press takes nothing: it is tried with growing waits, then the other one makes the goods."""
+    async with theatre.press_behaving("press-east", refuse_retryable_next=100):
         ticket = await _one_mug(theatre, "Second press")
         await theatre.until_fact(ticket, "PartnerGaveUp", SCENE_SECONDS_MAX)
     await theatre.until(ticket, "delivered", SCENE_SECONDS_MAX)
