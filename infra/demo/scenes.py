@@ -46,7 +46,7 @@ async def several_lines_to_the_door(theatre: Theatre) -> None:
             "DEMO-MUG-BLACK",
             "Demo mug",
             picture_url=theatre.picture("tiles.png"),
-            text="Привет · שלום · مرحبا",
+            text="صباح الخير",
             now_ms=theatre.now_ms(),
         )
     )
