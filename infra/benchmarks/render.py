@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,10 +28,20 @@ import PIL
 from PIL import Image, ImageDraw
 
 from infra.benchmarks import artworks
-from processors.artwork import fonts
+from processors.artwork import fonts, templates_folder
 from processors.artwork.picture import srgb_bytes
 from processors.artwork.press import RenderRequest, compose_request, print_png
-from processors.artwork.template import Box, ImageLayer, PrintArea, Product, Template, TextLayer
+from processors.artwork.render import render_line
+from processors.artwork.sandbox import SandboxPool
+from processors.artwork.template import (
+    Box,
+    ImageLayer,
+    PrintArea,
+    Product,
+    Template,
+    TextLayer,
+    template_from_json,
+)
 
 DPI: Final = 300
 CANVAS_PX: Final = (4500, 5400)
@@ -193,15 +204,58 @@ def run(rounds: int = ROUNDS) -> dict[str, Any]:
     }
 
 
+def soak(renders: int) -> dict[str, Any]:
+    """Renders in a row through the pool: how many a minute, and memory.
+
+    Children are kept for the whole run, so that growth would show; in use they are replaced now and then.
+    """
+    source = artworks.png(artworks.photo(1200))
+    template = template_from_json((templates_folder() / "mug-11oz-white.json").read_bytes())
+    with SandboxPool(2, jobs_per_child=renders + 1).start() as pool, ThreadPoolExecutor(2) as threads:
+
+        def batch(count: int) -> float:
+            started = time.perf_counter()
+            for _ in threads.map(lambda n: render_line(pool, source, f"Order {n}", template), range(count)):
+                pass
+            return time.perf_counter() - started
+
+        # Caches of fonts and blanks fill in the first tenth; growth is counted from there.
+        batch(max(1, renders // 10))
+        before = _children_mb()
+        seconds = batch(renders - renders // 10)
+        after = _children_mb()
+    return {
+        "renders_per_minute": round(60 * (renders - renders // 10) / seconds, 1),
+        "children_mb_before": round(before, 1),
+        "children_mb_after": round(after, 1),
+        "growth_mb": round(after - before, 1),
+        "conditions": {
+            "renders": renders,
+            "job": "1200² photo on an 11 oz mug with text, proof and mock-up",
+            "children": 2,
+        },
+    }
+
+
+def _children_mb() -> float:
+    """Resident memory of all child processes."""
+    pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+    return sum(int(line.split()[1]) for s in statuses for line in s.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
 def main() -> None:
     """`--once ROUTE FILE` measures one job; without it the whole benchmark runs and prints JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", nargs=2, metavar=("ROUTE", "FILE"))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--soak", type=int, metavar="RENDERS")
     arguments = parser.parse_args()
     if arguments.once:
         route, path = arguments.once
         figures: dict[str, Any] = measure_once(route, Path(path))
+    elif arguments.soak:
+        figures = soak(arguments.soak)
     else:
         figures = run(arguments.rounds)
     sys.stdout.write(json.dumps(figures, indent=None if arguments.once else 2) + "\n")

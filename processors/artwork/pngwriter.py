@@ -26,7 +26,7 @@ Samples: TypeAlias = NDArray[np.uint8]
 
 BAND_ROWS: Final = 128
 #: Rows of a band that the probe compresses; two such slices are taken from every band.
-PROBE_ROWS: Final = 4
+PROBE_ROWS: Final = 2
 #: A match search must be this much smaller than run-length coding before its time is worth spending.
 MATCH_GAIN: Final = 0.94
 #: The quickest search uses a fixed code and gives up early; beyond this much over run-length coding there is no hope.

@@ -234,7 +234,12 @@ class SandboxPool:
     """
 
     def __init__(
-        self, size: int = 2, limits: Limits | None = None, *, jobs_module: str = "processors.artwork.jobs"
+        self,
+        size: int = 2,
+        limits: Limits | None = None,
+        *,
+        jobs_module: str = "processors.artwork.jobs",
+        jobs_per_child: int = JOBS_PER_CHILD,
     ) -> None:
         """Make the pool; no process is started yet."""
         if size < 1:
@@ -242,6 +247,7 @@ class SandboxPool:
         self.limits = limits or Limits()
         self._size = size
         self._jobs_module = jobs_module
+        self._jobs_per_child = jobs_per_child
         self._closed = threading.Event()
         self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(size):
@@ -290,7 +296,7 @@ class SandboxPool:
                     self._discard(child)
                     child = None
                     continue
-                if child.jobs_done >= JOBS_PER_CHILD:
+                if child.jobs_done >= self._jobs_per_child:
                     self._discard(child)
                     child = None
                 if reply.reason:

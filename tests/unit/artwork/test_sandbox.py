@@ -112,6 +112,12 @@ def test_many_threads_share_the_children(hostile: SandboxPool) -> None:
     assert 1 <= len(set(answers)) <= 2
 
 
+def test_a_child_is_replaced_after_its_number_of_jobs() -> None:
+    with SandboxPool(1, LIMITS, jobs_module=JOBS, jobs_per_child=2) as pool:
+        ids = [pool.run("process_id", b"") for _ in range(5)]
+    assert ids[0] == ids[1] != ids[2] == ids[3] != ids[4]
+
+
 def test_a_busy_pool_says_so_after_the_waiting_time() -> None:
     limits = Limits(cpu_seconds=5, wall_seconds=2.0, memory_bytes=1024 * MEBIBYTE)
     with SandboxPool(1, limits, jobs_module=JOBS).start() as pool, ThreadPoolExecutor(1) as threads:

@@ -1,0 +1,35 @@
+"""Gradual roll-out of a new template version: which share of tenants or orders gets it, decided by a hash.
+
+A pure function of its inputs: the same order gets the same version on every machine and in every replay. Orders that
+were bought keep the version that was chosen then; this only chooses for new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Unit: TypeAlias = Literal["tenant", "order"]
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """Offer `version` to `share_permille` (0 to 1000) of all tenants or orders; the others get `stable_version`."""
+
+    template_id: str
+    stable_version: int
+    version: int
+    share_permille: int
+    unit: Unit = "order"
+
+
+def chosen_version(rollout: Rollout, *, tenant: str, order_id: str) -> int:
+    """The version for an order.
+
+    Raising the share only adds tenants or orders: who had the new version keeps it.
+    """
+    key = tenant if rollout.unit == "tenant" else f"{tenant}\0{order_id}"
+    seed = f"{rollout.template_id}\0{rollout.version}\0{key}".encode()
+    place = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") % 1000
+    return rollout.version if place < rollout.share_permille else rollout.stable_version
