@@ -1,4 +1,8 @@
-"""The only place that wires: every command asks here for what it works with, and gets it ready and closed again."""
+"""The only place that wires: every command asks here for what it works with, and gets it ready and closed again.
+
+What only workers or only the API need is imported where they are made: it takes seconds, and a short command such
+as `printledger order` needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import httpx
-from fastapi import FastAPI
 
-from api.app import create_app
 from events.codec import Codec
 from infra import intake, postgres
 from infra.catalogue_desk import CatalogueDesk
@@ -20,13 +23,13 @@ from infra.demo.theatre import Theatre
 from infra.operator_desk import OperatorDesk
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
-from infra.workshop import Workshop, carrier, partners, until_one_ends
 from processors.ports import NamedError
-from processors.worker import create_worker
-from processors.worker import run as run_apps
 from projections.progress import Progress
 from projections.reader import ReadModels
 from projections.system_reader import SystemReads
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 HTTP_SECONDS_MAX = 30.0
 
@@ -98,6 +101,10 @@ async def theatre(settings: Settings) -> AsyncIterator[Theatre]:
 
 async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -> None:
     """Do this work in this process until it is told to end: Faust workers, and the services beside them."""
+    from infra.workshop import Workshop, until_one_ends
+    from processors.worker import create_worker
+    from processors.worker import run as run_apps
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -117,6 +124,9 @@ async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -
 @asynccontextmanager
 async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     """The API with everything it works with."""
+    from api.app import create_app
+    from infra.workshop import carrier, partners
+
     shops = partners(settings)
     claims = postgres.async_pool(settings.database_app_url, settings, name="api-claims")
     label_seller = carrier(settings, claims)

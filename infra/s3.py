@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.settings import Settings
@@ -41,6 +39,10 @@ class BucketWithoutVersions(NamedError):
 
 def s3_client(settings: Settings) -> S3Client:
     """A client that signs as v4 and addresses by path, as pre-signed links of the embedded store need."""
+    # Imported here: it takes long, and most short commands never reach for a file.
+    import boto3
+    from botocore.config import Config
+
     return boto3.client(
         "s3",
         endpoint_url=settings.s3_endpoint_url,
