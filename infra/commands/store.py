@@ -10,7 +10,9 @@ from rich.console import Console
 
 from infra import bootstrap
 from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
+from infra.demo.pictures import picture_bytes
 from infra.demo.publishing import OrderFileNotUsable, Published
+from infra.settings import Settings
 from processors.ports import NamedError
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
@@ -76,6 +78,11 @@ def _orders_in(file: Path) -> list[dict[str, Any]]:
     return [order.get("order", order) for order in found]
 
 
+def _design_of_profile(settings: Settings) -> bytes | None:
+    """In the demo an SKU without a design gets a drawn one: published example orders bring no pictures to print."""
+    return picture_bytes("hills-poster.png") if settings.profile == "demo" else None
+
+
 def map_sku(
     sku: Annotated[str, typer.Argument(metavar="STORE_SKU", help="The SKU as the store writes it.")],
     variant: Annotated[str, typer.Argument(help="Our variant.")],
@@ -84,7 +91,10 @@ def map_sku(
     tenant: Tenant = None,
     artwork: Annotated[
         Path | None,
-        typer.Option(help="A design of the store's own, printed where the buyer sent no picture.", exists=True),
+        typer.Option(
+            help="A design of the store's own, printed where the buyer sent no picture (in the demo: a drawn one).",
+            exists=True,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -94,7 +104,7 @@ def map_sku(
     async def run() -> Any:
         async with bootstrap.operator_desk(settings) as desk:
             meaning = desk.artwork_of(variant, designer=store)
-            design = artwork.read_bytes() if artwork else None
+            design = artwork.read_bytes() if artwork else _design_of_profile(settings)
             return await desk.catalogue.map_sku(tenant or settings.tenants[0], store, sku, meaning, design=design)
 
     mapped = asyncio.run(run())
