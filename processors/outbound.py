@@ -14,7 +14,7 @@ import email.utils
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 import httpx
 import msgspec
@@ -24,6 +24,8 @@ from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
+
+T = TypeVar("T")
 
 
 class Deferred(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -128,9 +130,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """The decoded body; `msgspec.DecodeError` when it is no JSON."""
-        return msgspec.json.decode(self.body)
+    def read_as(self, kind: type[T]) -> T | None:
+        """The body as `kind`; None when it is something else, however hostile."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.DecodeError, RecursionError):
+            return None
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

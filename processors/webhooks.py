@@ -4,6 +4,12 @@ Verifying and parsing are two steps on purpose. The raw body is verified when it
 parsing; parsing is pure, so that a mapping mended later can be replayed over the stored bytes.
 """
 
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
 
 class WebhookError(Exception):
     """A webhook could not be used."""
@@ -25,3 +31,11 @@ class WebhookTooOld(WebhookNotGenuine):
 
 class WebhookUnreadable(WebhookError):
     """The webhook's body has not the documented shape: compare it with the adapter's description."""
+
+
+def read_body(body: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """A webhook's JSON as `kind`. `WebhookUnreadable` for anything else, a bottomless nesting included."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise WebhookUnreadable(str(error)) from error

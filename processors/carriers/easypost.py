@@ -26,7 +26,7 @@ import msgspec
 from processors.carriers import easypost_wire as wire
 from processors.carriers.easypost_requests import address as address_request
 from processors.carriers.easypost_requests import same_address, shipment_request
-from processors.carriers.easypost_sorting import decode, deferred_nonsense, refused
+from processors.carriers.easypost_sorting import deferred_nonsense, refused
 from processors.carriers.protocol import (
     CANONICAL_TRACKING,
     Address,
@@ -47,6 +47,7 @@ from processors.carriers.protocol import (
 from processors.fetch import Fetched, FetchRefused
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import OutboundClient, OutboundError
+from processors.webhooks import read_body
 
 #: Names the adapter, the API version and the version of the status words below.
 PROVENANCE: Final = "easypost/v2/map-1"
@@ -127,13 +128,13 @@ class EasyPost:
             created = await self._client.call(
                 "POST", "/v2/addresses", json={"address": address_request(address)}, idempotent=True
             )
-            held = decode(created, wire.AddressWire) if created.status == 201 else None
+            held = created.read_as(wire.AddressWire) if created.status == 201 else None
             if held is None or held.id is None:
                 return refused(created)
             verified = await self._client.call("GET", f"/v2/addresses/{held.id}/verify", idempotent=True)
         except OutboundError as error:
             return error.deferred()
-        answer = decode(verified, wire.VerifiedAddress) if verified.status == 200 else None
+        answer = verified.read_as(wire.VerifiedAddress) if verified.status == 200 else None
         if answer is None:
             return refused(verified)
         found = answer.address
@@ -165,7 +166,7 @@ class EasyPost:
             return verified
         # Creating again after a lost answer leaves an unbought shipment behind, which costs nothing.
         answer = await self._client.call("POST", "/v2/shipments", json=shipment_request(shipment), idempotent=True)
-        created = decode(answer, wire.Shipment) if answer.status == 201 else None
+        created = answer.read_as(wire.Shipment) if answer.status == 201 else None
         if created is None:
             return refused(answer)
         claimed_id = await self._claims.claim(shipment.effect_key, created.id)
@@ -189,7 +190,7 @@ class EasyPost:
             )
         # Rates grow stale, so a shipment of an earlier try is rated anew before it is bought.
         answer = await self._client.call("POST", f"/v2/shipments/{claimed_id}/rerate", idempotent=True)
-        rated = decode(answer, wire.Shipment) if answer.status == 200 else None
+        rated = answer.read_as(wire.Shipment) if answer.status == 200 else None
         if rated is None:
             return refused(answer)
         return await self._buy(shipment, rated)
@@ -206,10 +207,10 @@ class EasyPost:
             if not error.outcome_unknown:
                 return error.deferred()
             return await self._after_unclear_purchase(rated.id, error.deferred())
-        bought = decode(answer, wire.Shipment) if answer.status == 200 else None
+        bought = answer.read_as(wire.Shipment) if answer.status == 200 else None
         if bought is not None and bought.postage_label is not None:
             return await self._bought(bought, already_known=False)
-        error_body = decode(answer, wire.ErrorAnswer)
+        error_body = answer.read_as(wire.ErrorAnswer)
         if error_body is not None and error_body.error.code not in PURCHASE_UNCLEAR:
             return refused(answer)
         return await self._after_unclear_purchase(rated.id, deferred_nonsense(answer, outcome_unknown=True))
@@ -225,7 +226,7 @@ class EasyPost:
             answer = await self._client.call("GET", f"/v2/shipments/{shipment_id}", idempotent=True)
         except OutboundError as error:
             return error.deferred()
-        held = decode(answer, wire.Shipment) if answer.status == 200 else None
+        held = answer.read_as(wire.Shipment) if answer.status == 200 else None
         return held if held is not None else deferred_nonsense(answer, outcome_unknown=False)
 
     async def _bought(self, held: wire.Shipment, *, already_known: bool) -> LabelBought | Deferred:
@@ -270,7 +271,7 @@ class EasyPost:
             answer = await self._client.call("POST", f"/v2/shipments/{carrier_reference}/refund", idempotent=True)
         except OutboundError as error:
             return error.deferred()
-        held = decode(answer, wire.Shipment) if answer.status == 200 else None
+        held = answer.read_as(wire.Shipment) if answer.status == 200 else None
         if held is None:
             return refused(answer)
         if held.refund_status in ("submitted", "refunded"):
@@ -295,14 +296,14 @@ class EasyPost:
 
     def parse_webhook(self, body: bytes) -> tuple[TrackingReport, ...]:
         """Translate `tracker.…` events; others are news of no parcel."""
+        event = read_body(body, wire.Event)
+        if not event.description.startswith("tracker."):
+            return ()
+        tracker = read_body(event.result, wire.Tracker)
         try:
-            event = msgspec.json.decode(body, type=wire.Event)
-            if not event.description.startswith("tracker."):
-                return ()
-            tracker = msgspec.json.decode(event.result, type=wire.Tracker)
             return (_report(event.id, tracker),)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise WebhookUnreadable(str(error)) from error
+        except (ValueError, OverflowError) as error:
+            raise WebhookUnreadable(f"a time cannot be read: {error}") from error
 
 
 def sign(key: bytes, body: bytes) -> str:

@@ -1,15 +1,11 @@
 """EasyPost's refusals sorted into ours: try again, never, or ask a person."""
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from processors.carriers import easypost_wire as wire
 from processors.carriers.protocol import Deferred, LabelRefused
 from processors.outbound import Answer, preview
-
-T = TypeVar("T")
 
 #: HTTP statuses in our words, where EasyPost's code says no more: (reason, retryable, needs a person).
 BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
@@ -25,14 +21,6 @@ BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
 INCOMPLETE_ADDRESS: Final = ("MISSING", "REQUIRED", "BLANK")
 
 
-def decode(answer: Answer, kind: type[T]) -> T | None:
-    """The body as `kind`, or None when it is something else."""
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError:
-        return None
-
-
 def deferred_nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
     """EasyPost answered with something that its own format does not allow, or with an unclear purchase."""
     return Deferred(
@@ -45,7 +33,7 @@ def deferred_nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
 
 def refused(answer: Answer) -> LabelRefused:
     """A refusal in our words, with everything that EasyPost wrote about it."""
-    body = decode(answer, wire.ErrorAnswer)
+    body = answer.read_as(wire.ErrorAnswer)
     if body is None:
         reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
         return LabelRefused(

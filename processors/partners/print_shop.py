@@ -23,9 +23,8 @@ The wire format (JSON, UTF-8; the structs are in `print_shop_wire`):
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
@@ -49,8 +48,8 @@ from processors.partners.protocol import (
     SubmitOutcome,
     WebhookNotGenuine,
     WebhookTooOld,
-    WebhookUnreadable,
 )
+from processors.webhooks import read_body
 
 #: Source: the shop's wire format, `print_shop_wire.STAGES`. Raise the last number with every change.
 STATUS_MAP: Final = StatusMap(
@@ -78,8 +77,6 @@ REFUSALS: Final[Mapping[str, str]] = {
     "unauthorised": "credentials",
     "unknown_job": "unknown_job",
 }
-
-T = TypeVar("T")
 
 #: A status webhook is a few hundred bytes; Standard Webhooks asks senders to stay below 20 kB.
 WEBHOOK_MAX_BYTES: Final = 64 * 1024
@@ -123,7 +120,7 @@ class PrintShop:
         except OutboundError as error:
             return await self._after_lost_answer(job, error)
         if answer.status in (200, 201):
-            held = _decode(answer, wire.Job)
+            held = answer.read_as(wire.Job)
             if held is None:
                 return _nonsense(answer, outcome_unknown=True)
             return _accepted(held, already_known=answer.status == 200)
@@ -149,7 +146,7 @@ class PrintShop:
             return error.deferred()
         if answer.status == 404 and _code(answer) == "unknown_job":
             return None
-        held = _decode(answer, wire.Job) if answer.status == 200 else None
+        held = answer.read_as(wire.Job) if answer.status == 200 else None
         if held is None:
             return _nonsense(answer, outcome_unknown=False)
         return JobSnapshot(
@@ -175,11 +172,11 @@ class PrintShop:
         except OutboundError as error:
             return error.deferred()
         if answer.status == 200:
-            held = _decode(answer, wire.Job)
+            held = answer.read_as(wire.Job)
             if held is None:
                 return _nonsense(answer, outcome_unknown=True)
             return CancelConfirmed(confirmed_at=held.updated_at)
-        problem = _decode(answer, wire.Problem)
+        problem = answer.read_as(wire.Problem)
         if answer.status == 404 and problem is not None and problem.code == "unknown_job":
             return CancelConfirmed(confirmed_at=0, was_known=False)
         if answer.status == 409 and problem is not None and problem.job is not None:
@@ -196,7 +193,7 @@ class PrintShop:
             answer = await self._client.call("GET", "/v1/offers", idempotent=True)
         except OutboundError as error:
             return error.deferred()
-        sheet = _decode(answer, wire.Offers) if answer.status == 200 else None
+        sheet = answer.read_as(wire.Offers) if answer.status == 200 else None
         if sheet is None:
             return _nonsense(answer, outcome_unknown=False)
         return PartnerOffers(
@@ -241,13 +238,10 @@ class PrintShop:
 
     def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
         """Translate a `job.status` event; other types are news of no job."""
-        try:
-            event = msgspec.json.decode(body, type=wire.Event)
-            if event.type != "job.status":
-                return ()
-            status = msgspec.json.decode(event.data, type=wire.JobStatus)
-        except msgspec.DecodeError as error:
-            raise WebhookUnreadable(str(error)) from error
+        event = read_body(body, wire.Event)
+        if event.type != "job.status":
+            return ()
+        status = read_body(event.data, wire.JobStatus)
         return (
             PartnerReport(
                 effect_key=status.external_id,
@@ -282,7 +276,7 @@ def _accepted(held: wire.Job, *, already_known: bool) -> Accepted:
 
 
 def _refused(answer: Answer) -> Refused:
-    problem = _decode(answer, wire.Problem)
+    problem = answer.read_as(wire.Problem)
     if problem is None:
         return Refused(
             reason="invalid",
@@ -320,13 +314,5 @@ def _quality(quality: wire.QualityWire | None) -> QualityReport | None:
 
 
 def _code(answer: Answer) -> str | None:
-    problem = _decode(answer, wire.Problem)
+    problem = answer.read_as(wire.Problem)
     return None if problem is None else problem.code
-
-
-def _decode(answer: Answer, kind: type[T]) -> T | None:
-    """The body as `kind`, or None when it is something else."""
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError:
-        return None

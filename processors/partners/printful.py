@@ -23,7 +23,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -55,8 +55,6 @@ STATED_RATE_LIMIT: Final = "120/60 second"
 
 SIGNATURE_HEADER: Final = "x-pf-webhook-signature"
 WEBHOOK_MAX_BYTES: Final = 256 * 1024
-
-T = TypeVar("T")
 
 #: HTTP statuses in our words: (reason, retryable, needs a person).
 BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
@@ -142,7 +140,7 @@ class Printful:
             if held is None or isinstance(held, Deferred):
                 return error.deferred()
             return await self._take_up(job, held, already_known=True)
-        order = _decode(created, wire.OrderAnswer) if created.status == 200 else None
+        order = created.read_as(wire.OrderAnswer) if created.status == 200 else None
         if order is not None:
             return await self._take_up(job, order.data, already_known=False)
         held = await self._order(job.effect_key) if created.status in (400, 409) else None
@@ -182,7 +180,8 @@ class Printful:
             return _accepted(order, already_known=already_known)
         path = f"/v2/orders/@{job.effect_key}"
         try:
-            items = _decode(await self._client.call("GET", f"{path}/order-items", idempotent=True), wire.ItemsAnswer)
+            listed = await self._client.call("GET", f"{path}/order-items", idempotent=True)
+            items = listed.read_as(wire.ItemsAnswer)
             blank = "its items cannot be read" if items is None else _why_blank(items.data)
             if blank is not None:
                 return Refused(reason="print_file_unusable", retryable=True, detail=f"order {order.id}: {blank}")
@@ -192,7 +191,7 @@ class Printful:
             if isinstance(held, wire.Order) and held.status != DRAFT:
                 return _accepted(held, already_known=True)
             return error.deferred()
-        confirmed = _decode(answer, wire.OrderAnswer) if answer.status == 200 else None
+        confirmed = answer.read_as(wire.OrderAnswer) if answer.status == 200 else None
         if confirmed is not None:
             return _accepted(confirmed.data, already_known=already_known)
         held = await self._order(job.effect_key)
@@ -207,7 +206,7 @@ class Printful:
             return error.deferred()
         if answer.status == 404:
             return None
-        order = _decode(answer, wire.OrderAnswer) if answer.status == 200 else None
+        order = answer.read_as(wire.OrderAnswer) if answer.status == 200 else None
         return _nonsense(answer) if order is None else order.data
 
     async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
@@ -266,7 +265,7 @@ class Printful:
                 stock = await self._client.call("GET", f"{path}/availability", idempotent=True)
                 price = await self._client.call("GET", f"{path}/prices", idempotent=True)
                 observed_at = _date_millis(price)
-                offer = self._offer(variant, _decode(stock, wire.StockAnswer), _decode(price, wire.PriceAnswer))
+                offer = self._offer(variant, stock.read_as(wire.StockAnswer), price.read_as(wire.PriceAnswer))
                 if offer is not None:
                     offers.append(offer)
         except OutboundError as error:
@@ -364,7 +363,7 @@ def _at(moment: str) -> int:
 
 def _refused(answer: Answer) -> Refused:
     reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
-    body = _decode(answer, wire.ErrorAnswer)
+    body = answer.read_as(wire.ErrorAnswer)
     said = preview(answer.body) if body is None else body.error.message or body.result
     if answer.status == 400 and "out of stock" in said.casefold():
         reason, person = "out_of_stock", False
@@ -387,11 +386,3 @@ def _date_millis(answer: Answer) -> int:
         return round(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() * 1000)
     except ValueError:
         return 0
-
-
-def _decode(answer: Answer, kind: type[T]) -> T | None:
-    """The body as `kind`, or None when it is something else."""
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError:
-        return None

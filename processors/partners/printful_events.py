@@ -9,6 +9,7 @@ import msgspec
 
 from processors.partners import printful_wire as wire
 from processors.partners.protocol import CANONICAL_STAGES, PartnerReport, StatusMap, WebhookUnreadable
+from processors.webhooks import read_body
 
 #: Order statuses of the vendor's OpenAPI text. `draft` is missing: it is ours, before anything was submitted.
 #: `partial` means that some items are shipped and the rest will follow, so the run as a whole is being finished.
@@ -44,10 +45,10 @@ DRAFT: Final = "draft"
 
 def reports(body: bytes) -> tuple[PartnerReport, ...]:
     """What an event says of a run; nothing for drafts and for events that are about no order of ours."""
+    event = read_body(body, wire.Event)
     try:
-        event = msgspec.json.decode(body, type=wire.Event)
         occurred_at = millis(event.occurred_at)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (ValueError, OverflowError) as error:
         raise WebhookUnreadable(str(error)) from error
     order = event.data.order
     if order is None or order.external_id is None or order.status == DRAFT or event.type in SILENT_EVENTS:
