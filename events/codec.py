@@ -7,7 +7,7 @@ project: a lost registry does not make the ledger unreadable. The registry is ch
 import io
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, cast
@@ -15,7 +15,6 @@ from typing import Any, cast
 import fastavro
 import msgspec
 
-from events.avro_code import Reader, Writer, reader_of, writer_of
 from events.declare import Declared, runtime_schema_of
 from events.vocabulary import DECLARED
 
@@ -79,8 +78,8 @@ class Codec:
     """Encodes and decodes every declared record. Holds parsed schemas only; safe to share between threads."""
 
     def __init__(self, committed: Iterable[CommittedSchema] | None = None) -> None:
-        self._writers: dict[type[Declared], Writer] = {}
-        self._readers: dict[int, Reader] = {}
+        self._writers: dict[type[Declared], tuple[bytes, Any]] = {}
+        self._readers: dict[int, Callable[[io.BytesIO], Declared]] = {}
         types = {declared.full_name(): declared for declared in DECLARED}
         newest: dict[str, CommittedSchema] = {}
         committed = tuple(committed if committed is not None else committed_schemas())
@@ -91,15 +90,19 @@ class Codec:
             if (declared := types.get(schema.full_name)) is not None:
                 self._readers[schema.schema_id] = _reader(declared, schema, newest[schema.full_name])
         for full_name, schema in newest.items():
-            self._writers[types[full_name]] = writer_of(types[full_name], FRAME.pack(MAGIC_BYTE, schema.schema_id))
+            parsed = fastavro.parse_schema(runtime_schema_of(types[full_name]))
+            self._writers[types[full_name]] = (FRAME.pack(MAGIC_BYTE, schema.schema_id), parsed)
 
     def encode(self, record: Declared) -> bytes:
         """The framed bytes of a record; raises `NotDeclared` for a type without a committed schema."""
         try:
-            write = self._writers[type(record)]
+            frame, schema = self._writers[type(record)]
         except KeyError:
             raise NotDeclared(f"{type(record).__name__}: {NotDeclared.__doc__}") from None
-        return write(record)
+        buffer = io.BytesIO()
+        buffer.write(frame)
+        fastavro.schemaless_writer(buffer, schema, msgspec.to_builtins(record, builtin_types=(bytes,)))
+        return buffer.getvalue()
 
     def decode(self, data: bytes | None) -> Declared:
         """The record in framed bytes; raises a subclass of `Undecodable` that says what is wrong with them."""
@@ -109,29 +112,30 @@ class Codec:
         reader = self._readers.get(schema_id)
         if reader is None:
             raise UnknownSchemaId(f"schema id {schema_id}: {UnknownSchemaId.__doc__}")
+        buffer = io.BytesIO(data)
+        buffer.seek(FRAME.size)
         try:
-            record, end = reader(data, FRAME.size)
+            record = reader(buffer)
         except (EOFError, ValueError, IndexError, TypeError, OverflowError, MemoryError, msgspec.MsgspecError) as error:
             raise TruncatedRecord(f"{TruncatedRecord.__doc__} ({error})") from error
-        if end != len(data):
-            raise TruncatedRecord(
-                f"The record ends {abs(len(data) - end)} bytes {'before' if end < len(data) else 'after'} its bytes do."
-            )
-        return cast(Declared, record)
+        if buffer.tell() != len(data):
+            raise TruncatedRecord(f"{len(data) - buffer.tell()} bytes are left after the record.")
+        return record
 
 
-def _reader(declared: type[Declared], written: CommittedSchema, newest: CommittedSchema) -> Reader:
+def _reader(
+    declared: type[Declared], written: CommittedSchema, newest: CommittedSchema
+) -> Callable[[io.BytesIO], Declared]:
     """A function that reads records of one released version as the current declaration."""
+    current = fastavro.parse_schema(runtime_schema_of(declared))
     if written.version == newest.version:
-        return reader_of(declared)
-    writer_schema = fastavro.parse_schema(_without_logical_types(json.loads(written.text)))
-    reader_schema = fastavro.parse_schema(runtime_schema_of(declared))
+        writer_schema, reader_schema = current, None
+    else:
+        writer_schema, reader_schema = fastavro.parse_schema(_without_logical_types(json.loads(written.text))), current
 
-    def read(data: bytes, index: int) -> tuple[Declared, int]:
-        buffer = io.BytesIO(data)
-        buffer.seek(index)
+    def read(buffer: io.BytesIO) -> Declared:
         content = fastavro.schemaless_reader(buffer, writer_schema, reader_schema)
-        return msgspec.convert(content, declared), buffer.tell()
+        return msgspec.convert(content, declared)
 
     return read
 
