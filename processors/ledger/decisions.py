@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import Message
 
 from events.codec import Codec
-from events.decider import Context, Ignored, Refusal
+from events.decider import Ignored, Refusal
 from events.declare import Declared
 from events.documents import CommandRejected
 from events.envelope import SPEC_VERSION
@@ -161,7 +161,7 @@ class Decisions:
                 batch.records.append((topic, number, raw_key, self._codec.encode(status), headers))
 
     def _answer(self, batch: Batch, progress: Progress, received: Received) -> None:
-        key = received.envelope.key
+        key = received.context.key
         entry = progress.entry(key)
         if entry is None:
             raise LookupError("the state of every key of a batch is read before it is decided")
@@ -170,7 +170,7 @@ class Decisions:
             batch.counts.duplicates += 1
             return
         try:
-            if entry.seq and entry.tenant != received.envelope.tenant:
+            if entry.seq and entry.tenant != received.context.tenant:
                 raise OtherTenant
             facts, state, values = self._decided(entry, received)
         except Refusal as refusal:
@@ -182,16 +182,8 @@ class Decisions:
 
     def _decided(self, entry: Entry, received: Received) -> tuple[Sequence[Declared], object, list[bytes]]:
         """The facts that follow, the state after them, and their bytes; or `Refusal`, `Ignored`, `DecisionFailed`."""
-        envelope = received.envelope
-        context = Context(
-            key=envelope.key,
-            tenant=envelope.tenant,
-            command_id=envelope.command_id,
-            now=envelope.sent_at,
-            actor=envelope.actor,
-        )
         try:
-            facts, state = self._decider.decide_and_evolve(entry.state, received.command, context)
+            facts, state = self._decider.decide_and_evolve(entry.state, received.command, received.context)
             if not facts:
                 raise Ignored(NOTHING_FOLLOWS)
             values = list(map(self._codec.encode, facts))
@@ -230,12 +222,12 @@ class Decisions:
         self._record(batch, progress, received, entry, mark, (fact,), state, [self._codec.encode(fact)])
 
     def _reject(self, batch: Batch, received: Received, outcome: str, reason: str, detail: str) -> None:
-        envelope = received.envelope
+        context = received.context
         rejected = CommandRejected(
-            command_id=envelope.command_id,
+            command_id=context.command_id,
             command=type(received.command).__name__,
-            key=envelope.key,
-            tenant=envelope.tenant,
+            key=context.key,
+            tenant=context.tenant,
             outcome=outcome,
             reason=reason,
             detail=detail,
@@ -306,8 +298,8 @@ class Decisions:
                 records.append((work, ANY_PARTITION, key, value, headers))
         batch.counts.facts += len(facts)
         progress.head = Head(position, head)
-        tenant_name = entry.tenant or received.envelope.tenant
-        progress.entries[received.envelope.key] = Entry(seq, tenant_name, entry.answered + mark, state)
+        tenant_name = entry.tenant or received.context.tenant
+        progress.entries[received.context.key] = Entry(seq, tenant_name, entry.answered + mark, state)
 
 
 _SPEC = ("ce_specversion", SPEC_VERSION)

@@ -225,7 +225,7 @@ class Ledger:
                 continue
             progress.next_offset = offset + 1
             try:
-                key = key_of(message, self._partition_count)
+                key = key_of(message, self._partition_count, progress.entry)
             except (KeyUnusable, KeyOfAnotherPartition) as error:
                 self._decisions.bury(batch, message, error)
                 continue

@@ -125,15 +125,13 @@ def _produce(producer: Producer, batch: Batch, last_offsets: dict[int, int]) -> 
     watched = {progress.last_record: number for number, progress in batch.progress.items() if progress.last_record >= 0}
     produce = producer.produce
     for index, (topic, partition, key, value, headers) in enumerate(batch.records):
-        more: dict[str, Any] = {}
-        if index in watched:
-            more["on_delivery"] = _remember(last_offsets, watched[index])
-        while True:
-            try:
-                produce(topic, value=value, key=key, partition=partition, headers=headers, **more)
-                break
-            except BufferError:
-                producer.poll(0.01)
+        delivered = _remember(last_offsets, watched[index]) if index in watched else None
+        try:
+            produce(topic, value, key, partition, delivered, headers=headers)
+        except BufferError:
+            # Everything before it is on its way: make room, then it fits.
+            producer.flush(STEP_SECONDS_MAX)
+            produce(topic, value, key, partition, delivered, headers=headers)
 
 
 def _remember(last_offsets: dict[int, int], number: int) -> Callable[[Any, Any], None]:

@@ -205,11 +205,14 @@ def test_what_can_never_be_read_is_a_dead_letter_once_and_the_partition_moves_on
         ("KeyOfAnotherPartition", key, good, headers, elsewhere),
         ("HeaderMissing", key, good, without_tenant, -1),
         ("HeaderMissing", key, good, None, -1),
+        ("HeaderMissing", key, good, [*headers, ("ce_time", b"tomorrow")], -1),
+        ("HeaderMissing", key, good, [*headers, ("traceparent", None)], -1),
+        ("HeaderMissing", key, good, [*headers, ("correlation_id", b"\xff")], -1),
         ("HeadersDisagree", "another-key", good, headers, -1),
         ("NotACommand", key, not_ours, headers, -1),
         ("KeyUnusable", None, good, headers, 0),
         ("KeyUnusable", "with\0zero", good, headers, -1),
-        ("HeaderTooLong", key, good, [*headers, ("ce_extra", b"x" * 2_000)], -1),
+        ("HeadersTooLong", key, good, [*headers, ("ce_extra", b"x" * 5_000)], -1),
     ]
     for _, bad_key, value, some_headers, partition in bad:
         catalogue.send_raw(bad_key, value, some_headers, partition)
