@@ -30,6 +30,7 @@ from events.order.facts import (
 from events.order.refusals import (
     AlreadyShipped,
     HoldUnknown,
+    LineIdsNotDistinct,
     NothingToCancel,
     OrderEmpty,
     PaymentKindUnknown,
@@ -91,6 +92,9 @@ def _within_limits(seen: StoreOrder) -> None:
         raise TooManyLines
     if any(not 1 <= line.quantity <= QUANTITY_MAX for line in seen.lines):
         raise QuantityOutOfRange
+    ids = {line.line_id for line in seen.lines}
+    if len(ids) < len(seen.lines) or "" in ids:
+        raise LineIdsNotDistinct
 
 
 def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) -> tuple[OrderEvent, ...]:

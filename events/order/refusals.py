@@ -27,6 +27,10 @@ class QuantityOutOfRange(Refusal):
     """A line's quantity must be from 1 to 1,000: split larger quantities over several lines."""
 
 
+class LineIdsNotDistinct(Refusal):
+    """Each line of an order needs an id of its own: an empty or a repeated one would lose a line."""
+
+
 class TooManyLines(Refusal):
     """An order can have at most 200 lines: split it into several orders."""
 

@@ -69,7 +69,7 @@ class OrderMachine(RuleBasedStateMachine):
     def everybody_does_their_part_for_a_while(self) -> None:
         self.answer_healthily(deque(self.facts[-4:]), rounds=4)
 
-    def live(self, random: Random, steps: int) -> None:
+    def live(self, random: Random, steps: int, *, to_the_end: bool = True) -> None:
         """A long life, drawn from a seeded generator: far longer ones than Hypothesis draws by itself."""
         if random.random() < 0.05:
             self.send(CancelOrder(reason="before it came"))
@@ -83,7 +83,8 @@ class OrderMachine(RuleBasedStateMachine):
             if step % STEPS_BETWEEN_CHECKS == 0:
                 self.check()
         self.check()
-        self.teardown()
+        if to_the_end:
+            self.teardown()
 
     def check_quickly(self) -> None:
         """The rules that cost little."""
@@ -120,6 +121,10 @@ class OrderMachine(RuleBasedStateMachine):
         self.order = after
         self.facts.extend(new)
         return new
+
+    def deadline(self, key: str, due_at: int) -> tuple[OrderEvent, ...]:
+        """What is waited for under this key has not come in time."""
+        return self.send(ReportDeadlineElapsed(deadline_key=key, due_at=due_at))
 
     def answer_healthily(self, waiting: deque[OrderEvent], rounds: int = ROUNDS_MAX) -> None:
         """Everybody answers as they should, and so on with what follows from that."""

@@ -9,7 +9,7 @@ changes), `report_on` (any other answer to it) or `deadline` (what is waited for
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -83,11 +83,11 @@ class History:
     def take(self, step: Given) -> tuple[OrderEvent, ...]:
         """Apply a fact, a command or a step."""
         if isinstance(step, OrderFact):
-            self.fold(cast(OrderEvent, step))
+            self.fold(step)
             return ()
         if isinstance(step, OrderCommand):
-            return self.send(cast(OrderCommandUnion, step))
-        command = cast(Step, step)(self)
+            return self.send(step)
+        command = step(self)
         return () if command is None else self.send(command)
 
 

@@ -30,6 +30,7 @@ from events.order.facts import (
 )
 from events.order.refusals import (
     HoldUnknown,
+    LineIdsNotDistinct,
     LineUnknown,
     OrderEmpty,
     OrderUnknown,
@@ -74,6 +75,8 @@ def test_an_older_picture_of_an_order_changes_nothing() -> None:
     [
         (with_changes(lines=()), OrderEmpty),
         (with_changes(lines=tuple(a_line(str(number)) for number in range(201))), TooManyLines),
+        (with_changes(lines=(a_line("1"), a_line("1"))), LineIdsNotDistinct),
+        (with_changes(lines=(a_line(""),)), LineIdsNotDistinct),
         (with_changes(lines=(a_line(quantity=0),)), QuantityOutOfRange),
         (with_changes(lines=(a_line(quantity=1_001),)), QuantityOutOfRange),
     ],
