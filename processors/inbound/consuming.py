@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
@@ -128,7 +129,8 @@ class InboundConsumer:
                 wait_seconds = min(wait_seconds * 2, OUTAGE_WAIT_MAX_SECONDS)
                 step = asyncio.create_task(self._processor.handle(record))
                 continue
-            log.error("inbound.unforeseen", topic=record.topic, offset=record.offset, error=type(error).__name__)
+            trace = "".join(traceback.format_exception(error))
+            log.error("inbound.unforeseen", topic=record.topic, offset=record.offset, trace=trace)
             unforeseen = Unforeseen(f"{type(error).__name__}: {Unforeseen.__doc__}")
             sealed = record.topic == RAW_TOPIC
             step = asyncio.create_task(self._dead_letters.bury(record, unforeseen, sealed_already=sealed))
