@@ -14,6 +14,7 @@ from processors.carriers.protocol import (
     Carrier,
     ClaimStore,
     CustomsItem,
+    LabelBought,
     ParcelShipment,
     ParcelSize,
     TrackingReport,
@@ -206,3 +207,15 @@ class EasyPostRig:
 
     def signed(self, body: bytes, *, secret: bytes) -> Mapping[str, str]:
         return {"X-Hmac-Signature": sign(secret, body)}
+
+
+def reached(status: str) -> Callable[[list[TrackingReport]], bool]:
+    """A condition: some report has this canonical status."""
+    return lambda reports: any(report.canonical == status for report in reports)
+
+
+async def bought(carrier: Carrier, shipment: ParcelShipment) -> LabelBought:
+    """A label, or a failed test."""
+    outcome = await carrier.buy_label(shipment)
+    assert isinstance(outcome, LabelBought), outcome
+    return outcome

@@ -126,7 +126,11 @@ class SimulatorProcess:
                 stdout=log,
                 stderr=log,
             )
-        wait_for_url(f"{self.url}/control/health", lambda: self._died())
+        try:
+            wait_for_url(f"{self.url}/control/health", self._died)
+        except BaseException:
+            self.kill()
+            raise
 
     def _died(self) -> str | None:
         assert self._process is not None

@@ -246,3 +246,13 @@ class PrintShopRig(SimulatedRig):
             "Webhook-Timestamp": str(int(at_s)),
             "Webhook-Signature": Webhook(secret).sign("evt_test", moment, body.decode()),
         }
+
+
+def reached(stage: str) -> Callable[[list[PartnerReport]], bool]:
+    """A condition: some report has this canonical status."""
+    return lambda reports: any(report.canonical == stage for report in reports)
+
+
+def highest(reports: list[PartnerReport]) -> PartnerReport:
+    """The report that a fold by rank ends on."""
+    return max(reports, key=lambda report: (report.rank, report.partner_timestamp_at))

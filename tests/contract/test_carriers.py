@@ -1,29 +1,21 @@
 """The contract that every carrier's adapter and simulator keep together, over real HTTP."""
 
 import io
-import unicodedata
-from collections.abc import Callable
 
 import msgspec
 import pytest
 from PIL import Image
 
 from processors.carriers.protocol import (
-    CANONICAL_TRACKING,
     Address,
     AddressVerified,
-    Carrier,
     LabelBought,
     LabelRefused,
-    ParcelShipment,
     RefundConfirmed,
-    TrackingReport,
-    WebhookNotGenuine,
-    WebhookUnreadable,
 )
 from processors.outbound import Deferred, Exchange
-from tests.contract.carrier_rigs import OLD_SECRET, RECIPIENT, SECRET, CarrierRig, Claims
-from tests.contract.net import Receiver, free_port
+from tests.contract.carrier_rigs import RECIPIENT, CarrierRig, Claims, bought, reached
+from tests.contract.net import free_port
 from tests.contract.partner_rigs import QUICK, new_effect_key
 
 pytestmark = pytest.mark.anyio
@@ -31,18 +23,6 @@ pytestmark = pytest.mark.anyio
 ONE_TRY = msgspec.structs.replace(QUICK, attempts=1)
 NOWHERE = msgspec.structs.replace(RECIPIENT, street1="000 unknown street", city="Not A City", region="ZZ")
 ABROAD = Address(name="Demo Buyer", street1="Unter den Linden 1", city="Berlin", postal_code="10117", country="DE")
-
-
-def reached(status: str) -> Callable[[list[TrackingReport]], bool]:
-    """A condition: some report has this canonical status."""
-    return lambda reports: any(report.canonical == status for report in reports)
-
-
-async def bought(carrier: Carrier, shipment: ParcelShipment) -> LabelBought:
-    """A label, or a failed test."""
-    outcome = await carrier.buy_label(shipment)
-    assert isinstance(outcome, LabelBought), outcome
-    return outcome
 
 
 # Buying
@@ -287,119 +267,3 @@ async def test_a_label_in_use_is_not_refunded(carrier_rig: CarrierRig) -> None:
     refused = await carrier.refund(label.carrier_reference)
     assert isinstance(refused, LabelRefused)
     assert refused.reason == "refund_refused"
-
-
-# Webhooks
-
-
-async def test_the_journey_is_reported_with_rising_rank_and_verifiable_signatures(carrier_rig: CarrierRig) -> None:
-    carrier = carrier_rig.carrier()
-    label = await bought(carrier, carrier_rig.shipment())
-    reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
-    ordered = sorted(reports, key=lambda report: report.carrier_timestamp_at)
-    assert [r.rank for r in ordered] == sorted(r.rank for r in ordered)
-    assert {r.canonical for r in reports} >= {"pre_transit", "in_transit", "out_for_delivery", "delivered"}
-    assert {r.canonical for r in reports} <= set(CANONICAL_TRACKING)
-    assert {r.tracking_number for r in reports} == {label.tracking_number}
-    assert {r.carrier_reference for r in reports} == {label.carrier_reference}
-    for delivery in carrier_rig.deliveries_of(label.tracking_number):
-        carrier.verify_webhook(delivery.headers, delivery.body)
-
-
-async def test_the_buyers_town_is_never_in_a_report(carrier_rig: CarrierRig) -> None:
-    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
-    reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
-    at_the_door = [r.place for r in reports if r.canonical in ("delivered", "out_for_delivery")]
-    assert at_the_door
-    assert all(place is not None and place.city is None and place.country == "US" for place in at_the_door)
-
-
-async def test_doubled_and_shuffled_webhooks_are_recognised_by_their_event_id(carrier_rig: CarrierRig) -> None:
-    carrier_rig.provoke("send everything twice, shuffled")
-    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
-
-    def all_came_twice(reports: list[TrackingReport]) -> bool:
-        ids = [report.tracking_event_id for report in reports]
-        return reached("delivered")(reports) and all(ids.count(i) >= 2 for i in ids)
-
-    reports = carrier_rig.reports_of(label.tracking_number, all_came_twice)
-    once = {report.tracking_event_id: report for report in reports}
-    assert all(report == once[report.tracking_event_id] for report in reports)
-    assert max(once.values(), key=lambda report: report.rank).canonical == "delivered"
-
-
-async def test_a_webhook_is_sent_again_until_it_is_answered(carrier_rig: CarrierRig, receiver: Receiver) -> None:
-    receiver.refuse_next = 2
-    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
-    wanted = {"pre_transit", "in_transit", "out_for_delivery", "delivered"}
-    carrier_rig.reports_of(label.tracking_number, lambda reports: wanted <= {r.canonical for r in reports})
-    assert receiver.refuse_next == 0
-
-
-async def test_a_forged_or_changed_webhook_is_not_genuine(carrier_rig: CarrierRig) -> None:
-    carrier = carrier_rig.carrier()
-    label = await bought(carrier, carrier_rig.shipment())
-    carrier_rig.reports_of(label.tracking_number, reached("pre_transit"))
-    genuine = carrier_rig.deliveries_of(label.tracking_number)[0]
-    for headers, body in [
-        (genuine.headers, genuine.body + b"\n"),
-        (genuine.headers, genuine.body.replace(b"pre_transit", b"delivered")),
-        (carrier_rig.signed(genuine.body, secret=b"a stranger's secret"), genuine.body),
-        ({"X-Hmac-Signature": "hmac-sha256-hex=ü"}, genuine.body),
-        ({"X-Hmac-Signature": ""}, genuine.body),
-        ({}, genuine.body),
-        (genuine.headers, b" " * 1_000_000),
-    ]:
-        with pytest.raises(WebhookNotGenuine):
-            carrier.verify_webhook(headers, body)
-
-
-async def test_a_secret_can_be_changed_and_is_normalised(carrier_rig: CarrierRig) -> None:
-    carrier = carrier_rig.carrier()
-    for secret in (SECRET, OLD_SECRET):
-        key = unicodedata.normalize("NFKD", secret).encode()
-        carrier.verify_webhook(carrier_rig.signed(b"{}", secret=key), b"{}")
-
-
-async def test_a_replayed_webhook_verifies_and_is_recognised_by_its_event_id(carrier_rig: CarrierRig) -> None:
-    carrier = carrier_rig.carrier()
-    label = await bought(carrier, carrier_rig.shipment())
-    carrier_rig.reports_of(label.tracking_number, reached("pre_transit"))
-    delivery = carrier_rig.deliveries_of(label.tracking_number)[0]
-    for _ in range(2):
-        carrier.verify_webhook(delivery.headers, delivery.body)
-    ids = {r.tracking_event_id for _ in range(2) for r in carrier.parse_webhook(delivery.body)}
-    assert len(ids) == 1
-
-
-async def test_an_unknown_status_word_is_kept_as_it_came(carrier_rig: CarrierRig) -> None:
-    carrier_rig.provoke("say an unknown word")
-    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
-    reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
-    unknown = [report for report in reports if report.canonical is None]
-    assert [(report.raw_status, report.rank) for report in unknown] == [("held_by_customs", 0)]
-
-
-async def test_a_parcel_refused_at_the_door_outranks_its_delivery_attempt(carrier_rig: CarrierRig) -> None:
-    carrier_rig.provoke("return the parcel")
-    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
-    reports = carrier_rig.reports_of(label.tracking_number, reached("return_to_sender"))
-    assert max(reports, key=lambda report: report.rank).canonical == "return_to_sender"
-
-
-async def test_a_lost_parcel_is_a_condition_beside_its_journey(carrier_rig: CarrierRig) -> None:
-    carrier_rig.provoke("lose the parcel")
-    label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
-    reports = carrier_rig.reports_of(label.tracking_number, reached("failure"))
-    assert [report.rank for report in reports if report.canonical == "failure"] == [0]
-
-
-async def test_a_body_of_another_shape_is_unreadable_and_another_event_says_nothing(carrier_rig: CarrierRig) -> None:
-    carrier = carrier_rig.carrier()
-    tracker = b'{"id": "t", "tracking_code": "1", "status": "delivered", "carrier": "USPS", "updated_at": "%s"}'
-    shape = b'{"id": "evt_1", "object": "Event", "description": "tracker.updated", "result": %s}'
-    for body in (b"", b"[]", b"\xff", b'{"id": 1}', shape % b"{}", shape % (tracker % b"yesterday")):
-        with pytest.raises(WebhookUnreadable):
-            carrier.parse_webhook(body)
-    other = b'{"id": "evt_1", "object": "Event", "description": "batch.created", "result": {}}'
-    assert carrier.parse_webhook(other) == ()

@@ -1,39 +1,23 @@
 """The contract that every print partner's adapter and simulator keep together, over real HTTP."""
 
 import time
-from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from processors.outbound import Deferred, Exchange, OutboundPolicy
 from processors.partners.protocol import (
-    CANONICAL_STAGES,
     Accepted,
     CancelConfirmed,
     CancelTooLate,
     JobSnapshot,
     PartnerOffers,
-    PartnerReport,
     Refused,
-    WebhookNotGenuine,
-    WebhookTooOld,
-    WebhookUnreadable,
 )
-from tests.contract.net import Receiver, free_port
-from tests.contract.partner_rigs import QUICK, PartnerRig, PrintShopRig, new_effect_key
+from tests.contract.net import free_port
+from tests.contract.partner_rigs import QUICK, PartnerRig, PrintShopRig, new_effect_key, reached
 
 pytestmark = pytest.mark.anyio
-
-
-def reached(stage: str) -> Callable[[list[PartnerReport]], bool]:
-    """A condition: some report has this canonical status."""
-    return lambda reports: any(report.canonical == stage for report in reports)
-
-
-def highest(reports: list[PartnerReport]) -> PartnerReport:
-    """The report that a fold by rank ends on."""
-    return max(reports, key=lambda report: (report.rank, report.partner_timestamp_at))
 
 
 # Submitting
@@ -303,115 +287,6 @@ async def test_a_print_file_that_is_not_what_was_announced_fails_the_job(print_s
         assert [report.detail for report in reports if report.canonical == "failed"] == [reason]
         assert print_shop_rig.made(job.effect_key).prints == 0
     await partner.aclose()
-
-
-# Webhooks
-
-
-async def test_every_stage_is_reported_with_rising_rank_and_a_verifiable_signature(rig: PartnerRig) -> None:
-    partner, job = rig.partner(), rig.job()
-    await partner.submit(job)
-    reports = rig.reports_of(job.effect_key, reached("handed_over"))
-    ordered = sorted(reports, key=lambda report: (report.partner_timestamp_at, report.rank))
-    assert [r.rank for r in ordered] == sorted(r.rank for r in ordered)
-    assert {r.canonical for r in reports} >= {"queued", "printing", "printed", "handed_over"}
-    assert {r.canonical for r in reports} <= set(CANONICAL_STAGES)
-    assert all(report.provenance for report in reports)
-    for delivery in rig.deliveries_of(job.effect_key):
-        partner.verify_webhook(delivery.headers, delivery.body)
-
-
-async def test_doubled_and_shuffled_webhooks_end_at_the_same_status(rig: PartnerRig) -> None:
-    rig.provoke("send everything twice, shuffled")
-    partner, job = rig.partner(), rig.job()
-    await partner.submit(job)
-
-    def all_came_twice(reports: list[PartnerReport]) -> bool:
-        ids = [report.partner_event_id for report in reports]
-        return any(r.canonical == "handed_over" for r in reports) and all(ids.count(i) >= 2 for i in ids)
-
-    reports = rig.reports_of(job.effect_key, all_came_twice)
-    once = {report.partner_event_id: report for report in reports}
-    assert len(once) * 2 <= len(reports)
-    assert all(report == once[report.partner_event_id] for report in reports)
-    assert highest(list(once.values())).canonical == "handed_over"
-
-
-async def test_a_webhook_is_sent_again_until_it_is_answered(rig: PartnerRig, receiver: Receiver) -> None:
-    receiver.refuse_next = 2
-    partner, job = rig.partner(), rig.job()
-    await partner.submit(job)
-    wanted = {"queued", "printing", "printed", "handed_over"}
-    rig.reports_of(job.effect_key, lambda reports: wanted <= {report.canonical for report in reports})
-    assert receiver.refuse_next == 0
-
-
-async def test_a_forged_or_changed_webhook_is_not_genuine(rig: PartnerRig) -> None:
-    partner, job = rig.partner(), rig.job()
-    await partner.submit(job)
-    rig.reports_of(job.effect_key, reached("queued"))
-    genuine = rig.deliveries_of(job.effect_key)[0]
-    forged = rig.signed(genuine.body, secret=rig.strange_secret, at_s=time.time())
-    nonsense = {name: "v1,%%%,,," if "ignature" in name else value for name, value in forged.items()}
-    for headers, body in [
-        (genuine.headers, genuine.body.replace(b"1", b"2")),
-        (forged, genuine.body),
-        (nonsense, genuine.body),
-        ({}, genuine.body),
-        (genuine.headers, b"\xff\xfe"),
-    ]:
-        with pytest.raises(WebhookNotGenuine):
-            partner.verify_webhook(headers, body)
-
-
-async def test_a_secret_can_be_changed_without_losing_a_webhook(rig: PartnerRig) -> None:
-    partner = rig.partner()
-    for secret in rig.secrets:
-        partner.verify_webhook(rig.signed(b"{}", secret=secret, at_s=time.time()), b"{}")
-
-
-async def test_a_webhook_signed_long_ago_or_far_ahead_is_refused(rig: PartnerRig) -> None:
-    if not rig.signs_time:
-        pytest.skip("this vendor's signature covers no time; its events are recognised by their id alone")
-    partner = rig.partner()
-    for offset_s in (-3600, 3600):
-        headers = rig.signed(b"{}", secret=rig.secrets[0], at_s=time.time() + offset_s)
-        with pytest.raises(WebhookTooOld):
-            partner.verify_webhook(headers, b"{}")
-
-
-async def test_a_replayed_webhook_is_recognised_by_its_event_id(rig: PartnerRig) -> None:
-    partner, job = rig.partner(), rig.job()
-    await partner.submit(job)
-    rig.reports_of(job.effect_key, reached("queued"))
-    seen: set[str] = set()
-    for delivery in rig.deliveries_of(job.effect_key):
-        partner.verify_webhook(delivery.headers, delivery.body)
-        partner.verify_webhook(delivery.headers, delivery.body)
-        ids = [[r.partner_event_id for r in partner.parse_webhook(delivery.body)] for _ in range(2)]
-        assert ids[0] == ids[1]
-        assert not seen & set(ids[0])
-        seen |= set(ids[0])
-    assert seen
-
-
-async def test_an_unknown_status_word_is_kept_as_it_came(rig: PartnerRig) -> None:
-    rig.provoke("say an unknown word")
-    partner, job = rig.partner(), rig.job()
-    await partner.submit(job)
-    reports = rig.reports_of(job.effect_key, reached("printed"))
-    unknown = [report for report in reports if report.canonical is None]
-    assert len(unknown) == 1
-    assert unknown[0].raw_status
-    assert unknown[0].rank == 0
-
-
-async def test_a_body_of_another_shape_is_unreadable_and_another_event_says_nothing(rig: PartnerRig) -> None:
-    partner = rig.partner()
-    for body in (b"", b"[]", b'{"type": 3}', b"\x00\x01", b'{"type": "job.status"}'):
-        with pytest.raises(WebhookUnreadable):
-            partner.parse_webhook(body)
-    assert partner.parse_webhook(rig.other_event) == ()
 
 
 # What can go wrong at the press
