@@ -1,5 +1,6 @@
 """Where a projection finds its database and its broker: plain values, so that a rebuild can hand them to processes."""
 
+import logging
 from typing import Any
 
 import msgspec
@@ -41,4 +42,4 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
             "fetch.wait.max.ms": 50,
             "queued.max.messages.kbytes": 32 * 1024,
         }
-        return Consumer(self.consumer_config | needed)
+        return Consumer(self.consumer_config | needed, logger=logging.getLogger("kafka.projection"))

@@ -8,14 +8,12 @@ processes as processors, until the new tables are shown; starting the processes 
 
 from __future__ import annotations
 
+import gc
 import os
-import platform
-import tempfile
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Producer
@@ -28,9 +26,9 @@ from events.order.decide import OrderDecider
 from events.order.state import Order
 from infra import kafka
 from infra.benchmarks.order_lives import ACTOR, TENANT, lives
+from infra.benchmarks.stack import machine, stack
 from infra.commands.project import connections_of, topics_of
-from infra.settings import Settings, prepare_test
-from infra.stack.runner import Stack, default_parts
+from infra.settings import Settings
 from processors.ledger.partitioning import partition_of
 from projections.connections import Connections
 from projections.model import Topics
@@ -45,7 +43,6 @@ SEED = 2026
 TRANSACTION_FACTS = 500
 MEASURED_LIVE = ("orders", "timeline", "command_outcomes", "deadlines", "effects", ALL)
 MEASURED_REBUILT = ("orders", "timeline", "command_outcomes", "deadlines", "effects")
-NEEDED_PARTS = ("kafka", "postgres")
 POLL_SECONDS = 0.005
 LIVE_SECONDS_MAX = 600.0
 
@@ -56,15 +53,11 @@ class TooSlow(RuntimeError):
 
 def run(facts: int = FACTS) -> dict[str, Any]:
     """Measure on a stack of its own. The plain figures are those of `orders`; `read_models` holds every one."""
-    with tempfile.TemporaryDirectory(prefix="printledger-bench-") as folder:
-        settings = prepare_test(Path(folder) / "data")
-        stack = Stack(settings, [part for part in default_parts(settings) if part.name in NEEDED_PARTS])
-        stack.start()
-        try:
-            written = write_facts(settings, facts)
-            return measure(settings, written)
-        finally:
-            stack.stop()
+    with stack() as settings:
+        where = machine()
+        figures = measure(settings, write_facts(settings, facts))
+    figures["conditions"] |= where
+    return figures
 
 
 def measure(settings: Settings, facts: int) -> dict[str, Any]:
@@ -84,9 +77,6 @@ def measure(settings: Settings, facts: int) -> dict[str, Any]:
             "orders_under_way": OPEN_ORDERS,
             "partitions": settings.ledger_partitions,
             "rebuild_processes": os.cpu_count(),
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "machine": platform.machine(),
             "beside_it": "broker and database on the same machine",
         },
     }
@@ -94,8 +84,6 @@ def measure(settings: Settings, facts: int) -> dict[str, Any]:
 
 def live(name: str, topics: Topics, connections: Connections, facts: int) -> int:
     """Facts a second of a projection process that begins with nothing and ends when it has folded all."""
-    import gc
-
     _empty(connections, name, topics)
     gc.set_threshold(*GC_THRESHOLD)
     projection = Projection(
@@ -190,9 +178,3 @@ def _empty(connections: Connections, name: str, topics: Topics) -> None:
             for table in model.tables:
                 connection.execute(f"TRUNCATE {table.name}".encode())
             connection.execute("DELETE FROM read_model_checkpoints WHERE read_model = %s", [model.name])
-
-
-if __name__ == "__main__":
-    import json
-
-    print(json.dumps(run(), indent=2))  # noqa: T201

@@ -183,6 +183,24 @@ def test_rows_and_offsets_survive_kill_minus_nine_together(rig: Rig) -> None:
     assert_rows_are_right(rig)
 
 
+def test_a_projection_that_loses_its_database_waits_and_goes_on_where_the_rows_end(rig: Rig) -> None:
+    # given
+    facts = mixed_lives(1_200)
+    rig.ledger.write(facts[:400])
+    with rig.projecting("all", batch_records_max=50) as projection:
+        for begin in (400, 800):
+            _wait_until_committed(projection, begin - 300)
+            # when: the server ends the connection, wherever the transaction stands
+            rig.query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'printledger projection' AND datname = current_database()"
+            )
+            rig.ledger.write(facts[begin : begin + 400])
+        rig.wait_until_folded("all")
+    # then
+    assert_rows_are_right(rig)
+
+
 def test_an_order_that_is_cancelled_before_it_comes_has_a_state_and_no_place_in_the_list(rig: Rig) -> None:
     rig.ledger.write([(KEY, OrderCancelled(reason="before it came"))])
     rig.project("orders")
@@ -201,6 +219,10 @@ def _fold_and_kill(rig: Rig, rows: int) -> None:
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait(timeout=10)
+
+
+def _wait_until_committed(projection: Projection, records: int) -> None:
+    wait_until(lambda: projection.records_committed >= records, 60)
 
 
 def _timeline_rows(rig: Rig) -> int:
