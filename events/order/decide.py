@@ -1,6 +1,7 @@
 """The order's decider: what a command makes true, and what follows from that."""
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any, get_args
 
 from events.decider import Context
 from events.order import (
@@ -12,39 +13,7 @@ from events.order import (
     decide_shipping,
 )
 from events.order.advance import INERT, advance
-from events.order.commands import (
-    ApproveProof,
-    CancelOrder,
-    ErasePersonalData,
-    HoldOrder,
-    MapLine,
-    ObserveStoreOrder,
-    OrderCommandUnion,
-    RaiseException,
-    ReleaseHold,
-    ReplaceArtwork,
-    ReportArtworkChecked,
-    ReportArtworkUnavailable,
-    ReportCancellationAnswered,
-    ReportDeadlineElapsed,
-    ReportInspected,
-    ReportLabelFailed,
-    ReportLabelPurchased,
-    ReportNotificationFailed,
-    ReportNotificationSent,
-    ReportPartnerStatus,
-    ReportPayment,
-    ReportRendered,
-    ReportRenderFailed,
-    ReportRouted,
-    ReportRoutingFailed,
-    ReportSubmissionAccepted,
-    ReportSubmissionRefused,
-    ReportTracking,
-    RequestProofChanges,
-    RequestReprint,
-    ResolveException,
-)
+from events.order.commands import CancelOrder, ObserveStoreOrder, OrderCommandUnion, ReportDeadlineElapsed
 from events.order.evolve import evolve
 from events.order.facts import OrderEvent
 from events.order.notifications import notifications
@@ -107,46 +76,24 @@ def _follow(order: Order, facts: list[OrderEvent], command: OrderCommandUnion, c
 
 
 def _facts_of(order: Order, command: OrderCommandUnion, context: Context) -> tuple[OrderEvent, ...]:
-    match command:
-        case ObserveStoreOrder():
-            return decide_intake.observe_store_order(order, command, context)
-        case CancelOrder():
-            return decide_intake.cancel_order(order, command, context)
-        case _ if not order.placed:
-            raise OrderUnknown
-        case MapLine() | ReplaceArtwork() | HoldOrder() | ReleaseHold() | ReportPayment():
-            return decide_intake.decide(order, command, context)
-        case (
-            ReportArtworkChecked()
-            | ReportArtworkUnavailable()
-            | ReportRendered()
-            | ReportRenderFailed()
-            | ApproveProof()
-            | RequestProofChanges()
-        ):
-            return decide_artwork.decide(order, command, context)
-        case (
-            ReportRouted()
-            | ReportRoutingFailed()
-            | ReportSubmissionAccepted()
-            | ReportSubmissionRefused()
-            | ReportPartnerStatus()
-            | ReportCancellationAnswered()
-            | ReportInspected()
-            | RequestReprint()
-        ):
-            return decide_production.decide(order, command, context)
-        case ReportLabelPurchased() | ReportLabelFailed() | ReportTracking():
-            return decide_shipping.decide(order, command, context)
-        case (
-            ReportNotificationSent()
-            | ReportNotificationFailed()
-            | RaiseException()
-            | ResolveException()
-            | ErasePersonalData()
-        ):
-            return decide_people.decide(order, command, context)
-        case ReportDeadlineElapsed():
-            return decide_deadlines.deadline_elapsed(order, command, context)
-        case _:
-            assert_never(command)
+    if not order.placed and type(command) not in BEFORE_THE_ORDER:
+        raise OrderUnknown
+    return _DECIDED_BY[type(command)](order, command, context)
+
+
+BEFORE_THE_ORDER: frozenset[type] = frozenset({ObserveStoreOrder, CancelOrder})
+"""Commands that mean something to an order of which nothing is known."""
+
+# Looked up by type, because every command passes here: a chain of thirty class patterns took 2 µs a command.
+# Within each module, `match` and `assert_never` see to it that no command is forgotten; a test sees to it that all
+# commands stand here.
+_DECIDED_BY: dict[type, Callable[[Order, Any, Context], tuple[OrderEvent, ...]]] = {
+    ObserveStoreOrder: decide_intake.observe_store_order,
+    CancelOrder: decide_intake.cancel_order,
+    ReportDeadlineElapsed: decide_deadlines.deadline_elapsed,
+    **dict.fromkeys(get_args(decide_intake.IntakeCommand), decide_intake.decide),
+    **dict.fromkeys(get_args(decide_artwork.ArtworkCommand), decide_artwork.decide),
+    **dict.fromkeys(get_args(decide_production.ProductionCommand), decide_production.decide),
+    **dict.fromkeys(get_args(decide_shipping.ShippingCommand), decide_shipping.decide),
+    **dict.fromkeys(get_args(decide_people.PeopleCommand), decide_people.decide),
+}

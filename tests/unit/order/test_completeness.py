@@ -9,6 +9,7 @@ import pytest
 from events.decider import Refusal
 from events.order import refusals
 from events.order.commands import ORDER_COMMANDS
+from events.order.decide import _DECIDED_BY
 from events.order.evolve import _EVOLVED_BY
 from events.order.facts import ORDER_FACTS, WORK_TOPIC, WorkRequested
 from events.order.state import Order
@@ -21,6 +22,10 @@ REFUSALS = [kind for _, kind in inspect.getmembers(refusals, inspect.isclass) if
 
 def test_every_fact_is_folded_by_exactly_one_rule() -> None:
     assert set(_EVOLVED_BY) == set(ORDER_FACTS)
+
+
+def test_every_command_is_decided_by_exactly_one_rule() -> None:
+    assert set(_DECIDED_BY) == set(ORDER_COMMANDS)
 
 
 def test_every_request_for_work_has_its_topic() -> None:
