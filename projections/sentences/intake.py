@@ -52,6 +52,8 @@ def describe_intake(fact: IntakeFact) -> Entry:
         case PartnerCancellationRequested():
             title = f"{fact.partner_id} is asked to stop line {fact.line_id}, run {fact.run}{again(fact.attempt)}"
             return Entry(title, fact.reason)
+        case LineCancelled() if not fact.units:
+            return Entry(f"Line {fact.line_id}, run {fact.run}: not made", fact.reason)
         case LineCancelled():
             return Entry(f"Line {fact.line_id}: {units_of(fact.units)} cancelled", fact.reason)
         case OrderCancelled():
