@@ -41,6 +41,10 @@ def stack(settings: Settings) -> Iterator[Stack]:
     made.stop()
 
 
+#: Where nothing runs, `printledger status` says so and ends with an exit code of its own.
+ENDS_AT_ONCE = AppProcess(name="brief", arguments=("status",))
+
+
 def failing_part(script: str, answers: Callable[[], bool] = lambda: False) -> Part:
     return Part(
         name="failing",
@@ -147,7 +151,7 @@ def test_only_one_system_runs_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ends_is_started_again_after_a_wait_that_grows(settings: Settings) -> None:
-    kept = Kept(AppProcess(name="broken", arguments=("no-such-command",)), settings)
+    kept = Kept(ENDS_AT_ONCE, settings)
     now, waits = 100.0, []
     for _ in range(3):
         kept.tick(now)
@@ -161,12 +165,12 @@ def test_a_process_that_ends_is_started_again_after_a_wait_that_grows(settings: 
         now = kept.start_at
     assert waits == [FIRST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2, FIRST_WAIT_SECONDS * 4]
     assert kept.state().restarts == 3
-    assert kept.state().last_exit == "ended with exit code 2"
-    assert "no-such-command" in kept.log.read_text()
+    assert kept.state().last_exit == "ended with exit code 3"
+    assert "printledger is not running" in kept.log.read_text()
 
 
 def test_a_process_that_ran_long_enough_is_started_again_at_once_as_if_it_were_new(settings: Settings) -> None:
-    kept = Kept(AppProcess(name="broken", arguments=("no-such-command",)), settings)
+    kept = Kept(ENDS_AT_ONCE, settings)
     now = 100.0
     for _ in range(2):
         kept.tick(now)
