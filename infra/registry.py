@@ -8,6 +8,7 @@ passes: first every schema once, in the order of ids, and only then the further 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -17,6 +18,7 @@ import httpx
 
 from events.codec import CommittedSchema
 from events.vocabulary import FACT_COMPATIBILITY, compatibility_of
+from infra.registry_export import EXPORT_BYTES_MAX, EXPORT_PATH, ExportUnreadable, Holdings, read_export
 from processors.ports import NamedError
 
 API = "/apis/ccompat/v7"
@@ -50,7 +52,6 @@ class Registry:
     def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._url = url.rstrip("/")
         self._client = httpx.Client(
-            base_url=self._url + API,
             timeout=timeout_seconds,
             headers={"content-type": MEDIA_TYPE},
             limits=httpx.Limits(max_connections=CONNECTIONS),
@@ -85,18 +86,28 @@ class Registry:
 
     def id_of(self, subject: str, schema: str) -> int | None:
         """The id of a schema that is registered under a subject; None where it is not."""
-        answer = self._send("POST", f"/subjects/{quote(subject, safe='')}", {"schema": schema})
+        answer = self._send("POST", f"{API}/subjects/{quote(subject, safe='')}", {"schema": schema})
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         schema_id: int = self._checked(answer, subject).json()["id"]
         return schema_id
 
-    def _ask(self, method: str, path: str, body: Any = None, subject: str = "") -> httpx.Response:
-        return self._checked(self._send(method, path, body), subject)
-
-    def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    def holdings(self) -> Holdings | None:
+        """All subjects with their schemas; None where the registry has no export, as those of other makes."""
+        answer = self._send("GET", EXPORT_PATH, accept="application/zip")
+        if not answer.is_success or len(answer.content) > EXPORT_BYTES_MAX:
+            return None
         try:
-            return self._client.request(method, path, json=body)
+            return read_export(answer.content)
+        except ExportUnreadable:
+            return None
+
+    def _ask(self, method: str, path: str, body: Any = None, subject: str = "") -> httpx.Response:
+        return self._checked(self._send(method, API + path, body), subject)
+
+    def _send(self, method: str, path: str, body: Any = None, accept: str = "*/*") -> httpx.Response:
+        try:
+            return self._client.request(method, self._url + path, json=body, headers={"accept": accept})
         except httpx.HTTPError as error:
             raise RegistryUnreachable(f"{self._url}: {RegistryUnreachable.__doc__} ({error})") from error
 
@@ -145,18 +156,27 @@ def subjects_for(schema: CommittedSchema, tenants: Iterable[str]) -> tuple[str, 
 
 def _missing(registry: Registry, wanted: Sequence[tuple[CommittedSchema, tuple[str, ...]]]) -> set[tuple[str, int]]:
     """Which (subject, committed id) are not registered yet. Raises SchemaIdTaken for one that stands otherwise."""
-    known = set(registry.subjects())
     pairs = [(subject, schema) for schema, subjects in wanted for subject in subjects]
-    asked = [(subject, schema) for subject, schema in pairs if subject in known]
-    missing = {(subject, schema.schema_id) for subject, schema in pairs if subject not in known}
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        found = list(pool.map(lambda pair: registry.id_of(pair[0], pair[1].text), asked))
-    for (subject, schema), schema_id in zip(asked, found, strict=True):
+    held = registry.holdings()
+    found = _ids_one_by_one(registry, pairs) if held is None else [_id_in(held, *pair) for pair in pairs]
+    missing = set()
+    for (subject, schema), schema_id in zip(pairs, found, strict=True):
         if schema_id is None:
             missing.add((subject, schema.schema_id))
         else:
             _check_id(subject, schema, schema_id)
     return missing
+
+
+def _id_in(held: Holdings, subject: str, schema: CommittedSchema) -> int | None:
+    content = json.loads(schema.text)
+    return next((number for number, text in held.get(subject, {}).items() if json.loads(text) == content), None)
+
+
+def _ids_one_by_one(registry: Registry, pairs: Sequence[tuple[str, CommittedSchema]]) -> list[int | None]:
+    known = set(registry.subjects())
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return list(pool.map(lambda p: registry.id_of(p[0], p[1].text) if p[0] in known else None, pairs))
 
 
 def _check_id(subject: str, schema: CommittedSchema, found: int) -> None:

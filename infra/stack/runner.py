@@ -20,7 +20,7 @@ from infra.stack.small_parts import s3_part, smtp_part
 from infra.stack.tools import Tools
 from processors.ports import NamedError
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.04
 #: Those that others write to are stopped last.
 STOP_ORDER = ("smtp", "registry", "kafka", "s3", "postgres")
 PORTS_OF_PART = {

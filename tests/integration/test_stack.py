@@ -148,6 +148,16 @@ def test_every_committed_schema_has_its_committed_id_and_a_second_time_nothing_i
         assert ensure_schemas(registry, committed_schemas(), stack.tenants) == 0
 
 
+def test_a_registry_without_an_export_is_asked_subject_by_subject(
+    stack: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Registry(stack.schema_registry_url) as registry:
+        held = registry.holdings()
+        assert held is not None
+        monkeypatch.setattr(registry, "holdings", lambda: None)
+        assert ensure_schemas(registry, committed_schemas(), stack.tenants) == 0
+
+
 def test_a_registry_that_gives_other_ids_is_refused(stack: Settings) -> None:
     doctored = [
         CommittedSchema(schema.schema_id + 1000, schema.full_name, schema.version, schema.subjects, schema.text)
