@@ -62,6 +62,10 @@ class MigrationOutOfOrder(NamedError):
     """A new migration has a lower number than one that was applied. Give it the next free number."""
 
 
+class AppRoleMissing(NamedError):
+    """The API's role is missing. As a superuser: CREATE ROLE printledger_app LOGIN NOBYPASSRLS PASSWORD '…'."""
+
+
 class MigrationMisnamed(NamedError):
     """A migration's name must be NNNN_name.sql, and no number may be there twice."""
 
@@ -166,8 +170,13 @@ def ensure_database(admin_url: str, database: str = DATABASE) -> None:
 
 
 def grant_to_app(connection: Connection[TupleRow]) -> None:
-    """Let the API's role use its own tables. Read models open themselves to it, for reading; all else stays shut."""
+    """Let the API's role use its own tables. Read models open themselves to it, for reading; all else stays shut.
+
+    Raises AppRoleMissing: on a server that is not ours, only its superuser makes roles.
+    """
     role = sql.Identifier(APP_ROLE)
+    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone() is None:
+        raise AppRoleMissing
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
     for table in APP_TABLES:
         if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() != (None,):

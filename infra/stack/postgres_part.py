@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -25,6 +26,8 @@ SUPERUSER = "postgres"
 #: PostgreSQL refuses to run as root; then it runs as this system user, which owns nothing else.
 SYSTEM_USER = "pgserver"
 INITDB_SECONDS = 60
+LEFTOVER_SECONDS = 10.0
+POLL_SECONDS = 0.05
 CONNECT_SECONDS = 2
 CONFIGURATION = {
     "listen_addresses": "",
@@ -102,6 +105,7 @@ def make_cluster(settings: Settings, tools: Tools, folder: Path) -> None:
     else:
         _let_user_in(user, folder, sockets, tools.postgres_bin / "postgres")
     if (folder / "PG_VERSION").exists():
+        _await_leftover(folder)
         return
     # What an interrupted initdb left behind is not a cluster, and initdb refuses a folder that is not empty.
     for leftover in folder.iterdir():
@@ -115,6 +119,20 @@ def make_cluster(settings: Settings, tools: Tools, folder: Path) -> None:
     )
     if done.returncode != 0:
         raise DatabaseNotMade(f"{DatabaseNotMade.__doc__}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def _await_leftover(folder: Path) -> None:
+    """Give a server of a system that was killed a moment ago the time to end; a new one would refuse the folder."""
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            pid = int((folder / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
+            is_ours = Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "postgres"
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return
+        if not is_ours:
+            return
+        time.sleep(POLL_SECONDS)
 
 
 def _let_user_in(user: str, folder: Path, sockets: Path, program: Path) -> None:

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 
 from infra.child import Child
 from infra.ports import is_free
-from infra.settings import DEFAULT_PORTS, Settings
+from infra.settings import Settings
 from infra.stack.kafka_part import kafka_part
 from infra.stack.part import Part
 from infra.stack.postgres_part import postgres_part
@@ -21,6 +21,8 @@ from infra.stack.tools import Tools
 from processors.ports import NamedError
 
 POLL_SECONDS = 0.04
+#: How long a killed system's parts may take to end before a new start gives up.
+LEFTOVER_SECONDS = 5.0
 #: Those that others write to are stopped last.
 STOP_ORDER = ("smtp", "registry", "kafka", "s3", "postgres")
 PORTS_OF_PART = {
@@ -151,15 +153,21 @@ class Stack:
         return f"{part.name} ({where})"
 
     def _refuse_taken_ports(self) -> None:
-        taken = [
+        """A system that was killed a moment ago is still ending: its ports get some time before they count as taken."""
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while taken := self._taken_ports():
+            if time.monotonic() > deadline:
+                raise PortTaken(f"{', '.join(taken)}: {PortTaken.__doc__}")
+            time.sleep(POLL_SECONDS)
+
+    def _taken_ports(self) -> list[str]:
+        return [
             f"{port_name.upper()}={getattr(self._settings, port_name)}"
             for name, part in self.parts.items()
             if part.command is not None
             for port_name in PORTS_OF_PART.get(name, ())
-            if port_name in DEFAULT_PORTS and not is_free(getattr(self._settings, port_name))
+            if not is_free(getattr(self._settings, port_name))
         ]
-        if taken:
-            raise PortTaken(f"{', '.join(taken)}: {PortTaken.__doc__}")
 
 
 def _stop_rank(name: str) -> int:

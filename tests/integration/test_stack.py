@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -53,6 +57,35 @@ def test_a_second_up_in_the_same_folder_says_that_it_is_running(stack: Settings)
     assert second.returncode == 1
     assert "already running in this data folder" in second.stderr
     assert (stack.data_dir / "stack.env").read_text() == before
+
+
+@pytest.mark.slow
+def test_a_system_that_was_killed_leaves_nothing_running_and_starts_again_at_once(tmp_path: Path) -> None:
+    folder = str(tmp_path / "data")
+    start = ("up", "--detach", "--parts-only", "--auto-ports", "--profile", "test", "--data", folder)
+    assert command(*start).returncode == 0
+    first = system_in(folder)
+    os.kill(first["pid"], signal.SIGKILL)
+    again = command(*start)
+    try:
+        assert again.returncode == 0, again.stderr
+        parts = {part["name"]: part["pid"] for part in first["processes"]}
+        assert not [name for name, pid in parts.items() if is_alive(pid)]
+        assert system_in(folder)["addresses"] == first["addresses"]
+    finally:
+        assert command("down", "--data", folder).returncode == 0
+
+
+def system_in(folder: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(command("status", "--json", "--data", folder).stdout)["system"]
+    return told
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_status_says_what_runs_and_where(stack: Settings) -> None:

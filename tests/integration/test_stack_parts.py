@@ -108,8 +108,11 @@ def test_a_part_that_never_answers_is_named_and_all_others_are_stopped(settings:
     assert is_free(quick.smtp_port)
 
 
-def test_a_port_that_is_taken_is_named_with_its_setting(stack: Stack, settings: Settings) -> None:
+def test_a_port_that_is_taken_is_named_with_its_setting(
+    stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stack.start()
+    monkeypatch.setattr("infra.stack.runner.LEFTOVER_SECONDS", 0.1)
     second = Stack(settings, [smtp_part(settings, Tools(settings.stack_dir))])
     with pytest.raises(PortTaken, match=f"SMTP_PORT={settings.smtp_port}"):
         second.start()
