@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
-DATA ?= .data
+DATA ?= $(or $(DATA_DIR),.data)
 # A machine's cores are shared by the stack under test, so more workers only wait for it.
 PYTEST_WORKERS ?= 2
 
