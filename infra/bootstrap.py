@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -44,6 +44,13 @@ async def read_models(settings: Settings) -> AsyncIterator[ReadModels]:
     url = settings.database_app_url
     async with postgres.async_pool(url, settings, name="reader") as pool, Progress(url) as progress:
         yield ReadModels(pool, progress)
+
+
+@contextmanager
+def command_sender(settings: Settings) -> Iterator[KafkaCommandSender]:
+    """Sends commands onto their intake topics, for the command line."""
+    with KafkaRecordLog.connect(settings, "command-line") as log:
+        yield KafkaCommandSender(log, Codec())
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ MODULE_OF = {
     "demo": "demo",
     "down": "up",
     "key": "access",
+    "inspect": "inspect",
     "ledger": "ledger",
     "order": "orders",
     "orders": "orders",

@@ -3,15 +3,14 @@
 A worker does one effect a record and reports a command back to intake. Three things of Faust 0.15 are set right here,
 and nowhere else:
 
-- it reads uncommitted records unless told otherwise, so the transport's consumer asks for `read_committed`;
+- it reads uncommitted records unless told otherwise, so its consumer asks for `read_committed`;
 - its book-keeping of offsets takes the transaction markers between the ledger's records for lost messages and can
   commit past a record that is still being worked on. Records are acknowledged in their order here, so the offset to
   commit is simply the one after the last acknowledged record;
 - a stream acknowledges a record even when its handling was cancelled. Acknowledging is done by hand, after the broker
   has the report: a worker that dies at any moment finds its unfinished records again.
 
-Each kind of work is an app of its own, so that its consumer group, and with it its offsets, do not depend on which
-workers share a process. Several apps run on one event loop in one process.
+Each kind of work is an app and consumer group of its own; several run on one event loop in one process.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ log = structlog.get_logger(__name__)
 #: The session ends this long after a worker died; a restarted one has the same instance id and need not wait for it.
 SESSION_SECONDS = 10.0
 HEARTBEAT_SECONDS = 3.0
-#: How long a fetch waits for news, and how much it may bring.
 FETCH_WAIT_MS = 500
 POLL_RECORDS_MAX = 50
 #: After a crash at most the work of this time is done again, and recognised by its effect keys.
@@ -146,6 +144,9 @@ class InOrderConsumer(driver.Consumer):
 
 class ReadCommittedThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread on a client that does not see records of open or aborted transactions."""
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Faust warns of workers that commit nothing; an idle one is no reason to warn, and a stuck one is logged."""
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -351,7 +352,7 @@ async def run(apps: list[faust.App], stop: asyncio.Event) -> None:
         app.finalize()
         app.worker_init()
     starting = asyncio.create_task(_start_all(apps))
-    stopping = asyncio.create_task(_until(stop))
+    stopping = asyncio.create_task(_ended(stop))
     crashes: list[asyncio.Task[None]] = []
     try:
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -372,7 +373,7 @@ async def _start_all(apps: list[faust.App]) -> None:
     await asyncio.gather(*(app.start() for app in apps))
 
 
-async def _until(stop: asyncio.Event) -> None:
+async def _ended(stop: asyncio.Event) -> None:
     await stop.wait()
 
 

@@ -17,7 +17,7 @@ class Letter(msgspec.Struct, frozen=True):
     body: str
 
 
-_TRACK: Final = "{carrier} carries it under the number {tracking_number}.\n{tracking_url}"
+_TRACK: Final = "Its tracking number is {tracking_number}.\n{tracking_url}"
 
 LETTERS: Final[dict[str, Letter]] = {
     "order_received": Letter(
