@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 import typer
 
-from infra import commands
+from infra import commands, logs
 from processors.ports import NamedError
 
 #: Which module has a command. Every process of the system starts through here, and most need one module alone;
@@ -64,6 +64,8 @@ def _root() -> None:
 
 def main() -> None:
     """Entry point of the `printledger` script. An error that has a name is told in its words, with exit code 1."""
+    # To standard error, before any command says otherwise: what a command prints is its answer alone.
+    logs.configure("warning")
     try:
         build(sys.argv[1:])()
     except NamedError as error:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from infra import lock
+from infra import lock, logs
 from infra.child import last_lines_of
 from infra.commands.common import DataDir, Json, print_json
 from infra.ports import free_ports
@@ -66,6 +66,7 @@ def up(
         if auto_ports and not (folder / STACK_ENV).exists():
             overrides |= zip(DEFAULT_PORTS, free_ports(len(DEFAULT_PORTS)), strict=True)
         settings = prepare(folder, **overrides)
+        logs.configure(settings.log_level)
         processes = () if parts_only else app_processes(settings)
         Supervisor(settings, Stack(settings), processes, tell=typer.echo, until_pid=until_pid).run()
 

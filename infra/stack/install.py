@@ -24,6 +24,7 @@ from pathlib import Path
 import msgspec
 from PIL import features
 
+from infra import logs
 from infra.child import Command, last_lines_of
 from infra.files import write_whole
 from infra.settings import Settings, prepare_test
@@ -251,6 +252,7 @@ def _say(text: str | None) -> None:
 
 def main() -> None:
     """Set up the folder that STACK_DIR names, or the project's own."""
+    logs.configure("warning")
     stack_dir = Path(os.environ.get("STACK_DIR") or Settings.model_fields["stack_dir"].default)
     try:
         install(stack_dir.resolve())
