@@ -47,7 +47,8 @@ def demo(
     unattended = ci or bool(os.environ.get("CI"))
     with _running(folder_of(data), console) as started_here:
         settings = settings_of(data)
-        theatre = asyncio.run(_play(bootstrap.theatre(settings), console, quiet=unattended))
+        pictures = settings.data_dir / "demo-pictures"
+        theatre = asyncio.run(_play(bootstrap.theatre(settings), pictures, console, quiet=unattended))
         summary(console, theatre.tickets, theatre.results)
         if any(result.problem for result in theatre.results):
             raise typer.Exit(1)
@@ -92,22 +93,29 @@ def _stay(settings: Settings, console: Console) -> None:
         return
 
 
-async def _play(opening: AbstractAsyncContextManager[Theatre], console: Console, *, quiet: bool) -> Theatre:
-    """Play all scenes and show them; a line a change where nobody watches."""
+async def _play(
+    opening: AbstractAsyncContextManager[Theatre], pictures: Path, console: Console, *, quiet: bool
+) -> Theatre:
+    """Play all scenes and show them, and keep their pictures; a line a change where nobody watches."""
     async with opening as theatre:
         if quiet:
             told: dict[str, str] = {}
             theatre.on_change(lambda: _tell(console, theatre, told))
             await play_all(theatre)
-            return theatre
-        with Live(console=console, refresh_per_second=REFRESHES_PER_SECOND) as view:
-            playing = asyncio.create_task(play_all(theatre))
-            while not playing.done():
-                view.update(live_view(theatre.tickets, theatre.results, time.monotonic()))
-                await asyncio.wait({playing}, timeout=1 / REFRESHES_PER_SECOND)
-            view.update(live_view(theatre.tickets, theatre.results, time.monotonic()))
-            await playing
+        else:
+            await _play_live(theatre, console)
+        await theatre.keep_pictures(pictures)
         return theatre
+
+
+async def _play_live(theatre: Theatre, console: Console) -> None:
+    with Live(console=console, refresh_per_second=REFRESHES_PER_SECOND) as view:
+        playing = asyncio.create_task(play_all(theatre))
+        while not playing.done():
+            view.update(live_view(theatre.tickets, theatre.results, time.monotonic()))
+            await asyncio.wait({playing}, timeout=1 / REFRESHES_PER_SECOND)
+        view.update(live_view(theatre.tickets, theatre.results, time.monotonic()))
+        await playing
 
 
 def _tell(console: Console, theatre: Theatre, told: dict[str, str]) -> None:

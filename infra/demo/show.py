@@ -34,15 +34,14 @@ def live_view(tickets: Sequence[Ticket], results: Sequence[SceneResult], now: fl
 
 
 def summary(console: Console, tickets: Sequence[Ticket], results: Sequence[SceneResult]) -> None:
-    """Each order's way, where its proofs are, how long it took; then each scene and whether it ended as it should."""
+    """Each order's way, where its pictures are, how long it took; then each scene and whether it ended as it should."""
     for ticket in tickets:
         way = " → ".join(f"{status} {seconds:.1f}s" for status, seconds in ticket.statuses)
         body = Text(way)
         for parcel in ticket.parcels:
             body.append(f"\nparcel {parcel}", style="cyan")
-        for line_id, url in ticket.proofs.items():
-            body.append(f"\nproof of line {line_id}: ", style="dim")
-            body.append(url, style=f"link {url}")
+        for picture in ticket.pictures:
+            body.append(f"\n{picture}", style=f"dim link file://{picture}")
         title = f"{ticket.order_number} · {ticket.road} · {ticket.order_id}"
         console.print(Panel(body, title=title, title_align="left", border_style=COLOURS.get(ticket.status, "cyan")))
     table = Table(box=box.SIMPLE_HEAD, title="Scenes")

@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,9 @@ from processors.ports import NamedError, StoreConnection
 POLL_SECONDS = 0.2
 _SCENE: contextvars.ContextVar[str] = contextvars.ContextVar("scene", default="")
 """The scene that is playing in this task: two scenes play side by side, and each order belongs to one."""
+
+KEPT = frozenset({"proof", "mockup"})
+"""Which files of a line the audience gets to keep; the print file is the press's."""
 
 ENDED = frozenset({"delivered", "cancelled", "returned"})
 
@@ -35,8 +39,8 @@ class Ticket(msgspec.Struct, kw_only=True):
     scene: str
     sent_at: float
     statuses: list[tuple[str, float]] = []
-    proofs: dict[str, str] = {}
     parcels: list[str] = []
+    pictures: list[str] = []
 
     @property
     def status(self) -> str:
@@ -213,7 +217,6 @@ class Theatre:
         if order["status"] != ticket.status:
             ticket.statuses.append((order["status"], time.monotonic() - ticket.sent_at))
             self._changed()
-        ticket.proofs = {line["line_id"]: line["proof_url"] for line in order["lines"] if line["proof_url"]}
         ticket.parcels = [f"{parcel['tracking_number']} ({parcel['status']})" for parcel in order["parcels"]]
         return str(order["status"])
 
@@ -229,6 +232,25 @@ class Theatre:
         answer.raise_for_status()
         entries: list[dict[str, Any]] = answer.json()["entries"]
         return entries
+
+    async def keep_pictures(self, folder: Path) -> None:
+        """Fetch each order's newest proofs and mock-ups through their signed links, and keep them as files."""
+        for ticket in self.tickets:
+            newest = {
+                (entry["title"].partition(":")[0], link["label"]): link
+                for entry in await self.timeline(ticket)
+                if entry["fact_type"] == "LineRendered"
+                for link in entry["links"]
+                if link["label"] in KEPT
+            }
+            for (line, label), link in newest.items():
+                answer = await self._client.get(link["url"])
+                answer.raise_for_status()
+                name = f"{line.lower().replace(' ', '-')}-{label}.{link['media_type'].rpartition('/')[2]}"
+                file = folder / ticket.order_number.strip("#") / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(answer.content)
+                ticket.pictures.append(str(file))
 
     async def parcel_count(self, ticket: Ticket) -> int:
         """How many parcels the order has."""
