@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from infra import benchmarks
 from infra.commands.common import Json, print_json
+from infra.files import write_whole
 from processors.ports import NamedError
+
+ALL = "all"
+RESULTS = Path("bench") / "results.json"
+
+
+class BenchmarkFailed(NamedError):
+    """The benchmark did not end well. What it said stands above; run it alone with `printledger bench`."""
 
 
 class NoSuchBenchmark(NamedError):
@@ -23,10 +35,11 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which one, such as ledger or latency.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="Which one, such as ledger or latency; all writes bench/results.json.")],
+    as_json: Json = False,
 ) -> None:
-    """Run one benchmark. It starts what it needs in a folder of its own and leaves nothing behind."""
-    figures = run(name)
+    """Run one benchmark, or all. Each starts what it needs in a folder of its own and leaves nothing behind."""
+    figures = run_all() if name == ALL else run(name)
     if as_json:
         print_json(figures)
         return
@@ -39,7 +52,30 @@ def run(name: str) -> dict[str, Any]:
     present = {module.name for module in iter_modules(benchmarks.__path__)}
     module = import_module(f"{benchmarks.__name__}.{name}") if name in present else None
     if module is None or not hasattr(module, "run"):
-        runnable = sorted(found for found in present if hasattr(import_module(f"{benchmarks.__name__}.{found}"), "run"))
-        raise NoSuchBenchmark(f"{name}: {NoSuchBenchmark.__doc__} {', '.join(runnable)}")
+        raise NoSuchBenchmark(f"{name}: {NoSuchBenchmark.__doc__} {', '.join(_runnable())}")
     figures: dict[str, Any] = module.run()
     return figures
+
+
+def run_all() -> dict[str, Any]:
+    """Every benchmark after the other, each in a process of its own; also written to bench/results.json.
+
+    A process of its own, because one that measures its memory or its speed must not begin with another's leftovers.
+    """
+    figures = {}
+    for name in _runnable():
+        typer.echo(f"{name} …", err=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "infra.cli", "bench", name, "--json"], stdout=subprocess.PIPE, check=False
+        )
+        if done.returncode:
+            raise BenchmarkFailed(f"{name}: {BenchmarkFailed.__doc__}")
+        figures[name] = msgspec.json.decode(done.stdout)
+    RESULTS.parent.mkdir(exist_ok=True)
+    write_whole(RESULTS, msgspec.json.format(msgspec.json.encode(figures), indent=2).decode() + "\n")
+    return figures
+
+
+def _runnable() -> list[str]:
+    names = sorted(module.name for module in iter_modules(benchmarks.__path__))
+    return [name for name in names if hasattr(import_module(f"{benchmarks.__name__}.{name}"), "run")]
