@@ -132,13 +132,14 @@ async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -
 async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     """The API with everything it works with."""
     from api.app import create_app
-    from infra.workshop import carrier, partners
+    from infra import serving
+    from infra.adapters import carrier, partners
 
     shops = partners(settings)
     claims = postgres.async_pool(settings.database_app_url, settings, name="api-claims")
     label_seller = carrier(settings, claims)
     try:
-        async with intake.api_dependencies(
+        async with serving.api_dependencies(
             settings, partners=shops, carriers={label_seller.name: label_seller}
         ) as deps:
             yield create_app(deps)

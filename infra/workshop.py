@@ -25,6 +25,7 @@ from events.declare import Declared
 from events.envelope import FactEnvelope
 from infra import intake, kafka, postgres
 from infra.access import PostgresStores
+from infra.adapters import CARRIER, carrier, partners
 from infra.claims import PostgresClaims
 from infra.demo import addresses
 from infra.s3 import ObjectStoreUnreachable
@@ -32,13 +33,10 @@ from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from infra.vault import PostgresVault
 from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxPool
-from processors.carriers.easypost import EasyPost
 from processors.carriers.protocol import Address, Carrier
 from processors.fetch import SafeFetcher
 from processors.following import FactFollower
 from processors.inbound.dead_letters import DeadLetters
-from processors.outbound import OutboundClient, OutboundPolicy
-from processors.partners.print_shop import PrintShop
 from processors.partners.protocol import PrintPartner
 from processors.ports import BrokerUnreachable, NamedError
 from processors.reactors import SkuReactor
@@ -57,7 +55,6 @@ from processors.workers.route import Route
 from processors.workers.submit import Submit
 from projections.system_reader import SystemReads
 
-CARRIER = "easypost"
 CATALOGUE_FACTS = "pod.catalogue.events.v1"
 #: Pictures are decoded and composed in so many child processes a worker process.
 SANDBOX_CHILDREN = 2
@@ -87,40 +84,6 @@ class UnknownWork(NamedError):
 
 class ShipFromInvalid(NamedError):
     """SHIP_FROM must be JSON: for each partner id an address with name, street1, city, postal_code and country."""
-
-
-def partners(settings: Settings) -> dict[str, PrintPartner]:
-    """An adapter for each configured print shop. Use them on one event loop."""
-    key = settings.partner_api_key.get_secret_value()
-    return {
-        name: PrintShop(
-            name,
-            OutboundClient(
-                name,
-                f"{settings.partner_base_url.rstrip('/')}/{name}",
-                OutboundPolicy(),
-                headers={"authorization": f"Bearer {key}"},
-            ),
-            (settings.partner_webhook_secret.get_secret_value(),),
-        )
-        for name in settings.print_shops
-    }
-
-
-def carrier(settings: Settings, claims_pool: AsyncConnectionPool) -> Carrier:
-    """The carrier's adapter; the pool need not be open for verifying and reading webhooks."""
-    return EasyPost(
-        CARRIER,
-        OutboundClient(
-            CARRIER,
-            settings.carrier_base_url,
-            OutboundPolicy(),
-            auth=(settings.carrier_api_key.get_secret_value(), ""),
-        ),
-        SafeFetcher(allow_private=settings.allow_private_addresses),
-        PostgresClaims(claims_pool, CARRIER),
-        (settings.carrier_webhook_secret.get_secret_value(),),
-    )
 
 
 class Workshop:

@@ -7,7 +7,7 @@ import asyncio
 import typer
 import uvloop
 
-from infra import bootstrap, intake
+from infra import bootstrap, serving
 from infra.commands.common import DataDir, settings_of
 from infra.settings import Settings
 
@@ -26,4 +26,4 @@ def serve(data: DataDir = None) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with bootstrap.api(settings) as app:
-        await intake.serve(app, settings)
+        await serving.serve(app, settings)

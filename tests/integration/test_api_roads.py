@@ -19,7 +19,7 @@ from events.documents import PublishedAddress, PublishedLine, StoreOrderPublishe
 from events.envelope import CommandEnvelope
 from events.identity import order_id as order_id_of
 from events.order.commands import ObserveStoreOrder
-from infra import intake, kafka, postgres
+from infra import intake, kafka, postgres, serving
 from infra.access import SCOPES, StoreTaken, UnknownScope
 from infra.inbound_tables import PostgresIdempotency, PostgresParking
 from infra.senders import KafkaCommandSender, KafkaRecordLog, NotACommand
@@ -119,7 +119,7 @@ def called(settings: Settings, method: str, path: str, **request: Any) -> httpx.
     """One request to the API as it is served."""
 
     async def call() -> httpx.Response:
-        async with intake.api_dependencies(settings, partners={}, carriers={}) as deps:
+        async with serving.api_dependencies(settings, partners={}, carriers={}) as deps:
             transport = httpx.ASGITransport(create_app(deps))
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return await client.request(method, path, **request)
