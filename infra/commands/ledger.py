@@ -24,7 +24,7 @@ def ledger(
     slot: Annotated[
         int, typer.Option(min=0, max=999, help="Which of the stream's processes this is; each has its own slot.")
     ] = 0,
-    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Commands in a transaction at most.")] = 1_000,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Commands in a transaction at most.")] = 4_000,
 ) -> None:
     """Run one ledger process until it is told to end.
 

@@ -44,7 +44,7 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     slot: int = 0
-    batch_commands_max: int = 1_000
+    batch_commands_max: int = 4_000
     #: States kept in memory for each partition.
     entries_max: int = 20_000
     #: States in memory that are not written yet; above it commands wait for PostgreSQL.
