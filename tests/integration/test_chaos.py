@@ -1,6 +1,6 @@
 """Nothing is lost and nothing is done twice, although processes are killed all the time.
 
-A short run of `tests/integration/chaos.py`; `bench/README.md` has the figures of a long one.
+A short run of `printledger bench chaos`; `bench/README.md` has the figures of a long one.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import chaos
+from infra.benchmarks import chaos
 
 ORDERS = int(os.environ.get("CHAOS_ORDERS", "120"))
 KILLS = int(os.environ.get("CHAOS_KILLS", "14"))
@@ -19,6 +19,6 @@ SEED = int(os.environ.get("CHAOS_SEED", "7"))
 @pytest.mark.timeout(900)
 def test_orders_end_as_they_should_while_ledger_workers_and_projections_are_killed(tmp_path: Path) -> None:
     with chaos.own_stack(tmp_path / "data") as settings:
-        account = asyncio.run(chaos.run(settings, ORDERS, KILLS, SEED, seconds_max=600))
+        account = asyncio.run(chaos.live_through(settings, ORDERS, KILLS, SEED, seconds_max=600))
     assert account.problems == []
     assert sum(account.kills.values()) == KILLS
