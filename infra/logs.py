@@ -5,8 +5,10 @@ Traces are plain text and never show local variables: those of a request or a re
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -19,8 +21,21 @@ QUIET = (
 )
 
 
+class CurrentStderr(io.TextIOBase, TextIO):
+    """Whatever standard error is when a line is written: it may be replaced after the loggers are made."""
+
+    def write(self, text: str) -> int:
+        """Write to the standard error of this moment."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush the standard error of this moment."""
+        sys.stderr.flush()
+
+
 def configure(level: str) -> None:
     """Set up structlog and the standard library's logging for this process; safe to repeat."""
+    stderr = CurrentStderr()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -30,10 +45,10 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],
