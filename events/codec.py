@@ -7,6 +7,8 @@ project: a lost registry does not make the ledger unreadable. The registry is ch
 import io
 import json
 import struct
+import types
+import typing
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -78,30 +80,36 @@ class Codec:
     """Encodes and decodes every declared record. Holds parsed schemas only; safe to share between threads."""
 
     def __init__(self, committed: Iterable[CommittedSchema] | None = None) -> None:
-        self._writers: dict[type[Declared], tuple[bytes, Any]] = {}
+        self._writers: dict[type[Declared], tuple[bytes, Any, tuple[tuple[str, str], ...]]] = {}
         self._readers: dict[int, Callable[[io.BytesIO], Declared]] = {}
-        types = {declared.full_name(): declared for declared in DECLARED}
+        declared_by_name = {declared.full_name(): declared for declared in DECLARED}
         newest: dict[str, CommittedSchema] = {}
         committed = tuple(committed if committed is not None else committed_schemas())
         for schema in committed:
-            if schema.full_name in types:
+            if schema.full_name in declared_by_name:
                 newest[schema.full_name] = max(schema, newest.get(schema.full_name, schema), key=lambda s: s.version)
         for schema in committed:
-            if (declared := types.get(schema.full_name)) is not None:
+            if (declared := declared_by_name.get(schema.full_name)) is not None:
                 self._readers[schema.schema_id] = _reader(declared, schema, newest[schema.full_name])
         for full_name, schema in newest.items():
-            parsed = fastavro.parse_schema(runtime_schema_of(types[full_name]))
-            self._writers[types[full_name]] = (FRAME.pack(MAGIC_BYTE, schema.schema_id), parsed)
+            parsed = fastavro.parse_schema(runtime_schema_of(declared_by_name[full_name]))
+            frame = FRAME.pack(MAGIC_BYTE, schema.schema_id)
+            self._writers[declared_by_name[full_name]] = (frame, parsed, _nullable_records(declared_by_name[full_name]))
 
     def encode(self, record: Declared) -> bytes:
         """The framed bytes of a record; raises `NotDeclared` for a type without a committed schema."""
         try:
-            frame, schema = self._writers[type(record)]
+            frame, schema, nullable = self._writers[type(record)]
         except KeyError:
             raise NotDeclared(f"{type(record).__name__}: {NotDeclared.__doc__}") from None
         buffer = io.BytesIO()
         buffer.write(frame)
-        fastavro.schemaless_writer(buffer, schema, msgspec.to_builtins(record, builtin_types=(bytes,)))
+        content = msgspec.to_builtins(record, builtin_types=(bytes,))
+        for field, full_name in nullable:
+            if (value := content[field]) is not None:
+                # Named, the branch of the union is known; else fastavro validates the whole record to find it.
+                content[field] = (full_name, value)
+        fastavro.schemaless_writer(buffer, schema, content)
         return buffer.getvalue()
 
     def decode(self, data: bytes | None) -> Declared:
@@ -138,6 +146,18 @@ def _reader(
         return msgspec.convert(content, declared)
 
     return read
+
+
+def _nullable_records(declared: type[Declared]) -> tuple[tuple[str, str], ...]:
+    """The fields of a declaration that are a record or null, each with the record's full name."""
+    found = []
+    for name, hint in typing.get_type_hints(declared).items():
+        if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+            continue
+        (branch,) = (argument for argument in typing.get_args(hint) if argument is not types.NoneType)
+        if isinstance(branch, type) and issubclass(branch, Declared):
+            found.append((name, branch.full_name()))
+    return tuple(found)
 
 
 def _without_logical_types(schema: Any) -> Any:

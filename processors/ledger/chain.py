@@ -24,7 +24,7 @@ def _lengths(count: int) -> struct.Struct:
 
 
 @lru_cache(maxsize=256)
-def _names_block(names: tuple[str, ...]) -> bytes:
+def names_block(names: tuple[str, ...]) -> bytes:
     """Records of one release have the same header names, so their block is made once."""
     return block([name.encode() for name in names])
 
@@ -47,9 +47,13 @@ class Chain:
     def link(self, previous: bytes, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:
         """The hash (32 bytes) of a fact after `previous`; `headers` are all but `hash`, and at least one."""
         names, contents = zip(*headers, strict=True)
-        return sha256(
-            block([self._topic, self._partition, previous, key, value, _names_block(names), *contents])
-        ).digest()
+        return self.link_contents(previous, key, value, names_block(names), contents)
+
+    def link_contents(
+        self, previous: bytes, key: bytes, value: bytes, names: bytes, contents: Sequence[bytes]
+    ) -> bytes:
+        """The same for headers that are taken apart: the block of their names, and their contents in that order."""
+        return sha256(block([self._topic, self._partition, previous, key, value, names, *contents])).digest()
 
 
 def without_hash(headers: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]:

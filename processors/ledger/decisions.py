@@ -17,7 +17,7 @@ from events.declare import Declared
 from events.documents import CommandRejected
 from events.envelope import SPEC_VERSION
 from events.stream import Stream
-from processors.ledger.chain import HASH_HEADER
+from processors.ledger.chain import HASH_HEADER, names_block
 from processors.ledger.deadletters import DeadLetters
 from processors.ledger.intake import UNUSABLE, DecisionFailed, Intake, Received
 from processors.ledger.partition import Head, Partition
@@ -264,34 +264,29 @@ class Decisions:
         """Add the facts, and their copies for workers. The headers are those of `FactEnvelope`, in its order."""
         key, records = received.key, batch.records
         topic, number = self._stream.events_topic, received.partition
-        link, work_topic, types = progress.partition.chain.link, self._stream.work_topic, self._types
-        source, subject = ("ce_source", received.actor), ("ce_subject", key)
-        time, tenant = ("ce_time", b"%d" % batch.at), ("tenant", received.tenant)
-        causation = ("causation_id", received.command_id)
-        correlation = ("correlation_id", received.correlation_id)
-        source_offset = ("source_offset", b"%d" % received.offset)
-        trace = ("traceparent", received.traceparent)
+        link, work_topic, types = progress.partition.chain.link_contents, self._stream.work_topic, self._types
+        time, source_offset = b"%d" % batch.at, b"%d" % received.offset
         seq, position, head = entry.seq, progress.head.position, progress.head.hash
         for fact, value in zip(facts, values, strict=True):
             seq += 1
             position += 1
-            headers = [
-                _SPEC,
-                ("ce_id", b"%b.%d" % (key, seq)),
-                ("ce_type", types[type(fact)]),
-                source,
-                subject,
+            contents = (
+                SPEC_VERSION,
+                b"%b.%d" % (key, seq),
+                types[type(fact)],
+                received.actor,
+                key,
                 time,
-                tenant,
-                ("seq", b"%d" % seq),
-                ("position", b"%d" % position),
-                causation,
-                correlation,
+                received.tenant,
+                b"%d" % seq,
+                b"%d" % position,
+                received.command_id,
+                received.correlation_id,
                 source_offset,
-                trace,
-            ]
-            head = link(head, key, value, headers)
-            headers.append((HASH_HEADER, head))
+                received.traceparent,
+            )
+            head = link(head, key, value, FACT_NAMES_BLOCK, contents)
+            headers = list(zip(FACT_HEADERS, (*contents, head), strict=True))
             progress.last_record = len(records)
             records.append((topic, number, key, value, headers))
             if (work := work_topic(fact)) is not None:
@@ -302,7 +297,25 @@ class Decisions:
         progress.entries[received.context.key] = Entry(seq, tenant_name, entry.answered + mark, state)
 
 
-_SPEC = ("ce_specversion", SPEC_VERSION)
+FACT_HEADERS = (
+    "ce_specversion",
+    "ce_id",
+    "ce_type",
+    "ce_source",
+    "ce_subject",
+    "ce_time",
+    "tenant",
+    "seq",
+    "position",
+    "causation_id",
+    "correlation_id",
+    "source_offset",
+    "traceparent",
+    HASH_HEADER,
+)
+"""The headers of a fact, in the order of `FactEnvelope.to_headers`."""
+
+FACT_NAMES_BLOCK = names_block(FACT_HEADERS[:-1])
 
 
 def missing_keys(progress: Progress, keys: Mapping[str, None]) -> list[str]:

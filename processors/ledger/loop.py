@@ -49,7 +49,7 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
     entries_max: int = 20_000
     #: States in memory that are not written yet; above it commands wait for PostgreSQL.
     unwritten_max: int = 10_000
-    flush_seconds: float = 1.0
+    flush_seconds: float = 5.0
     record_bytes_max: int = 1_000_000
     close_seconds_max: float = 10.0
     #: Take Python's garbage collector over; only for a process that does nothing else.
