@@ -66,7 +66,7 @@ def transactional_producer_config(settings: Settings, transactional_id: str) -> 
         "transactional.id": transactional_id,
         "transaction.timeout.ms": TRANSACTION_MS,
         "delivery.timeout.ms": TRANSACTION_MS,
-        "linger.ms": 2,
+        "linger.ms": 0,
         "retry.backoff.ms": 2,
     }
 
