@@ -1,16 +1,13 @@
 """Demo pictures, drawn from numbers, and the small server from which demo orders fetch them.
 
-    python -m infra.demo.pictures --port 17083
-
 They stand for what a buyer uploads: no photograph of anybody, no picture of anybody else's.
 """
 
-import argparse
 import functools
 import http.server
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -168,17 +165,6 @@ class PictureHandler(http.server.BaseHTTPRequestHandler):
         """Say nothing: the demo's own view tells what is fetched."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the pictures on loopback until the process is ended."""
-    parser = argparse.ArgumentParser(description="Serves the demo pictures on loopback.")
-    parser.add_argument("--port", type=int, required=True)
-    serve(parser.parse_args(arguments).port)
-
-
 def serve(port: int) -> None:
     """Serve the pictures on loopback until the process is ended."""
     http.server.ThreadingHTTPServer(("127.0.0.1", port), PictureHandler).serve_forever()
-
-
-if __name__ == "__main__":
-    main()

@@ -20,6 +20,7 @@ from processors.inbound.dead_letters import DeadLetters
 from processors.inbound.processor import InboundProcessor
 from processors.inbound.raw import RAW_TOPIC
 from processors.ports import ConsumedRecord
+from processors.timers import stopped_within
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +125,7 @@ class InboundConsumer:
                 return True
             if isinstance(error, self._outages):
                 log.warning("inbound.waits", topic=record.topic, offset=record.offset, reason=str(error)[:500])
-                if await _stopped_within(stop, wait_seconds):
+                if await stopped_within(stop, wait_seconds):
                     return False
                 wait_seconds = min(wait_seconds * 2, OUTAGE_WAIT_MAX_SECONDS)
                 step = asyncio.create_task(self._processor.handle(record))
@@ -136,7 +137,7 @@ class InboundConsumer:
             step = asyncio.create_task(self._dead_letters.bury(record, unforeseen, sealed_already=sealed))
 
     async def _retry_parked(self, stop: asyncio.Event) -> None:
-        while not await _stopped_within(stop, PARKED_SECONDS):
+        while not await stopped_within(stop, PARKED_SECONDS):
             try:
                 await self._processor.retry_parked()
             except self._outages as error:
@@ -168,12 +169,3 @@ def _is_record(message: Message) -> bool:
 
 def _bytes_or_none(content: bytes | str | None) -> bytes | None:
     return content.encode() if isinstance(content, str) else content
-
-
-async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return False
-    return True
