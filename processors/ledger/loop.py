@@ -158,6 +158,7 @@ class Ledger:
         try:
             self._partition_count = _partition_count(self._stream, consumer)
             self._transactions.begin_anew()
+            self._flush_at = time.monotonic() + self._options.flush_seconds
             consumer.subscribe(
                 [self._stream.intake_topic],
                 on_assign=self._on_assign,
