@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from events.order.values import Finding
+from processors.artwork.compose import prints_something
 from processors.artwork.findings import CheckResult, finding, verdict
 from processors.artwork.lists import CheckLists, shipped_lists
 from processors.artwork.measure import Measured, MeasureRequest, PictureFacts
@@ -77,6 +78,13 @@ def check_artwork(
         if measured.edges is not None:
             found += check_edges(measured.edges, print_area)
         found += check_text(text, print_area, measured.texts, lists.prohibited_words)
+    if not found and not prints_something(print_area, has_picture=original is not None, text=text):
+        found.append(
+            finding(
+                "nothing_to_print",
+                "There is neither a picture nor a text for this product. Ask the buyer for one of them.",
+            )
+        )
     return _result(found, measured.picture if measured else None)
 
 

@@ -48,6 +48,16 @@ def layer_text(layer: TextLayer, text: str | None) -> str:
     return clean(layer.fixed_text if layer.fixed_text is not None else text or "")
 
 
+def prints_something(area: PrintArea, *, has_picture: bool, text: str | None) -> bool:
+    """Whether anything comes onto the area: a picture that has a place, a text, or what the template itself holds."""
+    if has_picture and area.image_layers:
+        return True
+    for layer in area.layers:
+        if isinstance(layer, ArtLayer | ShapeLayer) or (isinstance(layer, TextLayer) and layer_text(layer, text)):
+            return True
+    return False
+
+
 def compose(ingredients: Ingredients, area: PrintArea, *, below: str | None = None) -> Composed:
     """Draw the layers from the bottom up; layers without their picture or text are left out.
 

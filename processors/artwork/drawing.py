@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from PIL import Image, ImageColor, ImageDraw
 
 from processors.artwork import fonts
+from processors.artwork.typeface import Typeface, choose_family
 
 Rgb: TypeAlias = tuple[int, int, int]
 BoxPx: TypeAlias = tuple[int, int, int, int]
@@ -15,6 +16,8 @@ BoxPx: TypeAlias = tuple[int, int, int, int]
 #: Shapes are drawn this many times larger and then reduced, which gives them smooth edges.
 SMOOTH: Final = 3
 UI_FONT: Final = "Noto Sans"
+#: What captions are set in: whatever a text is written in, the proof spells it out.
+CAPTION_FONTS: Final = (UI_FONT, "Heebo", "Noto Sans Arabic")
 
 
 def rgb(colour: str) -> Rgb:
@@ -83,24 +86,23 @@ def label(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size_px: int, colour: Rgb, *, weight: int = 400
 ) -> int:
     """One line of plain text with its top left corner at a point; returns the line's height."""
-    families = (UI_FONT, "Heebo", "Noto Sans Arabic")
-    family, missing = fonts.choose_family(text, families)
+    family, missing = choose_family(text, CAPTION_FONTS)
     shown = "".join("\N{WHITE SQUARE}" if c in missing else c for c in text) if missing else text
     if missing and fonts.missing_glyphs("\N{WHITE SQUARE}", family):
         shown = "".join("?" if c in missing else c for c in text)
-    font = fonts.load(family, size_px, weight)
     # Set on a baseline of our own: the ascent differs from font to font, and captions must stand in line.
-    draw.text((at[0], at[1] + size_px), shown, fill=colour, font=font, anchor="ls")
+    face = Typeface(family=family, size_px=size_px, weight=weight)
+    face.draw(draw, (at[0], at[1] + size_px), shown, colour)
     return round(size_px * 1.4)
 
 
 def shortened(text: str, size_px: int, room_px: int) -> str:
     """The text, cut with an ellipsis where it would be wider than the room."""
-    family, _ = fonts.choose_family(text, (UI_FONT, "Heebo", "Noto Sans Arabic"))
-    font = fonts.load(family, size_px, 400)
-    if font.getlength(text) <= room_px:
+    family, _ = choose_family(text, CAPTION_FONTS)
+    face = Typeface(family=family, size_px=size_px, weight=400)
+    if face.length(text) <= room_px:
         return text
-    while text and font.getlength(text + "…") > room_px:
+    while text and face.length(text + "…") > room_px:
         text = text[:-1]
     return text + "…"
 

@@ -33,6 +33,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Every code with its severity; `checks` makes no finding that is not listed here.
 SEVERITIES: Final[dict[str, Severity]] = {
+    # Nothing at all.
+    "nothing_to_print": "block",
     # The file.
     "picture_missing": "block",
     "picture_not_used": "warn",
@@ -76,6 +78,8 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "text_invisible": "review",
     "text_outside_safe_area": "warn",
     "text_prohibited_word": "review",
+    "text_emoji_one_colour": "warn",
+    "text_emoji_between_directions": "review",
 }
 
 

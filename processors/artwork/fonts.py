@@ -1,19 +1,26 @@
 """The fonts that text is set in: pinned by the lock file, shaped by HarfBuzz.
 
 Every family comes from a package of the locked environment, so that the same text gives the same letters on
-every machine. A buyer's text picks the first family of its layer's list that has a glyph for every character.
+every machine. A buyer's text picks the first family of its layer's list that has a glyph for every character; emoji
+come from a family of their own (see `typeface`), in one colour, because a text is printed in one.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from importlib.resources import files
+from typing import Final
 
 import fontpkg
 from fontTools.ttLib import TTFont
 from PIL import ImageFont, features
 
 from processors.ports import NamedError
+
+EMOJI_FAMILY: Final = "Noto Emoji"
+#: Which glyph a character has, not a character of its own.
+SELECTORS: Final = "\ufe0e\ufe0f"
 
 
 class ShapingUnavailable(NamedError):
@@ -33,6 +40,8 @@ def assert_shaping() -> None:
 @lru_cache(maxsize=64)
 def font_path(family: str) -> str:
     """The font file of a family. Raises FontUnknown."""
+    if family == EMOJI_FAMILY:
+        return str(files("manimgx_fonts").joinpath("NotoEmoji[wght].ttf"))
     try:
         return str(fontpkg.path(family))
     except fontpkg.FontpkgError:
@@ -43,7 +52,7 @@ def font_path(family: str) -> str:
 
 def known_families() -> tuple[str, ...]:
     """All families that templates may name."""
-    return tuple(sorted(str(fontpkg.family(slug).name) for slug in fontpkg.families()))
+    return tuple(sorted([EMOJI_FAMILY, *(str(fontpkg.family(slug).name) for slug in fontpkg.families())]))
 
 
 @lru_cache(maxsize=64)
@@ -55,25 +64,13 @@ def code_points(family: str) -> frozenset[int]:
 
 def _needs_glyph(character: str) -> bool:
     """Joiners and direction marks shape text without a glyph of their own; control characters are told apart."""
-    return unicodedata.category(character) not in ("Cf", "Cc")
+    return unicodedata.category(character) not in ("Cf", "Cc") and character not in SELECTORS
 
 
 def missing_glyphs(text: str, family: str) -> tuple[str, ...]:
     """The characters of `text` that the family cannot show, each once, in order of appearance."""
     known = code_points(family)
     return tuple(dict.fromkeys(c for c in text if _needs_glyph(c) and ord(c) not in known))
-
-
-def choose_family(text: str, families: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """The first family with every glyph, or the one that lacks fewest; and the characters that it lacks."""
-    best, lacking = families[0], missing_glyphs(text, families[0])
-    for family in families[1:]:
-        if not lacking:
-            break
-        missing = missing_glyphs(text, family)
-        if len(missing) < len(lacking):
-            best, lacking = family, missing
-    return best, lacking
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ import PIL
 from PIL import Image, features
 
 from processors.artwork.background import remove_background
-from processors.artwork.compose import Composed, Ingredients, compose, layer_text
+from processors.artwork.compose import Composed, Ingredients, compose, prints_something
 from processors.artwork.frames import Refused
 from processors.artwork.mockup import draw_mockup
 from processors.artwork.pdf import write_pdf
@@ -17,10 +17,10 @@ from processors.artwork.picture import open_picture, srgb_bytes
 from processors.artwork.placement import Crop
 from processors.artwork.pngwriter import write_image
 from processors.artwork.proof import draw_proof
-from processors.artwork.template import ArtLayer, PrintArea, ShapeLayer, Template, TextLayer
+from processors.artwork.template import ArtLayer, PrintArea, Template
 
 #: Changes whenever the same inputs would give other pixels; a print file names it for ever.
-RENDERER: str = "1"
+RENDERER: str = "2"
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +86,7 @@ def ingredients(request: RenderRequest, area: PrintArea) -> tuple[Ingredients, b
 
 def _require_something(request: RenderRequest, area: PrintArea, picture: Image.Image | None) -> None:
     """Refuse to print an empty area."""
-    text_layers = [layer for layer in area.layers if isinstance(layer, TextLayer)]
-    fixed = any(isinstance(layer, ArtLayer | ShapeLayer) for layer in area.layers)
-    if picture is None and not fixed and not any(layer_text(layer, request.text) for layer in text_layers):
+    if not prints_something(area, has_picture=picture is not None, text=request.text):
         raise Refused("nothing_to_print", "There is neither a picture nor a text for this print area.")
 
 

@@ -10,14 +10,15 @@ from fontTools import unicodedata as scripts
 
 from events.order.values import Finding
 from processors.artwork.findings import finding
+from processors.artwork.fonts import SELECTORS
 from processors.artwork.lists import count_prohibited
 from processors.artwork.printfacts import TextFacts
 from processors.artwork.template import UM_PER_INCH, PrintArea, TextLayer
 from processors.artwork.textlayout import TextLayout, clean
+from processors.artwork.typeface import directions, signs, without_signs
 
 _JOINERS: Final = "\u200c\u200d"
 _DIRECTION_MARKS: Final = "\u200e\u200f\u061c"
-_SELECTORS: Final = "\ufe0e\ufe0f"
 #: No text may be longer than this, whatever the template says: it bounds the work of every check below.
 RAW_CHARACTERS_MAX: Final = 4000
 _NAMED_CHARACTERS_MAX: Final = 8
@@ -57,7 +58,26 @@ def check_text(
             yield from setting
             if not too_long and not setting:
                 yield from _legibility(known, area)
+    yield from _emoji(clean(text), [known.layout for known in facts.values()])
     yield from _prohibited(text, prohibited)
+
+
+def _emoji(text: str, layouts: list[TextLayout]) -> Iterator[Finding]:
+    """What a buyer may not expect of emoji: their colour, and their place beside letters of two directions."""
+    drawn = [layout for layout in layouts if without_signs(text, layout.family) != text]
+    if not drawn:
+        return
+    yield finding(
+        "text_emoji_one_colour",
+        "Emoji are printed in the colour of the text, as drawn on the proof.",
+        emoji=len(signs(text)),
+    )
+    if any(len(directions(line)) == 2 for line in text.split("\n")):
+        yield finding(
+            "text_emoji_between_directions",
+            "A line has emoji beside words that run from the left and words that run from the right. A person must "
+            "look on the proof whether all of it stands in the right order.",
+        )
 
 
 def _prohibited(text: str, prohibited: frozenset[str]) -> Iterator[Finding]:
@@ -117,7 +137,7 @@ def too_long_to_look_at(text: str | None) -> Finding | None:
 def count_characters(text: str) -> int:
     """Characters as a person counts them: marks on letters, joiners and selectors do not count."""
     return sum(
-        1 for c in text if c != "\n" and unicodedata.category(c) not in ("Mn", "Me", "Cf") and c not in _SELECTORS
+        1 for c in text if c != "\n" and unicodedata.category(c) not in ("Mn", "Me", "Cf") and c not in SELECTORS
     )
 
 

@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from processors.artwork import fonts
 from processors.artwork.placement import split_rotation, turned_size
 from processors.artwork.template import PrintArea, TextLayer
+from processors.artwork.typeface import Typeface, choose_family
 
 _ANCHORS: Final = {"left": "ls", "centre": "ms", "right": "rs"}
 
@@ -39,14 +39,14 @@ def clean(text: str) -> str:
 
 def lay_out(text: str, layer: TextLayer, area: PrintArea) -> TextLayout:
     """Set cleaned text as large as the layer allows; the largest size that fits, in whole pixels."""
-    family, missing = fonts.choose_family(text, layer.fonts)
+    family, missing = choose_family(text, layer.fonts)
     box_width, box_height = _unturned_box(layer, area)
     largest = max(1, round(area.px(layer.size_um)))
     smallest = max(1, min(largest, round(area.px(layer.min_size_um))))
 
     def attempt(size_px: int) -> tuple[tuple[str, ...], bool]:
-        font = fonts.load(family, size_px, layer.weight)
-        return _break_lines(text, font, layer, box_width, box_height)
+        face = Typeface(family=family, size_px=size_px, weight=layer.weight)
+        return _break_lines(text, face, layer, box_width, box_height)
 
     lines, fits = attempt(largest)
     size_px = largest
@@ -73,19 +73,14 @@ def draw_mask(layout: TextLayout, layer: TextLayer, area: PrintArea) -> tuple[Im
     width, height = _unturned_box(layer, area)
     mask = Image.new("L", (width, height))
     draw = ImageDraw.Draw(mask)
-    font = fonts.load(layout.family, layout.size_px, layout.weight)
-    ascent, advance, block = _vertical(font, layer, layout.size_px, len(layout.lines))
+    face = Typeface(family=layout.family, size_px=layout.size_px, weight=layout.weight)
+    ascent, advance, block = _vertical(face, layer, len(layout.lines))
     x = {"left": 0.0, "centre": width / 2, "right": float(width)}[layer.align]
     y = {"top": 0.0, "middle": (height - block) / 2, "bottom": float(height - block)}[layer.vertical_align]
     for number, line in enumerate(layout.lines):
-        shift = _overhang_shift(line, font, layer, width)
-        draw.text(
-            (round(x) + shift, round(y + ascent + number * advance)),
-            line,
-            fill=255,
-            font=font,
-            anchor=_ANCHORS[layer.align],
-        )
+        shift = _overhang_shift(line, face, layer, width)
+        at = (round(x) + shift, round(y + ascent + number * advance))
+        face.draw(draw, at, line, 255, _ANCHORS[layer.align])
     return turned_in_place(mask, layer.rotation_degrees, (left, top, right, bottom), area)
 
 
@@ -126,36 +121,30 @@ def _unturned_box(layer: TextLayer, area: PrintArea) -> tuple[int, int]:
     return width, height
 
 
-def _vertical(font: ImageFont.FreeTypeFont, layer: TextLayer, size_px: int, lines: int) -> tuple[int, int, int]:
+def _vertical(face: Typeface, layer: TextLayer, lines: int) -> tuple[int, int, int]:
     """Ascent, distance between baselines and height of the whole block, in pixels."""
-    ascent, descent = font.getmetrics()
-    advance = round(size_px * layer.line_spacing_percent / 100)
+    ascent, descent = face.font.getmetrics()
+    advance = round(face.size_px * layer.line_spacing_percent / 100)
     return ascent, advance, ascent + descent + (lines - 1) * advance
 
 
-def _ink(line: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
-    """Left and right end of a line's ink from its origin."""
-    left, _, right, _ = font.getbbox(line, anchor="ls")
-    return int(left), int(right)
-
-
-def _overhang_shift(line: str, font: ImageFont.FreeTypeFont, layer: TextLayer, width_px: int) -> int:
+def _overhang_shift(line: str, face: Typeface, layer: TextLayer, width_px: int) -> int:
     """Italic and script letters reach beyond their advance; shift the line so that no ink is cut."""
-    left, _, right, _ = font.getbbox(line, anchor=_ANCHORS[layer.align])
+    left, right = face.ink(line, _ANCHORS[layer.align])
     origin = {"left": 0, "centre": round(width_px / 2), "right": width_px}[layer.align]
     over_right, over_left = max(0, round(origin + right) - width_px), max(0, -round(origin + left))
     return over_left - over_right
 
 
 def _break_lines(
-    text: str, font: ImageFont.FreeTypeFont, layer: TextLayer, width_px: int, height_px: int
+    text: str, face: Typeface, layer: TextLayer, width_px: int, height_px: int
 ) -> tuple[tuple[str, ...], bool]:
     """Break at spaces as few times as needed. Returns the lines and whether they fit into the box."""
 
     @lru_cache(maxsize=512)
     def wide(line: str) -> bool:
-        left, right = _ink(line, font)
-        return max(right - min(left, 0), font.getlength(line)) > width_px
+        left, right = face.ink(line)
+        return max(right - min(left, 0), face.length(line)) > width_px
 
     lines: list[str] = []
     fits = True
@@ -171,5 +160,5 @@ def _break_lines(
         lines.append(line)
     if len(lines) > layer.limits.max_lines or any(wide(line) for line in lines):
         fits = False
-    _, _, block = _vertical(font, layer, round(font.size), len(lines))
+    _, _, block = _vertical(face, layer, len(lines))
     return tuple(lines), fits and block <= height_px

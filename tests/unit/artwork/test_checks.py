@@ -159,13 +159,14 @@ def text_layer(**options: Any) -> TextLayer:
         ("evil\u202etxt", ["text_hidden_characters"]),
         ("soft\u00adhyphen", ["text_hidden_characters"]),
         ("می\u200cخواهم", []),
-        ("I ♥ you", ["text_glyphs_missing"]),
-        ("party 🎉", ["text_glyphs_missing"]),
+        ("I ♥ you", ["text_emoji_one_colour"]),
+        ("party 🎉", ["text_emoji_one_colour"]),
+        ("heaven ䷀", ["text_glyphs_missing"]),
         ("שלום", []),
         ("नमस्ते", ["text_script_not_offered"]),
         ("你好", ["text_script_not_offered", "text_glyphs_missing"]),
-        ("", []),
-        ("  \n ", []),
+        ("", ["nothing_to_print"]),
+        ("  \n ", ["nothing_to_print"]),
     ],
 )
 def test_text_is_checked_for_what_a_press_can_print(pool: SandboxPool, text: str, expected: list[str]) -> None:
@@ -182,16 +183,16 @@ def test_a_text_that_does_not_fit_even_at_the_smallest_size_blocks(pool: Sandbox
 
 def test_missing_letters_are_named_by_script_only_because_findings_outlive_the_buyer(pool: SandboxPool) -> None:
     template = simple_template(simple_area(300, 200, text_layer()))
-    found = check_artwork(pool, None, "你好♥", template).findings[-1]
+    found = check_artwork(pool, None, "你好䷀", template).findings[-1]
     assert "letters of the script Han" in found.message
-    assert "♥ (black heart suit)" in found.message
+    assert "䷀ (hexagram for the creative heaven)" in found.message
     assert "你" not in found.message
 
 
 def test_what_is_missing_or_not_used_is_told(pool: SandboxPool) -> None:
     picture = ImageLayer(name="picture", box=WHOLE)
     assert codes(pool, None, None, picture) == ["picture_missing"]
-    assert codes(pool, None, None, ImageLayer(name="picture", box=WHOLE, required=False)) == []
+    assert codes(pool, None, None, ImageLayer(name="picture", box=WHOLE, required=False)) == ["nothing_to_print"]
     assert codes(pool, None, None, text_layer(required=True)) == ["text_missing"]
     assert codes(pool, None, " ", text_layer(required=True)) == ["text_missing"]
     assert codes(pool, picture_of(300, 200), "hello", picture, dpi_warn=254) == ["text_not_used"]
@@ -204,7 +205,7 @@ def test_a_text_beyond_all_measure_is_refused_at_once(pool: SandboxPool) -> None
 
 def test_a_broken_picture_does_not_hide_what_is_wrong_with_the_text(pool: SandboxPool) -> None:
     layers = (ImageLayer(name="picture", box=WHOLE), text_layer())
-    assert codes(pool, b"not a picture", "I ♥ you", *layers) == ["format_not_accepted", "text_glyphs_missing"]
+    assert codes(pool, b"not a picture", "heaven ䷀", *layers) == ["format_not_accepted", "text_glyphs_missing"]
 
 
 def test_the_strictest_severity_decides() -> None:
