@@ -78,7 +78,7 @@ TEMPLATE: Final = Template(template_id="bench", version=1, product=Product(name=
 def ours(source: bytes) -> bytes:
     """The project's route, as a child process of the sandbox runs it."""
     request = RenderRequest(original=source, text=TEXT, template=TEMPLATE, area="front", pixels_max=100_000_000)
-    return print_png(compose_request(request, AREA).canvas, AREA)
+    return print_png(compose_request(request, AREA).sheet, AREA)
 
 
 def pillow(source: bytes) -> bytes:
@@ -132,9 +132,10 @@ def _peak_memory_mb() -> float:
 def pixels_identical(source: bytes) -> bool:
     """Whether our file decodes to exactly the canvas that it was written from."""
     request = RenderRequest(original=source, text=TEXT, template=TEMPLATE, area="front", pixels_max=100_000_000)
-    canvas = compose_request(request, AREA).canvas
-    decoded = np.asarray(Image.open(io.BytesIO(print_png(canvas, AREA))))
-    return bool(np.array_equal(decoded, np.asarray(canvas)))
+    sheet = compose_request(request, AREA).sheet
+    decoded = np.asarray(Image.open(io.BytesIO(print_png(sheet, AREA))))
+    # Against the image that was drawn on, not against the array that the writer read.
+    return bool(np.array_equal(decoded, np.asarray(sheet.image)))
 
 
 def _in_child(route: str, path: Path) -> dict[str, float]:

@@ -6,6 +6,7 @@ that it cannot be transparent.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, assert_never
@@ -13,11 +14,12 @@ from typing import Final, TypeAlias, assert_never
 import msgspec
 from PIL import Image, ImageChops, ImageDraw
 
+from processors.artwork.canvas import Canvas
 from processors.artwork.placement import Placement, place
 from processors.artwork.template import ArtLayer, Blend, ImageLayer, Layer, PrintArea, ShapeLayer, TextLayer
 from processors.artwork.textlayout import TextLayout, clean, draw_mask, lay_out, turned_in_place
 
-#: A picture is scaled in this many column tiles: two threads share them, and only two are in memory at a time.
+#: A picture is scaled in this many column tiles: two threads share them, and only a few are in memory at a time.
 TILES: Final = 8
 THREADS: Final = 2
 #: Smaller pictures (previews) are scaled in one piece; threads would cost more than they save.
@@ -38,9 +40,14 @@ class Ingredients(msgspec.Struct, frozen=True, kw_only=True):
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
     """The canvas, and what was put where for the proof: placements by layer name, texts by layer name."""
 
-    canvas: Image.Image
+    sheet: Canvas
     placements: dict[str, Placement]
     texts: dict[str, TextLayout]
+
+    @property
+    def canvas(self) -> Image.Image:
+        """The canvas as an image."""
+        return self.sheet.image
 
 
 def layer_text(layer: TextLayer, text: str | None) -> str:
@@ -63,8 +70,8 @@ def compose(ingredients: Ingredients, area: PrintArea, *, below: str | None = No
 
     `below` stops before the layer of that name, which shows what a text is set on.
     """
-    background = (0, 0, 0, 0) if area.transparent else (255, 255, 255, 255)
-    composed = Composed(canvas=Image.new("RGBA", (area.width_px, area.height_px), background), placements={}, texts={})
+    sheet = Canvas(area.width_px, area.height_px, transparent=area.transparent)
+    composed = Composed(sheet=sheet, placements={}, texts={})
     empty = area.transparent
     for layer in area.layers:
         if layer.name == below:
@@ -151,10 +158,13 @@ def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
         yield tile(0), placement.left_px, placement.top_px
         return
     with ThreadPoolExecutor(THREADS, thread_name_prefix="scale") as threads:
-        for pair in range(0, tiles, THREADS):
-            chosen = range(pair, pair + THREADS)
-            for number, scaled in zip(chosen, threads.map(tile, chosen), strict=True):
-                yield scaled, placement.left_px + edges[number], placement.top_px
+        # One tile more than there are threads is under way, so that none waits while a finished one is put down.
+        waiting = deque(threads.submit(tile, number) for number in range(THREADS + 1))
+        for number in range(tiles):
+            scaled = waiting.popleft().result()
+            if number + THREADS + 1 < tiles:
+                waiting.append(threads.submit(tile, number + THREADS + 1))
+            yield scaled, placement.left_px + edges[number], placement.top_px
 
 
 def _put(

@@ -11,33 +11,34 @@ from typing import Final
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
-from PIL import Image
 
+from processors.artwork.canvas import Canvas, Samples
 from processors.artwork.picture import srgb_bytes
-from processors.artwork.pngwriter import deflate_rows, image_rows
+from processors.artwork.pngwriter import deflate_rows
 from processors.artwork.template import UM_PER_INCH, PrintArea
 
 POINTS_PER_INCH: Final = 72
 
 
-def write_pdf(canvas: Image.Image, area: PrintArea) -> bytes:
+def write_pdf(sheet: Canvas, area: PrintArea) -> bytes:
     """One page of the canvas's printed size; TrimBox is the finished area, BleedBox and MediaBox the canvas."""
     width = (area.width_um + 2 * area.bleed_um) / UM_PER_INCH * POINTS_PER_INCH
     height = (area.height_um + 2 * area.bleed_um) / UM_PER_INCH * POINTS_PER_INCH
     bleed = area.bleed_um / UM_PER_INCH * POINTS_PER_INCH
-    sheet = Array([0, 0, _points(width), _points(height)])
+    whole = Array([0, 0, _points(width), _points(height)])
     trim = Array([_points(bleed), _points(bleed), _points(width - bleed), _points(height - bleed)])
     pdf = pikepdf.new()
     profile = pdf.make_stream(srgb_bytes(), N=3, Alternate=Name.DeviceRGB)
-    image = _image(pdf, canvas.convert("RGB"), Array([Name.ICCBased, profile]))
-    if canvas.mode == "RGBA" and canvas.getchannel("A").getextrema() != (255, 255):
-        image.SMask = _image(pdf, canvas.getchannel("A"), Name.DeviceGray)
+    pixels = sheet.pixels
+    image = _image(pdf, pixels[..., :3], Array([Name.ICCBased, profile]))
+    if pixels[..., 3].min() < 255:
+        image.SMask = _image(pdf, pixels[..., 3], Name.DeviceGray)
     draw = f"q {_points(width)} 0 0 {_points(height)} 0 0 cm /Print Do Q".encode()
     page = Dictionary(
         Type=Name.Page,
-        MediaBox=sheet,
-        CropBox=sheet,
-        BleedBox=sheet,
+        MediaBox=whole,
+        CropBox=whole,
+        BleedBox=whole,
         TrimBox=trim,
         Resources=Dictionary(XObject=Dictionary(Print=image)),
         Contents=pdf.make_stream(draw),
@@ -63,18 +64,19 @@ def _points(length: float) -> float:
     return round(length, 3)
 
 
-def _image(pdf: pikepdf.Pdf, image: Image.Image, colour_space: pikepdf.Object) -> pikepdf.Stream:
-    """An image object; its rows carry PNG filters, which PDF calls predictor 15."""
-    channels = len(image.getbands())
-    pieces = deflate_rows(image_rows(image), width_px=image.width, height_px=image.height, channels=channels)
+def _image(pdf: pikepdf.Pdf, pixels: Samples, colour_space: pikepdf.Object) -> pikepdf.Stream:
+    """An image object of (height, width) or (height, width, channels); its rows carry PNG filters: predictor 15."""
+    height_px, width_px = pixels.shape[:2]
     return pdf.make_stream(
-        b"".join(pieces),
+        b"".join(deflate_rows(pixels)),
         Type=Name.XObject,
         Subtype=Name.Image,
-        Width=image.width,
-        Height=image.height,
+        Width=width_px,
+        Height=height_px,
         ColorSpace=colour_space,
         BitsPerComponent=8,
         Filter=Name.FlateDecode,
-        DecodeParms=Dictionary(Predictor=15, Colors=channels, Columns=image.width, BitsPerComponent=8),
+        DecodeParms=Dictionary(
+            Predictor=15, Colors=pixels.shape[2] if pixels.ndim == 3 else 1, Columns=width_px, BitsPerComponent=8
+        ),
     )

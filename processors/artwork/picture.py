@@ -196,6 +196,11 @@ def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(srgb_bytes()))
 
 
+def _as(picture: Image.Image, mode: str) -> Image.Image:
+    """The picture in that mode; the picture itself where it has it, for a conversion would copy it."""
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
 def _to_srgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, str, str]:
     """Convert to sRGB by the embedded profile.
 
@@ -203,20 +208,20 @@ def _to_srgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, str,
     """
     target = "RGBA" if picture.mode == "RGBA" else "RGB"
     if icc is None:
-        return picture.convert(target), "none", ""
+        return _as(picture, target), "none", ""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         described = source.profile.profile_description or ""
         name = "".join(c for c in described if c.isprintable())[:60].strip()
         if "srgb" in name.casefold():
-            return picture.convert(target), "srgb", name
+            return _as(picture, target), "srgb", name
         intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
         flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
         converted = ImageCms.profileToProfile(
             picture, source, _srgb(), renderingIntent=intent, outputMode=target, flags=flags
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return picture.convert(target), "broken", ""
+        return _as(picture, target), "broken", ""
     if converted is None:
-        return picture.convert(target), "broken", ""
+        return _as(picture, target), "broken", ""
     return converted, "other", name

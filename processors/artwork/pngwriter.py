@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from zlib_ng import zlib_ng
 
-Samples: TypeAlias = NDArray[np.uint8]
+from processors.artwork.canvas import Samples
 
 BAND_ROWS: Final = 128
 #: Rows of a band that the probe compresses; two such slices are taken from every band.
@@ -42,7 +40,8 @@ _ADLER_MODULUS: Final = 65521
 _RUN_LENGTH: Final = (1, zlib_ng.Z_RLE)
 _QUICK_MATCHES: Final = (1, zlib_ng.Z_DEFAULT_STRATEGY)
 _MATCHES: Final = (7, zlib_ng.Z_DEFAULT_STRATEGY)
-_COLOUR_TYPES: Final = {"L": (0, 1), "RGB": (2, 3), "LA": (4, 2), "RGBA": (6, 4)}
+#: PNG's colour type by the number of channels.
+_COLOUR_TYPES: Final = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 class _Band(NamedTuple):
@@ -142,30 +141,29 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib_ng.crc32(data, zlib_ng.crc32(kind)))
 
 
-def _bands(
-    rows: Callable[[int, int], Samples], height_px: int, row_bytes: int
-) -> Iterator[tuple[Samples, Samples, bool]]:
-    """The picture's bands from top to bottom: (rows, the rows above them, whether it is the last)."""
-    row_above = np.zeros(row_bytes, np.uint8)
+def _bands(pixels: Samples) -> Iterator[tuple[Samples, Samples, bool]]:
+    """The picture's bands from top to bottom: (rows, the rows above them, whether it is the last).
+
+    Both are views where the samples lie together in memory; only the first band has to be copied, to stand under a
+    row of zeros.
+    """
+    height_px, row_bytes = pixels.shape[0], pixels[0].size
     for top in range(0, height_px, BAND_ROWS):
         bottom = min(top + BAND_ROWS, height_px)
-        current = rows(top, bottom).reshape(bottom - top, row_bytes)
-        above = np.empty_like(current)
-        above[0] = row_above
-        above[1:] = current[:-1]
-        row_above = current[-1]
-        yield current, above, bottom == height_px
+        rows = pixels[max(top - 1, 0) : bottom].reshape(-1, row_bytes)
+        if top == 0:
+            rows = np.concatenate([np.zeros((1, row_bytes), np.uint8), rows])
+        yield rows[1:], rows[:-1], bottom == height_px
 
 
-def deflate_rows(
-    rows: Callable[[int, int], Samples], *, width_px: int, height_px: int, channels: int, threads: int = 2
-) -> list[bytes]:
+def deflate_rows(pixels: Samples, *, threads: int = 2) -> list[bytes]:
     """The picture as zlib data (in pieces, to be joined) of rows with PNG filters before them.
 
-    `rows` gives rows [top, bottom) as 8-bit samples; it is asked in order from the calling thread. Compression runs
-    on `threads` others, at most `threads` + 2 bands ahead, so that memory does not grow with the picture. PNG holds
-    this data in IDAT chunks, PDF in a FlateDecode stream with predictor 15.
+    `pixels` are 8-bit samples as (height, width) or (height, width, channels); they may be a part of a larger array.
+    Compression runs on `threads` threads, at most `threads` + 2 bands ahead, so that memory does not grow with the
+    picture. PNG holds this data in IDAT chunks, PDF in a FlateDecode stream with predictor 15.
     """
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
     pieces: list[bytes] = []
     adler = 1
 
@@ -177,7 +175,7 @@ def deflate_rows(
 
     with ThreadPoolExecutor(threads, thread_name_prefix="png-band") as pool:
         waiting: deque[Future[_Band]] = deque()
-        for current, above, last in _bands(rows, height_px, width_px * channels):
+        for current, above, last in _bands(pixels):
             waiting.append(pool.submit(_compress_band, current, above, channels, last))
             if len(waiting) > threads + 2:
                 take(waiting.popleft().result())
@@ -187,36 +185,22 @@ def deflate_rows(
     return pieces
 
 
-def image_rows(image: Image.Image) -> Callable[[int, int], Samples]:
-    """The rows of an image for `deflate_rows`, cropped out one band at a time.
-
-    A view of the whole image as one array would copy all of it.
-    """
-
-    def rows(top: int, bottom: int) -> Samples:
-        return np.frombuffer(image.crop((0, top, image.width, bottom)).tobytes(), np.uint8)
-
-    return rows
-
-
-def write_image(image: Image.Image, *, dpi: int, icc_profile: bytes, threads: int = 2) -> bytes:
-    """Write a Pillow image of mode L, RGB, LA or RGBA as PNG.
+def write_png(pixels: Samples, *, dpi: int, icc_profile: bytes, threads: int = 2) -> bytes:
+    """Write 8-bit samples as PNG: (height, width) grey, or (height, width, 2, 3 or 4) grey and alpha, RGB, RGBA.
 
     `dpi` is written as pixels a metre (pHYs), the colour profile as iCCP.
     """
-    colour_type, channels = _COLOUR_TYPES[image.mode]
+    height_px, width_px = pixels.shape[:2]
+    colour_type = _COLOUR_TYPES[pixels.shape[2] if pixels.ndim == 3 else 1]
     per_metre = round(dpi / 0.0254)
     profile = b"sRGB\0\0" + zlib_ng.compress(icc_profile, 9)
-    header = struct.pack(">IIBBBBB", image.width, image.height, 8, colour_type, 0, 0, 0)
-    pieces = deflate_rows(
-        image_rows(image), width_px=image.width, height_px=image.height, channels=channels, threads=threads
-    )
+    header = struct.pack(">IIBBBBB", width_px, height_px, 8, colour_type, 0, 0, 0)
     chunks = [
         _SIGNATURE,
         _chunk(b"IHDR", header),
         _chunk(b"iCCP", profile),
         _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
-        *(_chunk(b"IDAT", piece) for piece in pieces),
+        *(_chunk(b"IDAT", piece) for piece in deflate_rows(pixels, threads=threads)),
         _chunk(b"IEND", b""),
     ]
     return b"".join(chunks)

@@ -9,13 +9,14 @@ import PIL
 from PIL import Image, features
 
 from processors.artwork.background import remove_background
+from processors.artwork.canvas import Canvas
 from processors.artwork.compose import Composed, Ingredients, compose, prints_something
 from processors.artwork.frames import Refused
 from processors.artwork.mockup import draw_mockup
 from processors.artwork.pdf import write_pdf
 from processors.artwork.picture import open_picture, srgb_bytes
 from processors.artwork.placement import Crop
-from processors.artwork.pngwriter import write_image
+from processors.artwork.pngwriter import write_png
 from processors.artwork.proof import draw_proof
 from processors.artwork.template import ArtLayer, PrintArea, Template
 
@@ -69,9 +70,9 @@ def renderer_version() -> str:
     return " ".join(parts)
 
 
-def print_png(canvas: Image.Image, area: PrintArea) -> bytes:
+def print_png(sheet: Canvas, area: PrintArea) -> bytes:
     """The print file of a canvas."""
-    return write_image(canvas, dpi=area.dpi, icc_profile=srgb_bytes())
+    return write_png(sheet.pixels, dpi=area.dpi, icc_profile=srgb_bytes())
 
 
 def ingredients(request: RenderRequest, area: PrintArea) -> tuple[Ingredients, bool]:
@@ -134,7 +135,7 @@ def render(request: RenderRequest) -> Rendered:
     composed = compose(parts, area)
     # The decoded picture is no longer needed; without it the peak of memory is that of the canvas.
     del parts
-    printed = print_png(composed.canvas, area)
+    printed = print_png(composed.sheet, area)
     return Rendered(
         print_png=printed,
         proof_webp=draw_proof(composed, request.template, area, background_removed=removed),
@@ -145,5 +146,5 @@ def render(request: RenderRequest) -> Rendered:
         sha256=hashlib.sha256(printed).hexdigest(),
         renderer_version=renderer_version(),
         background_removed=removed,
-        print_pdf=write_pdf(composed.canvas, area) if area.pdf else None,
+        print_pdf=write_pdf(composed.sheet, area) if area.pdf else None,
     )

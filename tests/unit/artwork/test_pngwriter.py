@@ -14,12 +14,12 @@ from PIL import Image
 
 from processors.artwork import pngwriter
 from processors.artwork.picture import srgb_bytes
-from processors.artwork.pngwriter import combine_adler32, filter_rows, write_image
+from processors.artwork.pngwriter import combine_adler32, filter_rows, write_png
 from tests.unit.artwork.pictures import noisy
 
 
 def written(image: Image.Image, threads: int = 2) -> bytes:
-    return write_image(image, dpi=300, icc_profile=srgb_bytes(), threads=threads)
+    return write_png(np.asarray(image), dpi=300, icc_profile=srgb_bytes(), threads=threads)
 
 
 def stripes(width: int, height: int) -> Image.Image:
