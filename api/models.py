@@ -9,11 +9,21 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from processors.inbound.reading import LINE_ID, LINES_MAX, QUANTITY_MAX, TEXT_CHARACTERS_MAX, URL_CHARACTERS_MAX
+from processors.inbound.reading import (
+    AREA_NAME,
+    AREAS_MAX,
+    LINE_ID,
+    LINES_MAX,
+    QUANTITY_MAX,
+    TEXT_CHARACTERS_MAX,
+    URL_CHARACTERS_MAX,
+)
 
 Short = Annotated[str, Field(max_length=255)]
 LineIdField = Annotated[str, Field(pattern=LINE_ID.pattern.replace("(?=.{1,64}$)", ""), min_length=1, max_length=64)]
 LongText = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
+PictureUrl = Annotated[str, Field(max_length=URL_CHARACTERS_MAX)]
+AreaName = Annotated[str, Field(pattern=AREA_NAME.pattern)]
 #: 2000-01-01 to 2100-01-01: catches seconds sent for milliseconds.
 Millis = Annotated[int, Field(ge=946_684_800_000, le=4_102_444_800_000)]
 Minor = Annotated[int, Field(ge=0, le=10**13)]
@@ -48,8 +58,18 @@ class RecipientIn(RequestModel):
     email: Annotated[str, Field(max_length=254)] = ""
 
 
+class AreaIn(RequestModel):
+    """What the buyer gave for one print area."""
+
+    text: LongText | None = None
+    artwork_url: PictureUrl | None = None
+
+
 class LineIn(RequestModel):
-    """One line of an order. Text and artwork are what the buyer gave; without both, the SKU's own design is printed."""
+    """One line of an order. Text and artwork are what the buyer gave; without both, the SKU's own design is printed.
+
+    `text` and `artwork_url` are short for the template's first print area; `areas` names further ones.
+    """
 
     line_id: LineIdField
     sku: Annotated[str, Field(min_length=1, max_length=255)]
@@ -57,7 +77,8 @@ class LineIn(RequestModel):
     quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
     unit_price_minor: Minor = 0
     text: LongText | None = None
-    artwork_url: Annotated[str, Field(max_length=URL_CHARACTERS_MAX)] | None = None
+    artwork_url: PictureUrl | None = None
+    areas: Annotated[dict[AreaName, AreaIn], Field(max_length=AREAS_MAX - 1)] = {}
     instructions: LongText | None = None
 
 
@@ -128,8 +149,26 @@ class RunOut(AnswerModel):
     condition: str
 
 
+class FindingOut(AnswerModel):
+    """What the artwork's check found, and what to do about it. `severity` is block, review or warn."""
+
+    code: str
+    severity: str
+    message: str
+    measured: dict[str, str]
+    area: str
+
+
+class AreaOut(AnswerModel):
+    """Signed links to the newest files of one print area; empty where there is none."""
+
+    area: str
+    proof_url: str
+    mockup_url: str
+
+
 class LineOut(AnswerModel):
-    """A line of an order; `proof_url` is a signed link to its newest proof, empty while there is none."""
+    """A line of an order; `areas` has its newest proofs, none while nothing is rendered."""
 
     line_id: str
     sku: str
@@ -140,7 +179,8 @@ class LineOut(AnswerModel):
     variant_id: str
     cancelled_units: tuple[int, ...]
     version: int
-    proof_url: str = ""
+    findings: tuple[FindingOut, ...] = ()
+    areas: tuple[AreaOut, ...] = ()
     runs: tuple[RunOut, ...]
 
 

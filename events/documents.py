@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from events.declare import Document, Value
-from events.types import CountryCode, Currency, LineId, Millis, Minor, UnitNumbers, described
+from events.types import AreaName, CountryCode, Currency, LineId, Millis, Minor, UnitNumbers, described
 
 
 class LineStatus(Value, frozen=True, kw_only=True):
@@ -61,6 +61,14 @@ class CommandRejected(Document, frozen=True, kw_only=True):
     rejected_at: Millis
 
 
+class PublishedArea(Value, frozen=True, kw_only=True):
+    """What the buyer gave for one print area of a line."""
+
+    area: AreaName = ""
+    text: str | None = None
+    artwork_url: str | None = None
+
+
 class PublishedLine(Value, frozen=True, kw_only=True):
     """A line of an order that a store publishes on its own topic."""
 
@@ -69,8 +77,9 @@ class PublishedLine(Value, frozen=True, kw_only=True):
     title: str = ""
     quantity: int
     unit_price_minor: Minor = 0
-    text: str | None = None
-    artwork_url: str | None = None
+    areas: Annotated[
+        tuple[PublishedArea, ...], described("One for each area that the buyer gave something for; at most 8.")
+    ] = ()
     instructions: str | None = None
 
 

@@ -34,6 +34,9 @@ EffectKey: TypeAlias = Annotated[
 ]
 RequestId: TypeAlias = Annotated[str, described("Effect key, a dot, and the attempt number.")]
 Attempt: TypeAlias = Annotated[int, described("Number of this attempt, from 1.")]
+AreaName: TypeAlias = Annotated[
+    str, described("Print area, as the template names it; empty: the template's first area.")
+]
 ObjectKey: TypeAlias = Annotated[str, described("Key of an object in the artwork bucket.")]
 PartnerId: TypeAlias = Annotated[str, described("Print partner, as registered in the catalogue.")]
 VariantId: TypeAlias = Annotated[str, described("Our own product variant, as defined in the catalogue.")]

@@ -9,7 +9,7 @@ from events.catalogue.commands import CatalogueCommandUnion, MapSku
 from events.catalogue.decide import catalogue_key
 from events.envelope import CommandEnvelope
 from events.identity import command_id
-from events.order.values import LineArtwork
+from events.order.values import AreaDesign, LineArtwork
 from processors.ports import CommandSender, NamedError, ObjectStore
 
 DESIGN_BYTES_MAX = 50 * 1024 * 1024
@@ -59,7 +59,8 @@ class CatalogueDesk:
     ) -> MapSku:
         """Say what a store's SKU means; a design is stored once under its own digest. DesignNotUsable."""
         if design is not None:
-            artwork = msgspec.structs.replace(artwork, design_key=self._stored(tenant, design))
+            designs = (AreaDesign(design_key=self._stored(tenant, design)),)
+            artwork = msgspec.structs.replace(artwork, designs=designs)
         command = MapSku(source_version=self._now_ms(), store=store, sku=sku, artwork=artwork)
         await self.say(tenant, (command,))
         return command

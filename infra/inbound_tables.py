@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from events.order.values import LineArtwork
 from processors.ports import ConsumedRecord, KnownRequest
 from projections.sql import QUERIES
+from projections.system_reader import artwork_from
 
 Pool = ConnectionPool[Connection[TupleRow]]
 
@@ -93,16 +94,7 @@ class TenantSkuMap:
             connection.execute(QUERIES["name_tenant"], {"tenant": tenant})
             parameters = {"tenant": tenant, "store": store, "skus": list(skus)}
             rows = connection.execute(QUERIES["sku_mappings"], parameters).fetchall()
-        return {
-            sku: LineArtwork(
-                variant_id=variant_id,
-                template_id=template_id,
-                template_version=template_version,
-                design_key=design_key,
-                designer=designer,
-            )
-            for _, _, sku, variant_id, template_id, template_version, design_key, designer in rows
-        }
+        return {sku: artwork_from(artwork) for _, _, sku, *artwork in rows}
 
 
 class PostgresIdempotency:

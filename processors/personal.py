@@ -32,14 +32,14 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.address1 and self.city and len(self.country) == 2 and (self.name or self.company))
 
 
-def text_field(line_id: str) -> str:
-    """Field name of a line's printed text."""
-    return f"text:{line_id}"
+def text_field(line_id: str, area: str = "") -> str:
+    """Field name of the text printed on an area of a line; empty: the template's first area."""
+    return _of_area("text", line_id, area)
 
 
-def artwork_url_field(line_id: str) -> str:
-    """Field name of the address of a line's picture."""
-    return f"artwork_url:{line_id}"
+def artwork_url_field(line_id: str, area: str = "") -> str:
+    """Field name of the address of the picture on an area of a line."""
+    return _of_area("artwork_url", line_id, area)
 
 
 def instructions_field(line_id: str) -> str:
@@ -50,6 +50,11 @@ def instructions_field(line_id: str) -> str:
 def note_field(line_id: str) -> str:
     """Field name of what a person wrote when asking for changes of a line's proof."""
     return f"note:{line_id}"
+
+
+def _of_area(name: str, line_id: str, area: str) -> str:
+    # A line's id holds no slash, so that no line and area together read like another line.
+    return f"{name}:{line_id}/{area}" if area else f"{name}:{line_id}"
 
 
 def seal_recipient(vault: Vault, tenant: str, order_id: str, recipient: Recipient) -> bytes:

@@ -78,7 +78,8 @@ class SkuReactor:
 
     async def _map(self, tenant: str, order_id: str, line_id: str, artwork: LineArtwork, causation_id: str) -> None:
         command = MapLine(line_id=line_id, artwork=artwork)
-        meaning = (artwork.variant_id, artwork.template_id, artwork.template_version, artwork.design_key or "")
+        designs = tuple(f"{design.area}:{design.design_key}" for design in artwork.designs)
+        meaning: tuple[str | int, ...] = (artwork.variant_id, artwork.template_id, artwork.template_version, *designs)
         envelope = CommandEnvelope(
             command_id=command_id("map-line", order_id, line_id, *meaning),
             key=order_id,

@@ -40,7 +40,7 @@ TABLES = (
             "variant_id",
             "template_id",
             "template_version",
-            "design_key",
+            "designs",
             "designer",
             "source_version",
         ),
@@ -85,7 +85,7 @@ class Catalogue:
     """Each fact is a full description, so the newest of a key is its row."""
 
     name = "catalogue"
-    version = 1
+    version = 2
     tables = TABLES
 
     def __init__(self, topics: Topics) -> None:
@@ -138,7 +138,7 @@ def _mapping_row(fact: SkuMapped, tenant: str) -> Row:
         artwork.variant_id,
         artwork.template_id,
         artwork.template_version,
-        artwork.design_key,
+        _json(artwork.designs),
         artwork.designer,
         fact.source_version,
     )

@@ -27,7 +27,7 @@ from events.order.state import Line, Order
 from events.order.status import line_status, order_status
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
 from projections.record import Record
-from projections.rows import ExceptionView, HoldView, LineView, ParcelView, RunView
+from projections.rows import AreaView, ExceptionView, HoldView, LineView, ParcelView, RunView
 
 ORDERS_IN_MEMORY_MAX = 20_000
 """States kept between batches: about 6 kB each, so 120 MB. An order that is not here is read back from its row."""
@@ -195,8 +195,16 @@ def _line_view(order: Order, line: Line) -> LineView:
         variant_id=line.artwork.variant_id if line.artwork else "",
         cancelled_units=line.cancelled_units,
         version=line.version,
-        proof_key=line.proof.key if line.proof else "",
-        print_key=line.print_file.key if line.print_file else "",
+        findings=line.findings,
+        areas=tuple(
+            AreaView(
+                area=one.area,
+                print_key=one.print_file.key,
+                proof_key=one.proof.key,
+                mockup_key=one.mockup.key if one.mockup else "",
+            )
+            for one in line.areas
+        ),
         runs=tuple(
             RunView(
                 run=run.run,

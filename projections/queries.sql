@@ -135,7 +135,7 @@ ON CONFLICT (template_id, template_version) DO UPDATE SET
 INSERT INTO catalogue_sku_map SELECT * FROM stage_catalogue_sku_map
 ON CONFLICT (tenant, store, sku) DO UPDATE SET
     variant_id = EXCLUDED.variant_id, template_id = EXCLUDED.template_id,
-    template_version = EXCLUDED.template_version, design_key = EXCLUDED.design_key, designer = EXCLUDED.designer,
+    template_version = EXCLUDED.template_version, designs = EXCLUDED.designs, designer = EXCLUDED.designer,
     source_version = EXCLUDED.source_version;
 
 -- merge_catalogue_partners --
@@ -236,7 +236,7 @@ LIMIT %(limit)s;
 
 -- held_and_mapped --
 -- Lines of all tenants that are held as unmapped although their SKU is mapped.
-SELECT h.tenant, h.order_id, h.line_id, m.variant_id, m.template_id, m.template_version, m.design_key, m.designer
+SELECT h.tenant, h.order_id, h.line_id, m.variant_id, m.template_id, m.template_version, m.designs, m.designer
 FROM held_lines AS h
 JOIN catalogue_sku_map AS m ON m.tenant = h.tenant AND m.store = h.store AND m.sku = h.sku
 WHERE h.reason = 'sku_unmapped'
@@ -244,7 +244,7 @@ ORDER BY h.order_id, h.line_id
 LIMIT %(limit)s;
 
 -- sku_mappings --
-SELECT tenant, store, sku, variant_id, template_id, template_version, design_key, designer
+SELECT tenant, store, sku, variant_id, template_id, template_version, designs, designer
 FROM catalogue_sku_map
 WHERE tenant = %(tenant)s AND store = %(store)s AND sku = ANY(%(skus)s);
 

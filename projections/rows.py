@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from events.order.values import LineArtwork
+from events.order.values import Finding, LineArtwork
 
 
 class PartitionProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +43,17 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     condition: str
 
 
+class AreaView(msgspec.Struct, frozen=True, kw_only=True):
+    """Object keys of the newest files of a line's print area; empty where there is none."""
+
+    area: str
+    print_key: str
+    proof_key: str
+    mockup_key: str = ""
+
+
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an order. `version`, `proof_key` and `print_key` are of its newest files."""
+    """A line of an order. `version` and `areas` are of its newest files, `findings` of its newest check."""
 
     line_id: str
     sku: str
@@ -55,8 +64,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     variant_id: str = ""
     cancelled_units: tuple[int, ...] = ()
     version: int = 0
-    proof_key: str = ""
-    print_key: str = ""
+    findings: tuple[Finding, ...] = ()
+    areas: tuple[AreaView, ...] = ()
     runs: tuple[RunView, ...] = ()
 
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from events.order.values import LineArtwork
+from events.order.values import AreaDesign, LineArtwork
 from projections.reader import as_of_from
 from projections.rows import (
     AsOf,
@@ -69,14 +69,14 @@ class SystemReads:
     def held_and_mapped(self, limit: int = ROWS_MAX) -> tuple[MappedHeldLine, ...]:
         """Lines that are held as unmapped although their SKU is mapped: what a race left behind."""
         return tuple(
-            MappedHeldLine(tenant=tenant, order_id=order_id, line_id=line_id, artwork=_artwork(artwork))
+            MappedHeldLine(tenant=tenant, order_id=order_id, line_id=line_id, artwork=artwork_from(artwork))
             for tenant, order_id, line_id, *artwork in self._rows("held_and_mapped", limit=min(limit, ROWS_MAX))
         )
 
     def artwork_of(self, tenant: str, store: str, skus: Sequence[str]) -> Mapping[str, LineArtwork]:
         """The mapped ones of these SKUs, in one query; unmapped ones are absent."""
         rows = self._rows("sku_mappings", tenant=tenant, store=store, skus=list(skus))
-        return {sku: _artwork(artwork) for _, _, sku, *artwork in rows}
+        return {sku: artwork_from(artwork) for _, _, sku, *artwork in rows}
 
     def product_of_variant(self, variant_id: str) -> Product | None:
         """The product that a variant belongs to, with its print areas."""
@@ -140,12 +140,13 @@ def _partner(row: TupleRow) -> Partner:
     return next(_each(Partner, [row]))
 
 
-def _artwork(columns: Sequence[Any]) -> LineArtwork:
-    variant_id, template_id, template_version, design_key, designer = columns
+def artwork_from(columns: Sequence[Any]) -> LineArtwork:
+    """What an SKU means, from the columns of the queries `sku_mappings` and `held_and_mapped`."""
+    variant_id, template_id, template_version, designs, designer = columns
     return LineArtwork(
         variant_id=variant_id,
         template_id=template_id,
         template_version=template_version,
-        design_key=design_key,
+        designs=msgspec.convert(designs, tuple[AreaDesign, ...]),
         designer=designer,
     )

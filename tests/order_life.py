@@ -39,11 +39,14 @@ from events.order.facts import (
 )
 from events.order.state import Order
 from events.order.values import (
+    AreaContent,
+    AreaFile,
     Candidate,
     LineArtwork,
     OrderedLine,
     OrderPolicy,
     QualityReport,
+    RenderedArea,
     StoredFile,
     StoreOrder,
 )
@@ -65,8 +68,7 @@ def a_line(
         quantity=quantity,
         unit_price_minor=1_500,
         artwork=artwork,
-        text=b"sealed text",
-        artwork_url=b"sealed address",
+        contents=(AreaContent(text=b"sealed text", artwork_url=b"sealed address"),),
         content_digest=content or f"digest-{line_id}-{quantity}",
     )
 
@@ -96,6 +98,11 @@ def a_file(name: str) -> StoredFile:
     return StoredFile(key=f"demo/order/{name}", version_id="v", sha256="0" * 64, size_bytes=1, media_type="image/png")
 
 
+def an_area(area: str = "front") -> RenderedArea:
+    """The rendered files of a made-up print area."""
+    return RenderedArea(area=area, print_file=a_file(f"{area}/print.png"), proof=a_file(f"{area}/proof.webp"))
+
+
 class World:
     """Answers requests as healthy workers, partners and carriers would; one hour passes between two answers."""
 
@@ -108,7 +115,10 @@ class World:
             case ArtworkCheckRequested():
                 return (
                     ReportArtworkChecked(
-                        request_id=fact.request_id, line_id=fact.line_id, verdict="pass", original=a_file("original")
+                        request_id=fact.request_id,
+                        line_id=fact.line_id,
+                        verdict="pass",
+                        originals=(AreaFile(area="front", file=a_file("original")),),
                     ),
                 )
             case RenderRequested():
@@ -117,8 +127,7 @@ class World:
                         request_id=fact.request_id,
                         line_id=fact.line_id,
                         version=fact.version,
-                        print_file=a_file("print.png"),
-                        proof=a_file("proof.webp"),
+                        areas=(an_area(),),
                     ),
                 )
             case RoutingRequested():

@@ -25,7 +25,7 @@ from api.problems import Problem
 from api.submission import submit
 from events.order import commands
 from processors import personal
-from processors.inbound.reading import LINE_ID, NothingToDo, ReadLine, ReadOrder
+from processors.inbound.reading import LINE_ID, NothingToDo, ReadArea, ReadLine, ReadOrder
 from processors.personal import Recipient
 from processors.ports import ApiKey, StoreConnection
 from projections.rows import LineView, OrderView, TimelineEntry
@@ -182,9 +182,17 @@ def _read(order: OrderIn, now: int) -> ReadOrder:
         total_minor=_total_minor(order.lines) if order.total_minor is None else order.total_minor,
         priority=order.priority,
         recipient=Recipient(**recipient | {"country": order.recipient.country.upper()}),
-        lines=tuple(ReadLine(**line.model_dump()) for line in order.lines),
+        lines=tuple(_read_line(line) for line in order.lines),
         payment_pending=order.payment_pending,
     )
+
+
+def _read_line(line: LineIn) -> ReadLine:
+    areas = [ReadArea(area=name, **area.model_dump()) for name, area in line.areas.items()]
+    if line.text or line.artwork_url:
+        areas.insert(0, ReadArea(text=line.text, artwork_url=line.artwork_url))
+    fields = line.model_dump(exclude={"text", "artwork_url", "areas"})
+    return ReadLine(**fields, areas=tuple(areas))
 
 
 def _total_minor(lines: list[LineIn]) -> int:
@@ -224,13 +232,25 @@ def _not_known() -> Problem:
 def _shown(deps: ApiDependencies, key: ApiKey, order: OrderView) -> OrderOut:
     lines = []
     for line in order.lines:
-        url = ""
-        if line.proof_key:
-            url = deps.links.link(key.tenant, order.order_id, line.proof_key, _media_type(line.proof_key))
-        fields = {name: getattr(line, name) for name in line.__struct_fields__ if not name.endswith("_key")}
-        lines.append(fields | {"proof_url": url})
+        areas = [
+            {
+                "area": area.area,
+                "proof_url": _link(deps, key.tenant, order.order_id, area.proof_key),
+                "mockup_url": _link(deps, key.tenant, order.order_id, area.mockup_key),
+            }
+            for area in line.areas
+        ]
+        fields = {name: getattr(line, name) for name in line.__struct_fields__}
+        lines.append(fields | {"areas": areas})
     fields = {name: getattr(order, name) for name in OrderOut.model_fields if name != "lines"}
     return OrderOut.model_validate(fields | {"lines": lines})
+
+
+def _link(deps: ApiDependencies, tenant: str, order_id: str, object_key: str) -> str:
+    """A signed link to a file of the order; empty where there is none."""
+    if not object_key:
+        return ""
+    return deps.links.link(tenant, _sealed_under(tenant, order_id, object_key), object_key, _media_type(object_key))
 
 
 def _entry(deps: ApiDependencies, key: ApiKey, order_id: str, entry: TimelineEntry) -> dict[str, Any]:

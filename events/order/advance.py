@@ -109,8 +109,8 @@ def _production(order: Order, line: Line, artwork: LineArtwork, context: Context
         run = Run(run=len(line.runs) + 1, units=uncovered, excluded=excluded)
         yield routing_requested(order, line, artwork, run, context)
     for run in line.runs:
-        if run.stage == "routed" and line.print_file is not None:
-            yield submission_requested(order, line, run, line.print_file, context)
+        if run.stage == "routed" and line.areas:
+            yield submission_requested(order, line, run, context)
 
 
 def _without_a_run(line: Line) -> tuple[int, ...]:

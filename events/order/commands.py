@@ -3,7 +3,18 @@
 from typing import Annotated, ClassVar, TypeAlias, get_args
 
 from events.declare import Command
-from events.order.values import Candidate, Defect, Finding, LineArtwork, QualityReport, StoredFile, StoreOrder
+from events.order.values import (
+    AreaContent,
+    AreaFile,
+    Candidate,
+    Defect,
+    Finding,
+    LineArtwork,
+    QualityReport,
+    RenderedArea,
+    StoredFile,
+    StoreOrder,
+)
 from events.types import (
     Currency,
     DeadlineKey,
@@ -47,8 +58,7 @@ class ReplaceArtwork(OrderCommand, frozen=True, kw_only=True):
     """Give a line another picture or text; it is checked, rendered and proofed anew."""
 
     line_id: LineId
-    text: SealedOrNone = None
-    artwork_url: SealedOrNone = None
+    contents: tuple[AreaContent, ...] = ()
     content_digest: Digest
 
 
@@ -134,7 +144,7 @@ class ReportArtworkChecked(OrderCommand, frozen=True, kw_only=True):
     line_id: LineId
     verdict: str
     findings: tuple[Finding, ...] = ()
-    original: StoredFile | None = None
+    originals: tuple[AreaFile, ...] = ()
 
 
 class ReportArtworkUnavailable(OrderCommand, frozen=True, kw_only=True):
@@ -152,9 +162,7 @@ class ReportRendered(OrderCommand, frozen=True, kw_only=True):
     request_id: RequestId
     line_id: LineId
     version: int
-    print_file: StoredFile
-    proof: StoredFile
-    mockup: StoredFile | None = None
+    areas: tuple[RenderedArea, ...]
     renderer_version: str = ""
 
 

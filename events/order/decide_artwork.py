@@ -47,16 +47,7 @@ def decide(order: Order, command: ArtworkCommand, context: Context) -> tuple[Ord
             return _unavailable(order, line, command, context)
         case ReportRendered():
             _expect_render(order, line, command.request_id, context)
-            return (
-                LineRendered(
-                    line_id=command.line_id,
-                    version=command.version,
-                    print_file=command.print_file,
-                    proof=command.proof,
-                    mockup=command.mockup,
-                    renderer_version=command.renderer_version,
-                ),
-            )
+            return (_rendered(line, command),)
         case ReportRenderFailed():
             _expect_render(order, line, command.request_id, context)
             _expect_not_waiting(line)
@@ -105,12 +96,24 @@ def _expect_waiting(line: Line, version: int) -> None:
 
 def _checked(command: ReportArtworkChecked) -> tuple[OrderEvent, ...]:
     checked = ArtworkChecked(
-        line_id=command.line_id, verdict=command.verdict, findings=command.findings, original=command.original
+        line_id=command.line_id, verdict=command.verdict, findings=command.findings, originals=command.originals
     )
     if command.verdict != "block":
         return (checked,)
     reasons = " ".join(finding.message for finding in command.findings if finding.severity == "block")
     return (checked, hold("artwork_blocked", command.line_id, reasons))
+
+
+def _rendered(line: Line, command: ReportRendered) -> LineRendered:
+    artwork = line.artwork
+    return LineRendered(
+        line_id=command.line_id,
+        version=command.version,
+        areas=command.areas,
+        template_id=artwork.template_id if artwork else "",
+        template_version=artwork.template_version if artwork else 0,
+        renderer_version=command.renderer_version,
+    )
 
 
 def _unavailable(

@@ -108,13 +108,13 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
     match kind:
         case "route" if run.stage == "routing" and line.artwork is not None and not line.cancelling:
             return (routing_requested(order, line, line.artwork, run, context), *_silent(order, key, run.attempt))
-        case "submit" if run.stage in {"submitting", "waiting"} and line.print_file is not None:
+        case "submit" if run.stage in {"submitting", "waiting"} and line.areas:
             if line.cancelling:
                 # Submitting once more would print what is to be stopped; stopping it by its key is safe either way.
                 return (partner_cancellation_requested(order, line, run, context),)
             if order.holds:
                 return (wait_and_retry(order, key, run.attempt, context),)
-            asked = submission_requested(order, line, run, line.print_file, context)
+            asked = submission_requested(order, line, run, context)
             return (asked, *(_silent(order, key, run.attempt) if run.stage == "submitting" else ()))
         case "cancel" if run.cancel_asked and not run.cancel_answer:
             return (

@@ -29,6 +29,7 @@ from events.order.facts import (
 )
 from events.order.refusals import (
     AlreadyShipped,
+    AreaNamedTwice,
     HoldUnknown,
     LineIdsNotDistinct,
     NothingToCancel,
@@ -38,13 +39,15 @@ from events.order.refusals import (
     StillBlocked,
     StillUnmapped,
     TooLateToEdit,
+    TooManyAreas,
     TooManyLines,
 )
 from events.order.state import RUN_UNSUBMITTED, Line, Order, Run
-from events.order.values import OrderedLine, StoreOrder
+from events.order.values import AreaContent, OrderedLine, StoreOrder
 
 LINES_MAX = 200
 QUANTITY_MAX = 1_000
+AREAS_MAX = 8
 
 RUN_MADE = frozenset({"printed", "inspecting", "passed"})
 """Stages of a run whose goods exist."""
@@ -92,9 +95,18 @@ def _within_limits(seen: StoreOrder) -> None:
         raise TooManyLines
     if any(not 1 <= line.quantity <= QUANTITY_MAX for line in seen.lines):
         raise QuantityOutOfRange
+    for line in seen.lines:
+        _contents_within_limits(line.contents)
     ids = {line.line_id for line in seen.lines}
     if len(ids) < len(seen.lines) or "" in ids:
         raise LineIdsNotDistinct
+
+
+def _contents_within_limits(contents: tuple[AreaContent, ...]) -> None:
+    if len(contents) > AREAS_MAX:
+        raise TooManyAreas
+    if len({content.area for content in contents}) < len(contents):
+        raise AreaNamedTwice
 
 
 def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) -> tuple[OrderEvent, ...]:
@@ -247,6 +259,7 @@ def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) ->
     line = line_of(order, command.line_id)
     if line.submitted or line.cancelling or line.stage == "cancelled":
         raise TooLateToEdit
+    _contents_within_limits(command.contents)
     changed = OrderedLine(
         line_id=line.line_id,
         sku=line.sku,
@@ -254,8 +267,7 @@ def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) ->
         quantity=line.quantity,
         unit_price_minor=line.unit_price_minor,
         artwork=line.artwork,
-        text=command.text,
-        artwork_url=command.artwork_url,
+        contents=command.contents,
         content_digest=command.content_digest,
     )
     abandoned = (

@@ -201,8 +201,7 @@ def line_from(ordered: OrderedLine) -> Line:
         quantity=ordered.quantity,
         unit_price_minor=ordered.unit_price_minor,
         artwork=ordered.artwork,
-        text=ordered.text,
-        artwork_url=ordered.artwork_url,
+        contents=ordered.contents,
         content_digest=ordered.content_digest,
     )
 
@@ -250,13 +249,12 @@ def _evolve_artwork(order: Order, fact: ArtworkEvent) -> Order:
             line = replace(line, stage="checking", waiting=False, check_attempt=fact.attempt)
         case ArtworkChecked():
             stage = "blocked" if fact.verdict == "block" else "checked"
-            person = fact.verdict == "review"
-            line = replace(line, stage=stage, waiting=False, needs_person=person, original=fact.original)
+            checked = replace(line, findings=fact.findings, originals=fact.originals)
+            line = replace(checked, stage=stage, waiting=False, needs_person=fact.verdict == "review")
         case RenderRequested():
             line = replace(line, stage="rendering", waiting=False, render_attempt=fact.attempt)
         case LineRendered():
-            stored = replace(line, version=fact.version, print_file=fact.print_file, proof=fact.proof)
-            line = replace(stored, stage="rendered", waiting=False)
+            line = replace(line, stage="rendered", version=fact.version, areas=fact.areas, waiting=False)
         case RenderFailed():
             line = replace(line, waiting=True)
         case ProofApprovalRequested():

@@ -35,6 +35,14 @@ class TooManyLines(Refusal):
     """An order can have at most 200 lines: split it into several orders."""
 
 
+class TooManyAreas(Refusal):
+    """A line can have at most 8 printed areas: leave out those that carry nothing."""
+
+
+class AreaNamedTwice(Refusal):
+    """A line names a print area twice: say once what is printed on each."""
+
+
 class TooLateToEdit(Refusal):
     """A partner has the line already: cancel it while that is possible, and order it again."""
 

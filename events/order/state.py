@@ -3,7 +3,15 @@
 import msgspec
 
 from events.order.facts.around import NotificationRequested
-from events.order.values import LineArtwork, OrderPolicy, QualityReport, StoredFile
+from events.order.values import (
+    AreaContent,
+    AreaFile,
+    Finding,
+    LineArtwork,
+    OrderPolicy,
+    QualityReport,
+    RenderedArea,
+)
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -67,8 +75,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price_minor: int
     artwork: LineArtwork | None
-    text: bytes | None
-    artwork_url: bytes | None
+    contents: tuple[AreaContent, ...]
     content_digest: str
     stage: str = "received"
     waiting: bool = False
@@ -77,9 +84,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 1
     version: int = 0
     needs_person: bool = False
-    original: StoredFile | None = None
-    print_file: StoredFile | None = None
-    proof: StoredFile | None = None
+    findings: tuple[Finding, ...] = ()
+    originals: tuple[AreaFile, ...] = ()
+    areas: tuple[RenderedArea, ...] = ()
     runs: tuple[Run, ...] = ()
     cancelling: bool = False
     cancelled_units: tuple[int, ...] = ()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from events.declare import Value
 from events.types import (
+    AreaName,
     CountryCode,
     Currency,
     Digest,
@@ -44,22 +45,39 @@ class OrderPolicy(Value, frozen=True, kw_only=True):
     notify_buyer: Annotated[bool, described("Whether the buyer is told at each step.")] = True
 
 
+class AreaDesign(Value, frozen=True, kw_only=True):
+    """A design that the store owns, for one print area: used where the buyer sent no picture for it."""
+
+    area: AreaName = ""
+    design_key: ObjectKey
+
+
 class LineArtwork(Value, frozen=True, kw_only=True):
-    """What is printed on a line and by which template version; kept by the order for ever."""
+    """What a line's SKU means: the variant, its template version and the store's designs; kept for ever."""
 
     variant_id: VariantId
     template_id: str
     template_version: int
-    design_key: Annotated[
-        ObjectKey | None, described("A design that the store owns, used where the buyer sent no picture.")
-    ] = None
+    designs: tuple[AreaDesign, ...] = ()
     designer: Annotated[
         str, described("Who made the design, as the store names them; empty where it is not known.")
     ] = ""
 
 
+class AreaContent(Value, frozen=True, kw_only=True):
+    """What is printed on one area of a line: a text, a picture by its address, or a stored file."""
+
+    area: AreaName = ""
+    text: SealedOrNone = None
+    artwork_url: SealedOrNone = None
+    design_key: Annotated[
+        ObjectKey | None,
+        described("A stored file that is printed where no address is given: the store's design, or an upload."),
+    ] = None
+
+
 class OrderedLine(Value, frozen=True, kw_only=True):
-    """A line as the store sent it."""
+    """A line as the store sent it. `contents` has at most one entry an area."""
 
     line_id: LineId
     sku: Annotated[str, described("The store's own SKU.")]
@@ -67,11 +85,10 @@ class OrderedLine(Value, frozen=True, kw_only=True):
     quantity: int
     unit_price_minor: Minor
     artwork: Annotated[LineArtwork | None, described("Null while the SKU is not mapped.")] = None
-    text: SealedOrNone = None
-    artwork_url: SealedOrNone = None
+    contents: tuple[AreaContent, ...] = ()
     instructions: SealedOrNone = None
     content_digest: Annotated[
-        Digest, described("Over SKU, quantity, buyer text, picture address and instructions.")
+        Digest, described("Over SKU, quantity, what is printed on each area, and instructions.")
     ] = ""
 
 
@@ -119,6 +136,27 @@ class StoredFile(Value, frozen=True, kw_only=True):
     dpi: int = 0
 
 
+class AreaFile(Value, frozen=True, kw_only=True):
+    """A stored file that belongs to one print area."""
+
+    area: AreaName = ""
+    file: StoredFile
+
+
+class RenderedArea(Value, frozen=True, kw_only=True):
+    """The files of one print area, and keyed digests of what they were made from."""
+
+    area: AreaName = ""
+    print_file: StoredFile
+    print_pdf: Annotated[StoredFile | None, described("Null where the template asks for none.")] = None
+    proof: StoredFile
+    mockup: StoredFile | None = None
+    original_digest: Annotated[
+        Digest, described("`sha256` of the original that it was made from; empty where there was none.")
+    ] = ""
+    text_digest: Annotated[Digest, described("Over the text that is printed; empty where there is none.")] = ""
+
+
 class Finding(Value, frozen=True, kw_only=True):
     """What a check of the artwork found."""
 
@@ -126,6 +164,7 @@ class Finding(Value, frozen=True, kw_only=True):
     severity: Annotated[str, described("'block', 'review' (a person decides) or 'warn'.")]
     message: Annotated[str, described("What is wrong and what to do about it.")]
     measured: dict[str, str] = {}
+    area: AreaName = ""
 
 
 class Candidate(Value, frozen=True, kw_only=True):

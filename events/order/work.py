@@ -19,7 +19,7 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.state import Line, Order, Parcel, Run
-from events.order.values import LineArtwork, LineUnits, StoredFile
+from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits
 
 WAIT_DOUBLINGS_MAX = 10
 """The wait before a retry stops growing after ten doublings, so that a deadline is never out of reach."""
@@ -34,6 +34,23 @@ def _due(order: Order, context: Context) -> int:
     return context.now + order.policy.work_timeout_ms
 
 
+def printed_contents(line: Line, artwork: LineArtwork) -> tuple[AreaContent, ...]:
+    """What is printed on each area: what the line brought, and the store's designs where it brought no picture.
+
+    A line that brought nothing has its first area printed as the template draws it.
+    """
+    if not artwork.designs:
+        return line.contents or (AreaContent(),)
+    designs = {design.area: design.design_key for design in artwork.designs}
+    found = [
+        content if content.artwork_url or content.design_key else replace(content, design_key=designs.get(content.area))
+        for content in line.contents
+    ]
+    given = {content.area for content in line.contents}
+    found += [AreaContent(area=area, design_key=key) for area, key in designs.items() if area not in given]
+    return tuple(found)
+
+
 def check_requested(order: Order, line: Line, artwork: LineArtwork, context: Context) -> ArtworkCheckRequested:
     """Ask for the line's picture and text to be checked."""
     effect = effect_key(context.key, "check", line.line_id, line.content_digest, line.revision)
@@ -45,8 +62,7 @@ def check_requested(order: Order, line: Line, artwork: LineArtwork, context: Con
         due_at=_due(order, context),
         line_id=line.line_id,
         artwork=artwork,
-        text=line.text,
-        artwork_url=line.artwork_url,
+        contents=printed_contents(line, artwork),
     )
 
 
@@ -63,8 +79,8 @@ def render_requested(order: Order, line: Line, artwork: LineArtwork, context: Co
         line_id=line.line_id,
         version=version,
         artwork=artwork,
-        text=line.text,
-        original=line.original,
+        contents=printed_contents(line, artwork),
+        originals=line.originals,
     )
 
 
@@ -89,10 +105,8 @@ def routing_requested(order: Order, line: Line, artwork: LineArtwork, run: Run, 
     )
 
 
-def submission_requested(
-    order: Order, line: Line, run: Run, print_file: StoredFile, context: Context
-) -> SubmissionRequested:
-    """Ask for a print run to be given to its partner."""
+def submission_requested(order: Order, line: Line, run: Run, context: Context) -> SubmissionRequested:
+    """Ask for a print run to be given to its partner: the same files in each run of the line."""
     subject = f"{line.line_id}:{','.join(map(str, run.units))}"
     effect = effect_key(context.key, "submit", subject, run.partner_id, run.run)
     attempt = run.attempt + 1
@@ -106,7 +120,7 @@ def submission_requested(
         units=run.units,
         partner_id=run.partner_id,
         partner_variant=run.partner_variant,
-        print_file=print_file,
+        print_files=tuple(AreaFile(area=one.area, file=one.print_file) for one in line.areas),
         country=order.country,
         priority=order.priority,
     )
@@ -166,7 +180,7 @@ def inspection_requested(
         units=run.units,
         mode="person" if by_person else "automatic",
         quality=run.quality,
-        proof=line.proof,
+        proofs=tuple(AreaFile(area=one.area, file=one.proof) for one in line.areas),
     )
 
 

@@ -31,7 +31,7 @@ import msgspec
 from events.catalogue.commands import DefineProduct, PublishTemplate, ReportPartnerOffer
 from events.catalogue.facts import PrintAreaSize, Variant
 from events.codec import Codec
-from events.documents import PublishedAddress, PublishedLine, StoreOrderPublished
+from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 from events.identity import order_id
 from events.order.values import LineArtwork
 from infra import bootstrap, intake, kafka
@@ -48,6 +48,7 @@ from processors.ports import NamedError
 VARIANT, TEMPLATE, SKU = "sticker-demo", "sticker-demo", "CHAOS-STICKER"
 UP_SECONDS_MAX = 180.0
 SECONDS_MAX = 3_600.0
+HELLO = (PublishedArea(text="Hello"),)
 SIMULATORS = ("demo-presses", "demo-carrier", "demo-desk")
 
 
@@ -270,7 +271,7 @@ def _order(external_id: str, now: int) -> StoreOrderPublished:
             country="US",
             email="demo-buyer@example.com",
         ),
-        lines=(PublishedLine(line_id="1", sku=SKU, title="Sticker", quantity=1, unit_price_minor=300, text="Hello"),),
+        lines=(PublishedLine(line_id="1", sku=SKU, title="Sticker", quantity=1, unit_price_minor=300, areas=HELLO),),
     )
 
 

@@ -45,11 +45,14 @@ from events.order.facts import (
 )
 from events.order.state import Order
 from events.order.values import (
+    AreaContent,
+    AreaFile,
     Candidate,
     LineArtwork,
     OrderedLine,
     OrderPolicy,
     QualityReport,
+    RenderedArea,
     StoredFile,
     StoreOrder,
 )
@@ -146,8 +149,11 @@ def _store_order(number: int, chooser: random.Random) -> StoreOrder:
             quantity=3 if chooser.randrange(100) < SEVERAL_UNITS else 1,
             unit_price_minor=1_500,
             artwork=_MUG,
-            text=chooser.randbytes(SEALED_TEXT_BYTES),
-            artwork_url=chooser.randbytes(SEALED_TEXT_BYTES),
+            contents=(
+                AreaContent(
+                    text=chooser.randbytes(SEALED_TEXT_BYTES), artwork_url=chooser.randbytes(SEALED_TEXT_BYTES)
+                ),
+            ),
             content_digest=chooser.randbytes(32).hex(),
         )
         for line in range(1, count + 1)
@@ -180,7 +186,10 @@ def _answers(fact: OrderEvent) -> tuple[OrderCommandUnion, ...]:
         case ArtworkCheckRequested():
             return (
                 ReportArtworkChecked(
-                    request_id=fact.request_id, line_id=fact.line_id, verdict="pass", original=_file("original")
+                    request_id=fact.request_id,
+                    line_id=fact.line_id,
+                    verdict="pass",
+                    originals=(AreaFile(area="front", file=_file("original")),),
                 ),
             )
         case RenderRequested():
@@ -189,8 +198,7 @@ def _answers(fact: OrderEvent) -> tuple[OrderCommandUnion, ...]:
                     request_id=fact.request_id,
                     line_id=fact.line_id,
                     version=fact.version,
-                    print_file=_file("print.png"),
-                    proof=_file("proof.webp"),
+                    areas=(RenderedArea(area="front", print_file=_file("print.png"), proof=_file("proof.webp")),),
                 ),
             )
         case RoutingRequested():

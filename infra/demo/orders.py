@@ -6,7 +6,7 @@ Every name, address and order is made up and says so; the addresses are public l
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from events.documents import PublishedAddress, PublishedLine, StoreOrderPublished
+from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 
 ADDRESSES: Final[dict[str, dict[str, str]]] = {
     "east": {
@@ -142,8 +142,7 @@ def published_order(
                 title=title,
                 quantity=1,
                 unit_price_minor=1_900,
-                text=text,
-                artwork_url=picture_url,
+                areas=(PublishedArea(text=text, artwork_url=picture_url),),
             ),
         ),
     )

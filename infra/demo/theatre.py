@@ -241,7 +241,7 @@ class Theatre:
                 for entry in await self.timeline(ticket)
                 if entry["fact_type"] == "LineRendered"
                 for link in entry["links"]
-                if link["label"] in KEPT
+                if link["label"].partition(" (")[0] in KEPT
             }
             for (line, label), link in newest.items():
                 answer = await self._client.get(link["url"])

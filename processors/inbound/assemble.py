@@ -11,9 +11,9 @@ import msgspec
 
 from events.identity import order_id as order_id_of
 from events.order.commands import ObserveStoreOrder
-from events.order.values import OrderedLine, OrderPolicy, StoreOrder
+from events.order.values import AreaContent, OrderedLine, OrderPolicy, StoreOrder
 from processors import personal
-from processors.inbound.reading import FieldNotUsable, NothingToDo, ReadLine, ReadOrder
+from processors.inbound.reading import FieldNotUsable, NothingToDo, ReadArea, ReadLine, ReadOrder
 from processors.inbound.shopify import ShopifyOptions
 from processors.ports import KeyDestroyed, SkuMap, StoreConnection, Vault
 
@@ -34,6 +34,16 @@ def store_options(connection: StoreConnection) -> StoreOptions:
         return msgspec.convert(dict(connection.options), StoreOptions)
     except msgspec.ValidationError as error:
         raise FieldNotUsable(f"The options of store {connection.store} cannot be read: {error}") from None
+
+
+def sealed_area(vault: Vault, tenant: str, order_id: str, line_id: str, area: ReadArea) -> AreaContent:
+    """What the buyer gave for an area, sealed under the order's key. KeyDestroyed after an erasure."""
+    name, seal = area.area, personal.seal_text
+    return AreaContent(
+        area=name,
+        text=seal(vault, tenant, order_id, personal.text_field(line_id, name), area.text),
+        artwork_url=seal(vault, tenant, order_id, personal.artwork_url_field(line_id, name), area.artwork_url),
+    )
 
 
 class OrderAssembler:
@@ -89,14 +99,9 @@ class OrderAssembler:
             title=line.title,
             quantity=line.quantity,
             unit_price_minor=line.unit_price_minor,
-            text=seal(vault, tenant, order_id, personal.text_field(line_id), line.text),
-            artwork_url=seal(vault, tenant, order_id, personal.artwork_url_field(line_id), line.artwork_url),
+            contents=tuple(sealed_area(vault, tenant, order_id, line_id, area) for area in line.areas),
             instructions=seal(vault, tenant, order_id, personal.instructions_field(line_id), line.instructions),
-            content_digest=self._digest(
-                tenant,
-                "line",
-                (line.sku, line.quantity, line.text, line.artwork_url, line.instructions),
-            ),
+            content_digest=self._digest(tenant, "line", (line.sku, line.quantity, line.areas, line.instructions)),
         )
 
     def _digest(self, tenant: str, purpose: str, content: Any) -> str:

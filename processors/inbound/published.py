@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 
-from events.documents import PublishedLine, StoreOrderPublished
+from events.documents import PublishedArea, PublishedLine, StoreOrderPublished
 from events.identity import command_id
 from processors.inbound.reading import (
+    AREA_NAME,
+    AREAS_MAX,
     LINE_ID,
     LINES_MAX,
     QUANTITY_MAX,
@@ -16,6 +18,7 @@ from processors.inbound.reading import (
     FieldMissing,
     FieldNotUsable,
     InputNotUsable,
+    ReadArea,
     ReadLine,
     ReadOrder,
 )
@@ -85,20 +88,28 @@ def _read_line(line: PublishedLine, path: str) -> ReadLine:
         raise FieldNotUsable(f"{path}.line_id: 1 to 64 letters, digits, dots, hyphens and underscores.")
     if not 1 <= line.quantity <= QUANTITY_MAX:
         raise FieldNotUsable(f"{path}.quantity is {line.quantity}; 1 to {QUANTITY_MAX} can be made.")
-    for name, text, characters_max in (
-        ("text", line.text, TEXT_CHARACTERS_MAX),
-        ("instructions", line.instructions, TEXT_CHARACTERS_MAX),
-        ("artwork_url", line.artwork_url, URL_CHARACTERS_MAX),
-    ):
-        if text is not None and len(text) > characters_max:
-            raise FieldNotUsable(f"{path}.{name} has {len(text)} characters; at most {characters_max}.")
+    if len(line.areas) > AREAS_MAX or len({area.area for area in line.areas}) != len(line.areas):
+        raise FieldNotUsable(f"{path}.areas: at most {AREAS_MAX}, each named once.")
+    _bounded(f"{path}.instructions", line.instructions, TEXT_CHARACTERS_MAX)
     return ReadLine(
         line_id=line.line_id,
         sku=line.sku,
         title=line.title,
         quantity=line.quantity,
         unit_price_minor=line.unit_price_minor,
-        text=line.text or None,
-        artwork_url=line.artwork_url or None,
+        areas=tuple(_read_area(area, f"{path}.areas[{number}]") for number, area in enumerate(line.areas)),
         instructions=line.instructions or None,
     )
+
+
+def _read_area(area: PublishedArea, path: str) -> ReadArea:
+    if area.area and not AREA_NAME.match(area.area):
+        raise FieldNotUsable(f"{path}.area: small letters, digits, dots, hyphens and underscores, at most 64.")
+    _bounded(f"{path}.text", area.text, TEXT_CHARACTERS_MAX)
+    _bounded(f"{path}.artwork_url", area.artwork_url, URL_CHARACTERS_MAX)
+    return ReadArea(area=area.area, text=area.text or None, artwork_url=area.artwork_url or None)
+
+
+def _bounded(path: str, text: str | None, characters_max: int) -> None:
+    if text is not None and len(text) > characters_max:
+        raise FieldNotUsable(f"{path} has {len(text)} characters; at most {characters_max}.")

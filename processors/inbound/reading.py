@@ -23,6 +23,10 @@ TEXT_CHARACTERS_MAX = 5_000
 SHORT_CHARACTERS_MAX = 255
 URL_CHARACTERS_MAX = 2_048
 
+AREAS_MAX = 8
+#: As templates name print areas.
+AREA_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
+
 #: A line's id becomes a part of the names of its files, so it holds nothing that a path could be made of.
 LINE_ID = re.compile(r"^(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")
 
@@ -68,16 +72,23 @@ class NothingToDo(Exception):
         self.why = why
 
 
+class ReadArea(msgspec.Struct, frozen=True, kw_only=True):
+    """What the buyer gave for one print area, in the clear; an empty name is the template's first area."""
+
+    area: str = ""
+    text: str | None = None
+    artwork_url: str | None = None
+
+
 class ReadLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line, buyer's text and picture address in the clear."""
+    """One line, buyer's texts and picture addresses in the clear; at most one entry an area."""
 
     line_id: str
     sku: str
     title: str
     quantity: int
     unit_price_minor: int
-    text: str | None = None
-    artwork_url: str | None = None
+    areas: tuple[ReadArea, ...] = ()
     instructions: str | None = None
 
 

@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 
 from processors.inbound.reading import (
+    AREA_NAME,
+    AREAS_MAX,
     QUANTITY_MAX,
     TEXT_CHARACTERS_MAX,
     URL_CHARACTERS_MAX,
@@ -27,6 +29,7 @@ from processors.inbound.reading import (
     FieldNotUsable,
     JsonObject,
     NothingToDo,
+    ReadArea,
     ReadLine,
     ReadOrder,
     TopicNotKnown,
@@ -46,11 +49,16 @@ WHOLE_ORDER_TOPICS = frozenset(
     }
 )
 
+_AREA_IN_NAME = re.compile(r"^([^()]+)\(([^()]{1,64})\)\s*$")
 _ARTWORK_LINK = re.compile(r"^https?://\S+\.(png|jpe?g|webp|tiff?)(\?\S*)?$", re.IGNORECASE)
 
 
 class ShopifyOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a store's orders are read. Names are compared without case, leading `_`, and with `_` for spaces."""
+    """How a store's orders are read. Names are compared without case, leading `_`, and with `_` for spaces.
+
+    A print area in brackets after the name, as in `Text (back)`, says where it is printed; without one it is the
+    template's first area.
+    """
 
     #: Line properties whose value is printed as text; several are joined, one a line.
     text_properties: tuple[str, ...] = (
@@ -75,6 +83,8 @@ class ShopifyOptions(msgspec.Struct, frozen=True, kw_only=True):
         "image_url",
         "image",
         "photo",
+        "picture",
+        "picture_url",
         "upload",
         "uploaded_file",
         "file",
@@ -168,7 +178,7 @@ def _read_lines(order: JsonObject, currency: str, options: ShopifyOptions) -> li
             raise FieldNotUsable(f"{entry.path('quantity')} is {quantity}; 0 to {QUANTITY_MAX} can be made.")
         if quantity == 0:
             continue
-        text, artwork_url, rest = _personalisation(entry, options)
+        areas, rest = _personalisation(entry, options)
         lines.append(
             ReadLine(
                 line_id=entry.line_id("id"),
@@ -176,8 +186,7 @@ def _read_lines(order: JsonObject, currency: str, options: ShopifyOptions) -> li
                 title=entry.text("title") or entry.text("name"),
                 quantity=quantity,
                 unit_price_minor=entry.minor("price", currency) or 0,
-                text=text,
-                artwork_url=artwork_url,
+                areas=areas,
                 instructions="\n".join([*rest, *notes])[:TEXT_CHARACTERS_MAX] or None,
             )
         )
@@ -194,25 +203,52 @@ def _sku(line: JsonObject) -> str:
     return f"title:{line.text('title') or line.identifier('name')}"
 
 
-def _personalisation(line: JsonObject, options: ShopifyOptions) -> tuple[str | None, str | None, list[str]]:
-    """Printed text, picture address, and the other visible properties as `name: value`."""
+class _Given(msgspec.Struct):
+    """What the properties gave for one print area."""
+
     texts: list[str] = []
-    artwork: dict[str, str] = {}
+    pictures: dict[str, str] = {}
     linked: str | None = None
+
+
+def _personalisation(line: JsonObject, options: ShopifyOptions) -> tuple[tuple[ReadArea, ...], list[str]]:
+    """What is printed on each area, and the other visible properties as `name: value`."""
+    given: dict[str, _Given] = {}
     rest: list[str] = []
     for name, value in _properties(line):
-        normal = _normal(name)
+        normal, area = _named_area(name, options)
+        of_area = given.get(area) or _Given()
         if normal in options.artwork_properties:
-            artwork[normal] = _bounded(line, name, value, URL_CHARACTERS_MAX)
+            of_area.pictures[normal] = _bounded(line, name, value, URL_CHARACTERS_MAX)
         elif normal in options.text_properties:
-            texts.append(_bounded(line, name, value, TEXT_CHARACTERS_MAX))
-        elif linked is None and len(value) <= URL_CHARACTERS_MAX and _ARTWORK_LINK.match(value):
+            of_area.texts.append(_bounded(line, name, value, TEXT_CHARACTERS_MAX))
+        elif of_area.linked is None and len(value) <= URL_CHARACTERS_MAX and _ARTWORK_LINK.match(value):
             # Upload apps choose their own property names; a link to a picture speaks for itself.
-            linked = value
-        elif not name.startswith("_"):
-            rest.append(f"{name}: {value}")
-    chosen = next((artwork[name] for name in options.artwork_properties if name in artwork), linked)
-    return "\n".join(texts) or None, chosen, rest
+            of_area.linked = value
+        else:
+            if not name.startswith("_"):
+                rest.append(f"{name}: {value}")
+            continue
+        given[area] = of_area
+    if len(given) > AREAS_MAX:
+        raise FieldNotUsable(f"{line.path('properties')} name {len(given)} print areas; at most {AREAS_MAX}.")
+    return tuple(_read_area(area, found, options) for area, found in given.items()), rest
+
+
+def _named_area(name: str, options: ShopifyOptions) -> tuple[str, str]:
+    """A property's name and the print area in brackets after it; names that are not ours keep their brackets."""
+    match = _AREA_IN_NAME.match(name)
+    if match is None:
+        return _normal(name), ""
+    normal, area = _normal(match[1]), _normal(match[2])
+    ours = normal in options.artwork_properties or normal in options.text_properties
+    return (normal, area) if ours and AREA_NAME.match(area) else (_normal(name), "")
+
+
+def _read_area(area: str, given: _Given, options: ShopifyOptions) -> ReadArea:
+    pictures = given.pictures
+    chosen = next((pictures[name] for name in options.artwork_properties if name in pictures), given.linked)
+    return ReadArea(area=area, text="\n".join(given.texts) or None, artwork_url=chosen)
 
 
 def _properties(line: JsonObject) -> list[tuple[str, str]]:

@@ -294,7 +294,7 @@ class Press:
             raise KeyError(external_id)
         request = msgspec.json.decode(row["request"], type=wire.JobRequest)
         async with self._fetch_room:
-            problem = await check_file(self._http, request.file_url, request.file_sha256)
+            problem = await self._first_problem(request.files)
         current = self.job(shop, external_id)
         if current is None or current.status != "received":
             return  # Cancelled while the file was on its way.
@@ -302,6 +302,13 @@ class Press:
             self.enter(shop, external_id, "printing")
         else:
             self.enter(shop, external_id, wire.FAILED, reason=problem)
+
+    async def _first_problem(self, files: tuple[wire.JobFile, ...]) -> str | None:
+        """What is wrong with the first file that cannot be printed, or None."""
+        for file in files:
+            if (problem := await check_file(self._http, file.url, file.sha256)) is not None:
+                return problem
+        return None if files else "file_unreachable"
 
     def _inspect(self, shop: str, job: wire.Job) -> wire.QualityWire:
         """Measure the job; figures are drawn from its id, so that a repetition measures the same."""

@@ -16,6 +16,14 @@ FAILED = "failed"
 CANCELLED = "cancelled"
 
 
+class JobFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The file to be printed on one area of the goods."""
+
+    area: str
+    url: str
+    sha256: str
+
+
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /v1/jobs`: print this. `external_id` makes it idempotent."""
 
@@ -23,8 +31,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     variant: str
     quantity: int
     units: tuple[int, ...]
-    file_url: str
-    file_sha256: str
+    files: tuple[JobFile, ...]
     ship_to_country: str
     due_at: int
     notes: str | None = None
@@ -32,7 +39,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> str:
         """What must be the same when the job is sent again.
 
-        The link to the file is left out, because a signed link expires and is renewed; the file's digest says
+        The links to the files are left out, because a signed link expires and is renewed; a file's digest says
         which file is meant. The due time and the notes may be corrected by sending the job again.
         """
         identity = (
@@ -40,7 +47,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
             self.variant,
             self.quantity,
             self.units,
-            self.file_sha256,
+            tuple((file.area, file.sha256) for file in self.files),
             self.ship_to_country,
         )
         return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()

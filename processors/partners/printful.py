@@ -149,8 +149,15 @@ class Printful:
         return _refused(created) if held is None else await self._take_up(job, held, already_known=True)
 
     async def _create(self, job: PrintJob, variant: PrintfulVariant) -> Answer:
-        layer = {"type": "file", "url": job.print_file_url}
-        placement = {"placement": variant.placement, "technique": variant.technique, "layers": [layer]}
+        # The first area is where the variant is set up to be printed; further ones are named as Printful names them.
+        placements = [
+            {
+                "placement": file.area.replace("-", "_") if number else variant.placement,
+                "technique": variant.technique,
+                "layers": [{"type": "file", "url": file.url}],
+            }
+            for number, file in enumerate(job.files)
+        ]
         recipient = {k: v for k, v in msgspec.to_builtins(self._receiving).items() if v is not None}
         body: dict[str, Any] = {
             "external_id": job.effect_key,
@@ -160,7 +167,7 @@ class Printful:
                     "source": "catalog",
                     "catalog_variant_id": variant.catalog_variant_id,
                     "quantity": job.quantity,
-                    "placements": [placement],
+                    "placements": placements,
                 }
             ],
         }

@@ -213,8 +213,9 @@ class Factory:
         if self.behaviour.stuck_at == status:
             self._store.run("UPDATE orders SET next_at = ? WHERE id = ?", now_ms() + 50, order_id)
         elif status == "pending":
-            url = msgspec.json.decode(order["request"])["order_items"][0]["placements"][0]["layers"][0]["url"]
-            problem = await check_file(self._http, url, None)
+            placements = msgspec.json.decode(order["request"])["order_items"][0]["placements"]
+            problems = [await check_file(self._http, one["layers"][0]["url"], None) for one in placements]
+            problem = next(filter(None, problems), None)
             current = self.find(str(order_id))
             if current is None or current["status"] != "pending":
                 return  # Cancelled while the file was on its way.

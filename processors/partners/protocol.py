@@ -34,6 +34,7 @@ __all__ = [
     "PartnerOffer",
     "PartnerOffers",
     "PartnerReport",
+    "PrintFile",
     "PrintJob",
     "PrintPartner",
     "QualityReport",
@@ -60,6 +61,17 @@ CANONICAL_STAGES: Final[Mapping[str, int]] = {
 CANONICAL_CONDITIONS: Final[frozenset[str]] = frozenset({"on_hold", "failed", "cancelled"})
 
 
+class PrintFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The print file of one area of the goods."""
+
+    #: The print area as our template names it, such as `front`.
+    area: str
+    #: A signed link that gives the print file to whoever holds it, until it expires.
+    url: str
+    #: SHA-256 of the print file's bytes, 64 hexadecimal digits; the partner checks it before printing.
+    sha256: str
+
+
 class PrintJob(msgspec.Struct, frozen=True, kw_only=True):
     """One print run to be made: some units of one line, at one partner."""
 
@@ -71,10 +83,8 @@ class PrintJob(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     #: Which units of the line this run makes, counted from 1.
     units: tuple[int, ...]
-    #: A signed link that gives the print file to whoever holds it, until it expires.
-    print_file_url: str
-    #: SHA-256 of the print file's bytes, 64 hexadecimal digits; the partner checks it before printing.
-    print_file_sha256: str
+    #: What is printed, one file for each print area; the template's first printed area comes first.
+    files: tuple[PrintFile, ...]
     #: ISO 3166-1 alpha-2. The parcel's label is ours, so a partner gets no more of the recipient than this.
     recipient_country: str
     #: When the units should be ready for shipment.

@@ -11,13 +11,15 @@ import msgspec
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportArtworkChecked, ReportArtworkUnavailable
 from events.order.facts import ArtworkCheckRequested
-from events.order.values import StoredFile
+from events.order.values import AreaContent, AreaFile, Finding, StoredFile
 from processors.artwork.checks import check_artwork
+from processors.artwork.findings import verdict
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import AreaUnknown, Template, TemplateInvalid, template_from_json
 from processors.fetch import Fetched, FetchRefused
-from processors.personal import artwork_url_field, open_text, text_field
+from processors.personal import artwork_url_field, open_text
 from processors.ports import NamedError, ObjectMissing, Vault, VaultError
+from processors.workers.areas import PrintedArea, printed_areas, text_of
 from processors.workers.files import NewFile, OrderFiles, line_folder
 from projections.rows import PublishedTemplate
 
@@ -55,7 +57,7 @@ def template_of(templates: Templates, template_id: str, version: int) -> Templat
 
 @dataclass(frozen=True, kw_only=True)
 class CheckArtwork:
-    """The effect of `ArtworkCheckRequested`: one sealed original, once, and a verdict."""
+    """The effect of `ArtworkCheckRequested`: one sealed original an area, once, and a verdict."""
 
     files: OrderFiles
     vault: Vault
@@ -70,8 +72,12 @@ class CheckArtwork:
     async def carry_out(self, fact: ArtworkCheckRequested, envelope: FactEnvelope) -> OrderCommand:
         """Fetch, keep, check. What cannot be had is reported with the reason, and whether another try may help."""
         try:
-            original = await self._original(fact, envelope)
-            return await asyncio.to_thread(self._checked, fact, envelope, original)
+            template = await asyncio.to_thread(
+                template_of, self.templates, fact.artwork.template_id, fact.artwork.template_version
+            )
+            areas = printed_areas(template, fact.contents)
+            originals = {area.name: await self._original(fact, envelope, area) for area in areas}
+            return await asyncio.to_thread(self._checked, fact, envelope, template, areas, originals)
         except FetchRefused as refused:
             return _unavailable(fact, refused, retryable=refused.retryable)
         except TemplateNotPublished as missing:
@@ -79,42 +85,57 @@ class CheckArtwork:
         except (VaultError, ObjectMissing, TemplateInvalid, AreaUnknown) as unusable:
             return _unavailable(fact, unusable, retryable=False)
 
-    async def _original(self, fact: ArtworkCheckRequested, envelope: FactEnvelope) -> StoredFile | None:
-        """The picture as a stored file: the buyer's, else the store's design, else none."""
-        tenant, order_id = envelope.tenant, envelope.key
-        if fact.artwork_url is None:
-            design_key = fact.artwork.design_key
-            return await asyncio.to_thread(self.files.design, tenant, design_key) if design_key else None
-        key = f"{line_folder(tenant, order_id, fact.line_id)}/original/{fact.effect_key}"
+    async def _original(
+        self, fact: ArtworkCheckRequested, envelope: FactEnvelope, area: PrintedArea
+    ) -> StoredFile | None:
+        """The area's picture as a stored file: the buyer's, else the store's design, else none."""
+        tenant, order_id, picture = envelope.tenant, envelope.key, area.picture
+        if picture is None:
+            return None
+        if picture.artwork_url is None:
+            return await asyncio.to_thread(self.files.known, tenant, picture.design_key or "")
+        key = f"{line_folder(tenant, order_id, fact.line_id)}/{area.name}/original/{fact.effect_key}"
         if (known := await asyncio.to_thread(self.files.find, tenant, key, fact.effect_key)) is not None:
             return known
-        field = artwork_url_field(fact.line_id)
-        url = await asyncio.to_thread(open_text, self.vault, tenant, order_id, field, fact.artwork_url)
-        fetched = await self.fetcher.fetch(url or "")
+        fetched = await self.fetcher.fetch(await asyncio.to_thread(self._address, fact.line_id, picture, envelope))
         file = NewFile(content=fetched.content, media_type="application/octet-stream")
         return await asyncio.to_thread(self.files.store, tenant, order_id, key, fact.effect_key, file)
 
+    def _address(self, line_id: str, picture: AreaContent, envelope: FactEnvelope) -> str:
+        field = artwork_url_field(line_id, picture.area)
+        return open_text(self.vault, envelope.tenant, envelope.key, field, picture.artwork_url) or ""
+
     def _checked(
-        self, fact: ArtworkCheckRequested, envelope: FactEnvelope, original: StoredFile | None
+        self,
+        fact: ArtworkCheckRequested,
+        envelope: FactEnvelope,
+        template: Template,
+        areas: tuple[PrintedArea, ...],
+        originals: dict[str, StoredFile | None],
     ) -> ReportArtworkChecked:
         tenant, order_id = envelope.tenant, envelope.key
-        content = self.files.read(tenant, order_id, original.key) if original else None
-        text = open_text(self.vault, tenant, order_id, text_field(fact.line_id), fact.text)
-        template = template_of(self.templates, fact.artwork.template_id, fact.artwork.template_version)
-        result = check_artwork(self.pool, content, text, template)
-        if original is not None:
-            original = msgspec.structs.replace(
-                original,
-                media_type=MEDIA_TYPES.get(result.format.upper(), original.media_type),
-                width_px=result.width_px,
-                height_px=result.height_px,
-            )
+        findings: list[Finding] = []
+        kept: list[AreaFile] = []
+        for area in areas:
+            original = originals[area.name]
+            content = self.files.read(tenant, order_id, original.key) if original else None
+            text = text_of(area, self.vault, tenant, order_id, fact.line_id)
+            result = check_artwork(self.pool, content, text, template, area.name)
+            findings += [msgspec.structs.replace(finding, area=area.name) for finding in result.findings]
+            if original is not None:
+                seen = msgspec.structs.replace(
+                    original,
+                    media_type=MEDIA_TYPES.get(result.format.upper(), original.media_type),
+                    width_px=result.width_px,
+                    height_px=result.height_px,
+                )
+                kept.append(AreaFile(area=area.name, file=seen))
         return ReportArtworkChecked(
             request_id=fact.request_id,
             line_id=fact.line_id,
-            verdict=result.verdict,
-            findings=result.findings,
-            original=original,
+            verdict=verdict(findings),
+            findings=tuple(findings),
+            originals=tuple(kept),
         )
 
 

@@ -96,9 +96,11 @@ class OrderFiles:
         content = self._objects.get(key)
         return content if is_store_design(tenant, key) else self._vault.open_object(tenant, order_id, key, content)
 
-    def design(self, tenant: str, key: str) -> StoredFile:
-        """A design of the store's own as a file of the order. Raises ObjectMissing."""
+    def known(self, tenant: str, key: str) -> StoredFile:
+        """A file that is there already: a design of the store's own, or one of the order. Raises ObjectMissing."""
         found = self._objects.head(key)
+        if not is_store_design(tenant, key):
+            return self._described(tenant, found)
         digest = found.metadata.get(SHA256) or hashlib.sha256(self._objects.get(key)).hexdigest()
         return StoredFile(
             key=key,

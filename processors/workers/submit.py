@@ -13,7 +13,7 @@ from events.order.evolve_production import OUTCOME_UNKNOWN
 from events.order.facts import SubmissionRequested
 from processors.links import LinkSigner
 from processors.outbound import Deferred
-from processors.partners.protocol import Accepted, JobSnapshot, PrintJob, PrintPartner, Refused
+from processors.partners.protocol import Accepted, JobSnapshot, PrintFile, PrintJob, PrintPartner, Refused
 from processors.ports import ObjectMissing
 from processors.workers.files import OrderFiles
 
@@ -46,7 +46,7 @@ class Submit:
                 # An earlier attempt may have been accepted and its answer lost, and nobody can say.
                 return _refused(fact, OUTCOME_UNKNOWN, held.detail or held.reason, retryable=True)
         try:
-            sha256 = await asyncio.to_thread(self.files.plain_sha256, fact.print_file.key)
+            files = await asyncio.to_thread(self._print_files, fact, envelope)
         except ObjectMissing as missing:
             return _refused(fact, "print_file_missing", str(missing))
         job = PrintJob(
@@ -54,10 +54,7 @@ class Submit:
             partner_variant=fact.partner_variant,
             quantity=len(fact.units),
             units=fact.units,
-            print_file_url=self.links.link(
-                envelope.tenant, envelope.key, fact.print_file.key, fact.print_file.media_type
-            ),
-            print_file_sha256=sha256,
+            files=files,
             recipient_country=fact.country,
             due_at=envelope.recorded_at + READY_WITHIN_MS,
         )
@@ -70,6 +67,17 @@ class Submit:
             case Deferred():
                 reason = OUTCOME_UNKNOWN if outcome.outcome_unknown else outcome.reason
                 return _refused(fact, reason, outcome.detail, retryable=True)
+
+    def _print_files(self, fact: SubmissionRequested, envelope: FactEnvelope) -> tuple[PrintFile, ...]:
+        """A signed link and the digest of each area's file. Raises ObjectMissing. Blocks on the store."""
+        return tuple(
+            PrintFile(
+                area=one.area,
+                url=self.links.link(envelope.tenant, envelope.key, one.file.key, one.file.media_type),
+                sha256=self.files.plain_sha256(one.file.key),
+            )
+            for one in fact.print_files
+        )
 
 
 def _accepted(fact: SubmissionRequested, partner_order_id: str) -> ReportSubmissionAccepted:

@@ -1,5 +1,6 @@
 """Sentences for artwork: checked, rendered, proofed, approved."""
 
+from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
 from events.order.facts import (
@@ -12,7 +13,8 @@ from events.order.facts import (
     RenderFailed,
     RenderRequested,
 )
-from projections.sentences.wording import Entry, again, link, moment
+from events.order.values import AreaFile, Finding, RenderedArea, StoredFile
+from projections.sentences.wording import Entry, Link, again, links, moment
 
 ArtworkFact: TypeAlias = (
     ArtworkCheckRequested
@@ -35,22 +37,14 @@ def describe_artwork(fact: ArtworkFact) -> Entry:
             return Entry(f"Line {fact.line_id}: artwork check asked for{again(fact.attempt)}")
         case ArtworkChecked():
             verdict = _VERDICTS.get(fact.verdict, fact.verdict)
-            findings = " ".join(f"{finding.code}: {finding.message}" for finding in fact.findings)
-            return Entry(f"Line {fact.line_id}: artwork {verdict}", findings, link("original", fact.original))
+            findings = " ".join(_finding(finding) for finding in fact.findings)
+            return Entry(f"Line {fact.line_id}: artwork {verdict}", findings, links("original", fact.originals))
         case RenderRequested():
             title = f"Line {fact.line_id}: print file asked for, version {fact.version}{again(fact.attempt)}"
-            return Entry(title, "", link("original", fact.original))
+            return Entry(title, "", links("original", fact.originals))
         case LineRendered():
-            print_file = fact.print_file
-            size = (
-                f"{print_file.width_px} × {print_file.height_px} px at {print_file.dpi} dpi." if print_file.dpi else ""
-            )
-            links = (
-                *link("print file", print_file),
-                *link("proof", fact.proof),
-                *link("mockup", fact.mockup),
-            )
-            return Entry(f"Line {fact.line_id}: print file and proof ready, version {fact.version}", size, links)
+            title = f"Line {fact.line_id}: print file and proof ready, version {fact.version}"
+            return Entry(title, _sizes(fact.areas), _files(fact.areas))
         case RenderFailed():
             after = "It is tried again." if fact.retryable else "It is not tried again."
             return Entry(f"Line {fact.line_id}: print file could not be made", f"{fact.reason} {after}")
@@ -63,3 +57,33 @@ def describe_artwork(fact: ArtworkFact) -> Entry:
             return Entry(f"Line {fact.line_id}: changes to proof {fact.version} asked for", f"By {fact.by}.")
         case _:
             assert_never(fact)
+
+
+def _finding(finding: Finding) -> str:
+    where = f" ({finding.area})" if finding.area else ""
+    return f"{finding.code}{where}: {finding.message}"
+
+
+def _sizes(areas: tuple[RenderedArea, ...]) -> str:
+    """The size of each print file whose resolution is known."""
+    return " ".join(
+        f"{'' if len(areas) == 1 else one.area + ': '}{one.print_file.width_px} × {one.print_file.height_px} px at "
+        f"{one.print_file.dpi} dpi."
+        for one in areas
+        if one.print_file.dpi
+    )
+
+
+def _files(areas: tuple[RenderedArea, ...]) -> tuple[Link, ...]:
+    """Links to everything that was made, area by area."""
+    kinds: tuple[tuple[str, Callable[[RenderedArea], StoredFile | None]], ...] = (
+        ("print file", lambda one: one.print_file),
+        ("print PDF", lambda one: one.print_pdf),
+        ("proof", lambda one: one.proof),
+        ("mockup", lambda one: one.mockup),
+    )
+    found: list[Link] = []
+    for label, of in kinds:
+        files = (AreaFile(area=one.area, file=file) for one in areas if (file := of(one)) is not None)
+        found += links(label, files)
+    return tuple(found)

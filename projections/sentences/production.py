@@ -19,7 +19,7 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.values import Candidate
-from projections.sentences.wording import Entry, again, link, units_of
+from projections.sentences.wording import Entry, again, links, units_of
 
 ProductionFact: TypeAlias = (
     RoutingRequested
@@ -48,7 +48,7 @@ def describe_production(fact: ProductionFact) -> Entry:
             return Entry(f"{run}: no partner can print it", f"{fact.reason} {_why(fact.candidates)}".strip())
         case SubmissionRequested():
             title = f"{run}: to be given to {fact.partner_id}{again(fact.attempt)}"
-            return Entry(title, fact.partner_variant, link("print file", fact.print_file))
+            return Entry(title, fact.partner_variant, links("print file", fact.print_files))
         case SubmissionAccepted():
             return Entry(f"{run}: accepted by {fact.partner_id}", f"Their number is {fact.partner_order_id}.")
         case SubmissionRefused():
@@ -74,7 +74,7 @@ def describe_inspection(fact: InspectionFact) -> Entry:
     match fact:
         case InspectionRequested():
             who = "a person" if fact.mode == "person" else "the partner's quality report"
-            return Entry(f"{run}: to be inspected by {who}{again(fact.attempt)}", "", link("proof", fact.proof))
+            return Entry(f"{run}: to be inspected by {who}{again(fact.attempt)}", "", links("proof", fact.proofs))
         case InspectionPassed():
             return Entry(f"{run}: {units_of(fact.units)} good", f"By {fact.by}.")
         case InspectionFailed():

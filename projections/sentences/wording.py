@@ -1,10 +1,11 @@
 """Pieces of sentences that all stages share."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 
-from events.order.values import LineUnits, StoredFile
+from events.order.values import AreaFile, LineUnits, StoredFile
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,20 @@ def link(label: str, file: StoredFile | None) -> tuple[Link, ...]:
     if file is None:
         return ()
     return (Link(label=label, key=file.key, version_id=file.version_id, media_type=file.media_type),)
+
+
+def links(label: str, files: Iterable[AreaFile]) -> tuple[Link, ...]:
+    """The links to files of print areas; where there are several, each says of which."""
+    found = tuple(files)
+    return tuple(
+        Link(
+            label=f"{label} ({one.area})" if len(found) > 1 else label,
+            key=one.file.key,
+            version_id=one.file.version_id,
+            media_type=one.file.media_type,
+        )
+        for one in found
+    )
 
 
 def counted(count: int, singular: str, plural: str = "") -> str:

@@ -30,7 +30,7 @@ CREATE TABLE catalogue_sku_map (
     variant_id       text    NOT NULL,
     template_id      text    NOT NULL,
     template_version integer NOT NULL,
-    design_key       text,
+    designs          jsonb   NOT NULL,
     designer         text    NOT NULL,
     source_version   bigint  NOT NULL,
     PRIMARY KEY (tenant, store, sku)

@@ -23,7 +23,7 @@ from processors.outbound import Exchange, OutboundClient, OutboundPolicy
 from processors.partners.print_shop import PrintShop
 from processors.partners.print_shop_setup import Behaviour
 from processors.partners.print_shop_simulator import SimulatorConfig, demo_shops
-from processors.partners.protocol import PartnerReport, PrintJob, PrintPartner
+from processors.partners.protocol import PartnerReport, PrintFile, PrintJob, PrintPartner
 from tests.contract.net import Received, Receiver, SimulatorProcess
 
 #: Quick limits, so that a dead line is noticed within a test's patience.
@@ -198,8 +198,7 @@ class PrintShopRig(SimulatedRig):
             partner_variant="MUG-11-WHT",
             quantity=2,
             units=(1, 2),
-            print_file_url=self.served(content),
-            print_file_sha256=hashlib.sha256(content).hexdigest(),
+            files=(PrintFile(area="front", url=self.served(content), sha256=hashlib.sha256(content).hexdigest()),),
             recipient_country="US",
             due_at=1_800_000_000_000,
         )

@@ -9,7 +9,7 @@ from processors.outbound import Exchange, OutboundClient, OutboundPolicy
 from processors.partners.printful import Printful, PrintfulVariant, ReceivingAddress, sign
 from processors.partners.printful_factory import Blank, FactoryBehaviour
 from processors.partners.printful_simulator import SimulatorConfig
-from processors.partners.protocol import PrintJob, PrintPartner
+from processors.partners.protocol import PrintFile, PrintJob, PrintPartner
 from tests.contract.net import Receiver, SimulatorProcess
 from tests.contract.partner_rigs import QUICK, Made, SimulatedRig, new_effect_key, print_file
 
@@ -84,8 +84,7 @@ class PrintfulRig(SimulatedRig):
             partner_variant="1320",
             quantity=2,
             units=(1, 2),
-            print_file_url=self.served(print_file()),
-            print_file_sha256="0" * 64,
+            files=(PrintFile(area="front", url=self.served(print_file()), sha256="0" * 64),),
             recipient_country="US",
             due_at=1_800_000_000_000,
         )

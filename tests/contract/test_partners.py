@@ -39,7 +39,7 @@ async def test_a_job_sent_twice_is_accepted_once_and_printed_once(rig: PartnerRi
 
 async def test_a_renewed_link_to_the_same_file_is_still_the_same_job(rig: PartnerRig) -> None:
     partner, job = rig.partner(), rig.job()
-    renewed = msgspec.structs.replace(job, print_file_url=rig.job().print_file_url)
+    renewed = msgspec.structs.replace(job, files=rig.job().files)
     await partner.submit(job)
     again = await partner.submit(renewed)
     assert isinstance(again, Accepted)
@@ -278,10 +278,13 @@ async def test_a_print_file_that_is_not_what_was_announced_fails_the_job(print_s
     print_shop_rig.settle()
     partner = print_shop_rig.partner()
     for changes, reason in [
-        ({"print_file_sha256": "0" * 64}, "file_digest_differs"),
-        ({"print_file_url": "http://127.0.0.1:9/none.png"}, "file_unreachable"),
+        ({"sha256": "0" * 64}, "file_digest_differs"),
+        ({"url": "http://127.0.0.1:9/none.png"}, "file_unreachable"),
     ]:
-        job = print_shop_rig.job(**changes)
+        job = print_shop_rig.job()
+        front = job.files[0]
+        back = msgspec.structs.replace(front, area="back", **changes)
+        job = msgspec.structs.replace(job, files=(front, back))
         await partner.submit(job)
         reports = print_shop_rig.reports_of(job.effect_key, reached("failed"))
         assert [report.detail for report in reports if report.canonical == "failed"] == [reason]

@@ -25,7 +25,7 @@ from events.order.facts import (
     RenderRequested,
     SubmissionRequested,
 )
-from events.order.values import LineArtwork, LineUnits, StoredFile
+from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits, StoredFile
 from infra import intake, postgres
 from infra.s3 import Bucket
 from infra.settings import Settings
@@ -129,7 +129,7 @@ def test_a_killed_render_worker_leaves_one_version_of_each_file(
         line_id=LINE,
         version=1,
         artwork=ARTWORK,
-        text=seal_text(vault, TENANT, ORDER, text_field(LINE), "Only once"),
+        contents=(AreaContent(text=seal_text(vault, TENANT, ORDER, text_field(LINE), "Only once")),),
     )
     bench.ask(request, order_id=ORDER)
 
@@ -137,17 +137,18 @@ def test_a_killed_render_worker_leaves_one_version_of_each_file(
 
     rendered = report.command
     assert isinstance(rendered, ReportRendered)
+    (area,) = rendered.areas
     folder = f"{TENANT}/{ORDER}/{LINE}/front/v1"
     assert versions_of(bucket) == {f"{folder}/{name}": 1 for name in ("print.png", "proof.webp", "mockup.webp")}
-    stored = bucket.head(rendered.print_file.key)
-    assert stored.version_id == rendered.print_file.version_id
+    stored = bucket.head(area.print_file.key)
+    assert stored.version_id == area.print_file.version_id
     assert stored.metadata["designer"] == "Demo %C3%9Cnl%C3%BC"
     assert stored.metadata["dpi"] == "300"
     # The file is sealed in the store, and its digest in the fact is not that of the file, which could be guessed at.
-    content = OrderFiles(bucket, vault).read(TENANT, ORDER, rendered.print_file.key)
+    content = OrderFiles(bucket, vault).read(TENANT, ORDER, area.print_file.key)
     assert content.startswith(b"\x89PNG")
-    assert not bucket.get(rendered.print_file.key).startswith(b"\x89PNG")
-    assert stored.metadata["sha256"] != rendered.print_file.sha256
+    assert not bucket.get(area.print_file.key).startswith(b"\x89PNG")
+    assert stored.metadata["sha256"] != area.print_file.sha256
 
 
 def test_a_killed_artwork_worker_keeps_one_original(
@@ -163,7 +164,7 @@ def test_a_killed_artwork_worker_keeps_one_original(
         due_at=0,
         line_id=LINE,
         artwork=ARTWORK,
-        artwork_url=seal_text(vault, TENANT, ORDER, artwork_url_field(LINE), url),
+        contents=(AreaContent(artwork_url=seal_text(vault, TENANT, ORDER, artwork_url_field(LINE), url)),),
     )
     bench.ask(request, order_id=ORDER)
 
@@ -175,9 +176,9 @@ def test_a_killed_artwork_worker_keeps_one_original(
 
     checked = report.command
     assert isinstance(checked, ReportArtworkChecked)
-    assert checked.original is not None
-    assert (checked.original.media_type, checked.original.width_px) == ("image/png", 60)
-    assert versions_of(bucket) == {f"{TENANT}/{ORDER}/{LINE}/original/{EFFECT}": 1}
+    (original,) = checked.originals
+    assert (original.area, original.file.media_type, original.file.width_px) == ("front", "image/png", 60)
+    assert versions_of(bucket) == {f"{TENANT}/{ORDER}/{LINE}/front/original/{EFFECT}": 1}
 
 
 def test_a_killed_submit_worker_gives_the_press_one_job(
@@ -220,7 +221,7 @@ def submission(file: StoredFile) -> SubmissionRequested:
         units=(1, 2),
         partner_id="press-east",
         partner_variant="MUG-11-WHT",
-        print_file=file,
+        print_files=(AreaFile(area="front", file=file),),
         country="US",
         priority="standard",
     )

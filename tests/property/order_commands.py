@@ -46,7 +46,7 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.state import Order
-from events.order.values import Defect, Finding, OrderPolicy
+from events.order.values import AreaContent, Defect, Finding, OrderPolicy
 from tests.order_life import MUG, NOW, World, a_line, a_store_order
 from tests.property.declared import values
 
@@ -201,7 +201,7 @@ def _unblocking(order: Order) -> list[OrderCommandUnion]:
         if line.stage == "awaiting_approval":
             found += [ApproveProof(line_id=line.line_id, version=line.version)]
         if line.stage in {"blocked", "changes_requested"}:
-            found += [ReplaceArtwork(line_id=line.line_id, content_digest="mended")]
+            found += [ReplaceArtwork(line_id=line.line_id, contents=(), content_digest="mended")]
     found += [ResolveException(exception_id=key, how="settled") for key in sorted(order.exceptions)]
     return found
 
@@ -219,7 +219,9 @@ def a_wish(choose: Choose, order: Order) -> OrderCommandUnion:
     held = choose(order.holds) if order.holds else None
     wishes: list[OrderCommandUnion] = [
         MapLine(line_id=line_id, artwork=MUG),
-        ReplaceArtwork(line_id=line_id, text=b"t", content_digest=choose(["replaced", "other"])),
+        ReplaceArtwork(
+            line_id=line_id, contents=(AreaContent(text=b"t"),), content_digest=choose(["replaced", "other"])
+        ),
         HoldOrder(),
         ReleaseHold(reason=held.reason if held else "manual", line_id=held.line_id if held else ""),
         ApproveProof(line_id=line_id, version=version),

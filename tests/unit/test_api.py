@@ -31,6 +31,7 @@ from processors.ports import (
 )
 from processors.webhooks import WebhookNotGenuine
 from projections.rows import (
+    AreaView,
     AsOf,
     CommandOutcome,
     LineView,
@@ -148,8 +149,13 @@ def order_view(tenant: str, order_id: str) -> OrderView:
         unit_price_minor=900,
         status="awaiting_approval",
         version=1,
-        proof_key=f"{tenant}/{order_id}/1/front/v1/proof.webp",
-        print_key=f"{tenant}/{order_id}/1/front/v1/print.png",
+        areas=(
+            AreaView(
+                area="front",
+                proof_key=f"{tenant}/{order_id}/1/front/v1/proof.webp",
+                print_key=f"{tenant}/{order_id}/1/front/v1/print.png",
+            ),
+        ),
     )
     return OrderView(
         tenant=tenant,
@@ -302,6 +308,28 @@ def test_an_order_is_sent_as_a_command_with_its_buyer_sealed() -> None:
     assert command.store_updated_at == NOW
     recipient = personal.open_recipient(world.vault, "demo", OWN, command.order.recipient)
     assert (recipient.name, recipient.country) == ("Ann Example", "DE")
+
+
+def test_further_print_areas_are_named_and_sealed_each_under_its_own_field() -> None:
+    world = World()
+    line = order_body()["lines"][0]
+    response = world.post_order(
+        lines=[line | {"areas": {"back": {"text": "Team", "artwork_url": "https://x.example/b"}}}]
+    )
+    assert response.status_code == 202
+    ((command, _),) = world.commands.sent
+    first, back = command.order.lines[0].contents
+    assert (first.area, back.area) == ("", "back")
+    assert personal.open_text(world.vault, "demo", OWN, "text:1", first.text) == "For Ann"
+    assert personal.open_text(world.vault, "demo", OWN, "text:1/back", back.text) == "Team"
+    assert personal.open_text(world.vault, "demo", OWN, "artwork_url:1/back", back.artwork_url) == "https://x.example/b"
+
+
+def test_more_print_areas_than_can_be_made_and_names_of_none_are_refused() -> None:
+    world = World()
+    line = order_body()["lines"][0]
+    for areas in ({f"a{number}": {"text": "x"} for number in range(8)}, {"Back Side": {"text": "x"}}):
+        problem(world.post_order(lines=[line | {"areas": areas}]), 422, "fields_not_usable")
 
 
 def test_the_same_key_and_body_get_the_same_answer_and_one_command() -> None:
@@ -507,8 +535,9 @@ def test_an_order_shows_a_working_link_to_its_proof_and_no_storage_key() -> None
     world.objects.stored[key] = world.vault.seal_object("demo", OWN, key, b"proof picture")
     response = world.call("GET", f"/v1/orders/{OWN}")
     (line,) = response.json()["lines"]
-    assert "proof_key" not in line
-    picture = world.call("GET", line["proof_url"].removeprefix("http://test"), key=None)
+    (front,) = line["areas"]
+    assert "proof_key" not in front
+    picture = world.call("GET", front["proof_url"].removeprefix("http://test"), key=None)
     assert picture.content == b"proof picture"
     assert picture.headers["content-type"] == "image/webp"
 

@@ -3,46 +3,49 @@
 from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
-from events.order.values import Finding, LineArtwork, StoredFile
+from events.order.values import AreaContent, AreaFile, Finding, LineArtwork, RenderedArea
 from events.types import Actor, LineId, Millis, SealedOrNone, described
 
 
 class ArtworkCheckRequested(WorkRequested, frozen=True, kw_only=True):
-    """The line's picture and text are to be fetched and checked against its template."""
+    """The line's pictures and texts are to be fetched and checked against its template.
+
+    `contents` has one entry for each area that somebody gave something for, the store's designs among them, and at
+    least one.
+    """
 
     line_id: LineId
     artwork: LineArtwork
-    text: SealedOrNone = None
-    artwork_url: SealedOrNone = None
+    contents: tuple[AreaContent, ...]
 
 
 class ArtworkChecked(OrderFact, frozen=True, kw_only=True):
-    """Picture and text were looked at; the findings say what is wrong with them."""
+    """Pictures and texts were looked at; the findings say what is wrong with them."""
 
     line_id: LineId
     verdict: Annotated[str, described("'pass', 'review' or 'block': the worst severity among the findings.")]
     findings: tuple[Finding, ...] = ()
-    original: StoredFile | None = None
+    originals: tuple[AreaFile, ...] = ()
 
 
 class RenderRequested(WorkRequested, frozen=True, kw_only=True):
-    """The line's print file and proof are to be made."""
+    """The line's print file and proof are to be made, for each area in `contents`."""
 
     line_id: LineId
     version: Annotated[int, described("Version of the line's files, from 1.")]
     artwork: LineArtwork
-    text: SealedOrNone = None
-    original: StoredFile | None = None
+    contents: tuple[AreaContent, ...]
+    originals: tuple[AreaFile, ...] = ()
 
 
 class LineRendered(OrderFact, frozen=True, kw_only=True):
-    """The line's print file and proof are stored."""
+    """The line's print files and proofs are stored, with what each was made from."""
 
     line_id: LineId
     version: int
-    print_file: StoredFile
-    proof: StoredFile
-    mockup: StoredFile | None = None
+    areas: tuple[RenderedArea, ...]
+    template_id: str
+    template_version: int
     renderer_version: str = ""
 
 

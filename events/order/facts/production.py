@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
-from events.order.values import Candidate, Defect, QualityReport, StoredFile
+from events.order.values import AreaFile, Candidate, Defect, QualityReport
 from events.types import (
     Actor,
     CountryCode,
@@ -63,7 +63,7 @@ class SubmissionRequested(WorkRequested, frozen=True, kw_only=True):
     units: UnitNumbers
     partner_id: PartnerId
     partner_variant: str
-    print_file: StoredFile
+    print_files: Annotated[tuple[AreaFile, ...], described("One for each printed area.")]
     country: CountryCode
     priority: str
 
@@ -136,7 +136,7 @@ class InspectionRequested(WorkRequested, frozen=True, kw_only=True):
     units: UnitNumbers
     mode: Annotated[str, described("'automatic' (the partner's quality report) or 'person'.")]
     quality: QualityReport | None = None
-    proof: StoredFile | None = None
+    proofs: Annotated[tuple[AreaFile, ...], described("What the print should look like, by area.")] = ()
 
 
 class InspectionPassed(OrderFact, frozen=True, kw_only=True):

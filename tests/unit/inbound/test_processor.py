@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from events.codec import Codec
-from events.documents import PublishedAddress, PublishedLine, StoreOrderPublished
+from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 from events.identity import order_id as order_id_of
 from events.order.commands import (
     CancelOrder,
@@ -134,7 +134,11 @@ def published_order(**changes: Any) -> StoreOrderPublished:
         "updated_at": 2,
         "currency": "eur",
         "address": PublishedAddress(name="Ann Example", address1="1 Demo Street", city="Berlin", country="DE"),
-        "lines": (PublishedLine(line_id="1", sku="MUG-W", quantity=2, unit_price_minor=900, text="Ann"),),
+        "lines": (
+            PublishedLine(
+                line_id="1", sku="MUG-W", quantity=2, unit_price_minor=900, areas=(PublishedArea(text="Ann"),)
+            ),
+        ),
     }
     return StoreOrderPublished(**(fields | changes))
 
@@ -159,9 +163,9 @@ def test_a_store_webhook_becomes_an_observed_order_with_its_buyer_sealed() -> No
     recipient = personal.open_recipient(world.vault, "demo", ORDER_ID, order.recipient)
     assert (recipient.name, recipient.email) == ("Ann Example", "ann@example.com")
     only = order.lines[0]
-    assert personal.open_text(world.vault, "demo", ORDER_ID, "text:1", only.text) == "For Ann"
+    assert personal.open_text(world.vault, "demo", ORDER_ID, "text:1", only.contents[0].text) == "For Ann"
     assert (
-        personal.open_text(world.vault, "demo", ORDER_ID, "artwork_url:1", only.artwork_url)
+        personal.open_text(world.vault, "demo", ORDER_ID, "artwork_url:1", only.contents[0].artwork_url)
         == "https://x.example/a.png"
     )
     assert world.vault.orders_of_person("demo", "ann@example.com") == [ORDER_ID]

@@ -18,6 +18,7 @@ from processors.inbound.reading import (
     MoneyNotExact,
     NothingToDo,
     NotJson,
+    ReadArea,
     ReadOrder,
     TopicNotKnown,
     minor_units,
@@ -98,8 +99,8 @@ def test_the_published_example_order_is_read() -> None:
     assert order.external_id == "450789469"
     assert order.total_minor == 40994
     assert [one.sku for one in order.lines] == ["IPOD2008GREEN", "IPOD2008RED", "IPOD2008BLACK"]
-    assert order.lines[0].text == "Happy Birthday"
-    assert order.lines[1].text is None
+    assert order.lines[0].areas == (ReadArea(text="Happy Birthday"),)
+    assert order.lines[1].areas == ()
     assert order.lines[1].instructions == "custom engraving: Happy Birthday\ncolour: green"
     assert order.recipient.country == "US"
     assert order.recipient.is_deliverable()
@@ -226,14 +227,13 @@ def test_properties_become_text_picture_and_instructions() -> None:
         )
     )
     (only,) = order.lines
-    assert only.text == "Happy\nBirthday\nAnn"
-    assert only.artwork_url == "https://cdn.example/a.png"
+    assert only.areas == (ReadArea(text="Happy\nBirthday\nAnn", artwork_url="https://cdn.example/a.png"),)
     assert only.instructions == "Colour: green\nPlease wrap it\ngift: yes"
 
 
 def test_a_link_to_a_picture_under_a_name_of_the_upload_app_is_the_picture() -> None:
     properties = [{"name": "_uploadkit_1", "value": "https://cdn.example/u/1.JPG?v=2"}]
-    assert read(body(line_items=[line(properties=properties)])).lines[0].artwork_url == properties[0]["value"]
+    assert read(body(line_items=[line(properties=properties)])).lines[0].areas[0].artwork_url == properties[0]["value"]
 
 
 def test_the_documented_picture_property_wins_over_a_link_elsewhere() -> None:
@@ -242,12 +242,37 @@ def test_the_documented_picture_property_wins_over_a_link_elsewhere() -> None:
         {"name": "image", "value": "https://cdn.example/image.png"},
         {"name": "artwork", "value": "https://cdn.example/art.png"},
     ]
-    assert read(body(line_items=[line(properties=properties)])).lines[0].artwork_url == "https://cdn.example/art.png"
+    assert (
+        read(body(line_items=[line(properties=properties)])).lines[0].areas[0].artwork_url
+        == "https://cdn.example/art.png"
+    )
 
 
 def test_a_picture_property_that_is_no_address_is_kept_so_that_it_is_seen() -> None:
     properties = [{"name": "artwork", "value": "see mail"}]
-    assert read(body(line_items=[line(properties=properties)])).lines[0].artwork_url == "see mail"
+    assert read(body(line_items=[line(properties=properties)])).lines[0].areas[0].artwork_url == "see mail"
+
+
+def test_a_print_area_in_brackets_says_where_text_and_picture_are_printed() -> None:
+    properties = [
+        {"name": "Text", "value": "Ann"},
+        {"name": "Text (back)", "value": "Team"},
+        {"name": "Picture (Left Sleeve)", "value": "https://x.example/1"},
+        {"name": "Gift (large)", "value": "yes"},
+    ]
+    only = read(body(line_items=[line(properties=properties)])).lines[0]
+    assert only.areas == (
+        ReadArea(text="Ann"),
+        ReadArea(area="back", text="Team"),
+        ReadArea(area="left_sleeve", artwork_url="https://x.example/1"),
+    )
+    assert only.instructions == "Gift (large): yes"
+
+
+def test_a_line_with_more_print_areas_than_can_be_made_is_refused_by_name() -> None:
+    properties = [{"name": f"Text (area {number})", "value": "x"} for number in range(9)]
+    with pytest.raises(FieldNotUsable, match="9 print areas"):
+        read(body(line_items=[line(properties=properties)]))
 
 
 def test_a_store_names_its_own_properties() -> None:
@@ -257,11 +282,11 @@ def test_a_store_names_its_own_properties() -> None:
         text_properties=("gravur",),
         artwork_properties=("bild",),
     ).lines[0]
-    assert (only.text, only.artwork_url) == ("Anna", "https://x.example/1")
+    assert only.areas == (ReadArea(text="Anna", artwork_url="https://x.example/1"),)
 
 
 def test_properties_as_an_object_are_read_too() -> None:
-    assert read(body(line_items=[line(properties={"Text": "Ann"})])).lines[0].text == "Ann"
+    assert read(body(line_items=[line(properties={"Text": "Ann"})])).lines[0].areas[0].text == "Ann"
 
 
 def test_lines_that_are_not_made_here_are_left_out() -> None:

@@ -32,13 +32,14 @@ from events.order.facts import (
     RoutingRequested,
 )
 from events.order.refusals import LineUnknown, ProofNotWaiting, ProofOutdated, StillBlocked
-from events.order.values import Finding, OrderPolicy
-from tests.order_life import a_store_order, placed
+from events.order.values import AreaContent, Finding, OrderPolicy
+from tests.order_life import a_line, a_store_order, placed
 from tests.unit.order.spec import Step, a, answer_to, deadline, everybody_answers_until, given, report_on
 
 BLOCKED = Finding(code="resolution_low", severity="block", message="Send a picture of at least 1,000 pixels.")
 REVIEWED = Finding(code="text_long", severity="review", message="The text is long.")
-NEW_PICTURE = ReplaceArtwork(line_id="1", artwork_url=b"sealed other address", content_digest="other")
+OTHER = AreaContent(artwork_url=b"sealed other address")
+NEW_PICTURE = ReplaceArtwork(line_id="1", contents=(OTHER,), content_digest="other")
 RENDERING = (placed(), answer_to(ArtworkCheckRequested))
 
 
@@ -95,7 +96,7 @@ def test_replacing_blocked_artwork_releases_the_order_and_checks_the_new_picture
     given(placed(), blocked).when(NEW_PICTURE).then(
         OrderEdited,
         a(HoldReleased, reason="artwork_blocked", line_id="1"),
-        a(ArtworkCheckRequested, artwork_url=b"sealed other address", text=None, attempt=1),
+        a(ArtworkCheckRequested, contents=(OTHER,), attempt=1),
     ).status_is("received")
 
 
@@ -143,7 +144,7 @@ def test_the_rendering_of_older_artwork_is_never_taken_for_the_new_one() -> None
 
 def test_artwork_that_is_changed_and_changed_back_is_asked_for_under_new_ids() -> None:
     first = given(placed()).history.newest(ArtworkCheckRequested)
-    back = ReplaceArtwork(line_id="1", text=b"sealed text", artwork_url=b"sealed address", content_digest="digest-1-1")
+    back = ReplaceArtwork(line_id="1", contents=a_line().contents, content_digest="digest-1-1")
     history = given(placed(), NEW_PICTURE, back).history
     assert history.newest(ArtworkCheckRequested).request_id != first.request_id
 

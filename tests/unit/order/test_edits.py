@@ -28,7 +28,7 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.refusals import AlreadyShipped, LineUnknown, TooLateToEdit
-from events.order.values import OrderedLine
+from events.order.values import AreaContent, OrderedLine
 from tests.order_life import MUG, NOW, a_line, a_store_order, placed
 from tests.unit.order.spec import a, answer_to, everybody_answers_until, given, report_on
 
@@ -39,6 +39,7 @@ def seen(*lines: OrderedLine, at: int = NOW + 1, **changes: Any) -> ObserveStore
 
 
 LINE = a_line()
+SEALED = AreaContent(text=b"sealed")
 OTHER = a_line(content="other text")
 ROUTING = (placed(), everybody_answers_until(RoutingRequested))
 SUBMITTING = (placed(), everybody_answers_until(SubmissionRequested))
@@ -158,13 +159,15 @@ def test_a_line_with_the_same_sku_keeps_what_it_was_mapped_to() -> None:
 
 
 def test_replaced_artwork_is_checked_anew() -> None:
-    new = ReplaceArtwork(line_id="1", text=b"sealed", content_digest="new")
-    given(*ROUTING).when(new).then(a(LineCancelled, units=()), OrderEdited, a(ArtworkCheckRequested, text=b"sealed"))
+    new = ReplaceArtwork(line_id="1", contents=(SEALED,), content_digest="new")
+    given(*ROUTING).when(new).then(
+        a(LineCancelled, units=()), OrderEdited, a(ArtworkCheckRequested, contents=(SEALED,))
+    )
 
 
 def test_replacing_the_artwork_of_an_unmapped_line_keeps_the_order_held() -> None:
     unmapped = placed(a_store_order(lines=(a_line(artwork=None),)))
-    new = ReplaceArtwork(line_id="1", text=b"sealed", content_digest="new")
+    new = ReplaceArtwork(line_id="1", contents=(SEALED,), content_digest="new")
     given(unmapped).when(new).then(OrderEdited).status_is("on_hold")
 
 

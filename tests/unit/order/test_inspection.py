@@ -61,11 +61,11 @@ def test_a_misprinted_unit_is_printed_again_at_the_same_partner_with_the_reason_
     assert contents == {"P1": {"1": (1,)}, "P2": {"1": (2,)}}
 
 
-def test_a_reprint_uses_the_very_same_file() -> None:
+def test_a_reprint_uses_the_very_same_files() -> None:
     history = given(*INSPECTING).history
-    first = history.newest(SubmissionRequested).print_file
+    first = history.newest(SubmissionRequested).print_files
     history.take(judged((), (1, 2), MISPRINT))
-    assert history.newest(SubmissionRequested).print_file == first
+    assert history.newest(SubmissionRequested).print_files == first
 
 
 def test_a_unit_of_which_the_inspection_says_nothing_is_not_good() -> None:

@@ -29,6 +29,7 @@ from events.order.facts import (
     RenderRequested,
 )
 from events.order.refusals import (
+    AreaNamedTwice,
     HoldUnknown,
     LineIdsNotDistinct,
     LineUnknown,
@@ -37,9 +38,10 @@ from events.order.refusals import (
     PaymentKindUnknown,
     QuantityOutOfRange,
     StillUnmapped,
+    TooManyAreas,
     TooManyLines,
 )
-from events.order.values import StoreOrder
+from events.order.values import AreaContent, AreaDesign, OrderedLine, StoreOrder
 from tests.order_life import MUG, NOW, a_line, a_store_order, placed
 from tests.unit.order.spec import a, answer_to, everybody_answers_until, given
 
@@ -49,6 +51,11 @@ def with_changes(**changes: object) -> ObserveStoreOrder:
     return ObserveStoreOrder(order=order, store_updated_at=NOW)
 
 
+def of_areas(*areas: str) -> OrderedLine:
+    contents = tuple(AreaContent(area=area, text=b"sealed") for area in areas)
+    return msgspec.structs.replace(a_line(), contents=contents)
+
+
 UNMAPPED = placed(a_store_order(lines=(a_line("1", artwork=None), a_line("2"))))
 
 
@@ -56,7 +63,7 @@ def test_a_store_order_is_placed_and_each_line_is_checked() -> None:
     order = a_store_order(lines=(a_line("1"), a_line("2")))
     given().when(placed(order)).then(
         OrderPlaced(order=order, store_updated_at=NOW),
-        a(ArtworkCheckRequested, line_id="1", attempt=1, artwork=MUG, text=b"sealed text"),
+        a(ArtworkCheckRequested, line_id="1", attempt=1, artwork=MUG, contents=a_line().contents),
         a(ArtworkCheckRequested, line_id="2", attempt=1),
     ).status_is("received").waits_for("check:1", "check:2").then_told("buyer: order_received")
 
@@ -70,6 +77,30 @@ def test_an_older_picture_of_an_order_changes_nothing() -> None:
     given(placed()).when(older).then_ignored()
 
 
+def test_each_area_is_checked_and_rendered_with_the_stores_design_where_the_buyer_sent_no_picture() -> None:
+    designs = (
+        AreaDesign(area="front", design_key="demo/designs/f"),
+        AreaDesign(area="sleeve", design_key="demo/designs/s"),
+    )
+    designed = msgspec.structs.replace(MUG, designs=designs)
+    text, picture = AreaContent(area="front", text=b"sealed"), AreaContent(area="back", artwork_url=b"sealed")
+    line = msgspec.structs.replace(a_line(artwork=designed), contents=(text, picture))
+    printed = (
+        AreaContent(area="front", text=b"sealed", design_key="demo/designs/f"),
+        picture,
+        AreaContent(area="sleeve", design_key="demo/designs/s"),
+    )
+    given().when(placed(a_store_order(lines=(line,)))).then(
+        OrderPlaced, a(ArtworkCheckRequested, contents=printed)
+    ).and_when(answer_to(ArtworkCheckRequested)).then(ArtworkChecked, a(RenderRequested, contents=printed))
+
+
+def test_a_line_that_brings_nothing_has_its_first_area_printed_as_the_template_draws_it() -> None:
+    line = msgspec.structs.replace(a_line(), contents=())
+    placing = placed(a_store_order(lines=(line,)))
+    given().when(placing).then(OrderPlaced, a(ArtworkCheckRequested, contents=(AreaContent(),)))
+
+
 @pytest.mark.parametrize(
     ("observed", "refusal"),
     [
@@ -79,6 +110,8 @@ def test_an_older_picture_of_an_order_changes_nothing() -> None:
         (with_changes(lines=(a_line(""),)), LineIdsNotDistinct),
         (with_changes(lines=(a_line(quantity=0),)), QuantityOutOfRange),
         (with_changes(lines=(a_line(quantity=1_001),)), QuantityOutOfRange),
+        (with_changes(lines=(of_areas(*map(str, range(9))),)), TooManyAreas),
+        (with_changes(lines=(of_areas("back", "back"),)), AreaNamedTwice),
     ],
 )
 def test_an_order_beyond_the_limits_is_refused(observed: ObserveStoreOrder, refusal: type[Refusal]) -> None:

@@ -17,7 +17,7 @@ from events.order.commands import (
 )
 from events.order.evolve_production import OUTCOME_UNKNOWN
 from events.order.facts import InspectionRequested, LabelRequested, PartnerCancellationRequested, SubmissionRequested
-from events.order.values import Defect, LineUnits, QualityReport, StoredFile
+from events.order.values import AreaFile, Defect, LineUnits, QualityReport, StoredFile
 from processors.carriers.protocol import Address
 from processors.links import LinkSigner
 from processors.outbound import Deferred
@@ -53,7 +53,7 @@ SUBMISSION = SubmissionRequested(
     units=(1, 2),
     partner_id="press",
     partner_variant="MUG",
-    print_file=FILE,
+    print_files=(AreaFile(area="front", file=FILE), AreaFile(area="back", file=FILE)),
     country="US",
     priority="standard",
 )
@@ -129,8 +129,9 @@ def test_an_accepted_job_carries_the_effect_key_the_plain_digest_and_a_signed_li
         request_id=SUBMISSION.request_id, line_id="1", run=1, partner_order_id="J-1"
     )
     (job,) = partner.jobs
-    assert (job.effect_key, job.quantity, job.print_file_sha256) == (EFFECT, 2, "plain")
-    assert job.print_file_url.startswith("http://printledger.example/v1/assets/")
+    assert (job.effect_key, job.quantity) == (EFFECT, 2)
+    assert [(file.area, file.sha256) for file in job.files] == [("front", "plain"), ("back", "plain")]
+    assert all(file.url.startswith("http://printledger.example/v1/assets/") for file in job.files)
 
 
 def test_a_later_attempt_asks_first_and_does_not_submit_what_the_partner_has() -> None:

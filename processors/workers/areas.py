@@ -1,0 +1,53 @@
+"""Which print areas of a line are worked on, and what each is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from events.order.values import AreaContent
+from processors.artwork.template import Template
+from processors.personal import open_text, text_field
+from processors.ports import Vault
+
+
+class PrintedArea(msgspec.Struct, frozen=True, kw_only=True):
+    """One area of a line by the template's name, with the contents that its text and its picture come from.
+
+    The contents keep the area names under which they were sealed, which may be empty for the first area.
+    """
+
+    name: str
+    text: AreaContent | None = None
+    picture: AreaContent | None = None
+
+
+def printed_areas(template: Template, contents: Iterable[AreaContent]) -> tuple[PrintedArea, ...]:
+    """The areas in the template's order; an empty name is its first area, and a buyer's picture goes before a design.
+
+    Raises AreaUnknown where the template has no area of a name.
+    """
+    found: dict[str, PrintedArea] = {}
+    for content in contents:
+        name = template.area(content.area or None).name
+        area = found.get(name, PrintedArea(name=name))
+        if content.text is not None and area.text is None:
+            area = msgspec.structs.replace(area, text=content)
+        if _better(content, area.picture):
+            area = msgspec.structs.replace(area, picture=content)
+        found[name] = area
+    return tuple(found[area.name] for area in template.areas if area.name in found)
+
+
+def _better(content: AreaContent, known: AreaContent | None) -> bool:
+    if known is None:
+        return content.artwork_url is not None or content.design_key is not None
+    return content.artwork_url is not None and known.artwork_url is None
+
+
+def text_of(area: PrintedArea, vault: Vault, tenant: str, order_id: str, line_id: str) -> str | None:
+    """The area's text in the clear, None where it has none. Raises a VaultError. May block."""
+    if area.text is None:
+        return None
+    return open_text(vault, tenant, order_id, text_field(line_id, area.text.area), area.text.text)
