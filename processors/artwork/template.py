@@ -41,6 +41,7 @@ __all__ = [
     "Layer",
     "PrintArea",
     "Product",
+    "ProductPhoto",
     "Shape",
     "ShapeLayer",
     "Template",
@@ -143,12 +144,42 @@ class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return tuple(layer for layer in self.layers if isinstance(layer, TextLayer) and layer.fixed_text is None)
 
 
+class ProductPhoto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operator's photograph of the blank, on which the mock-up shows the print in place of the drawn one.
+
+    `asset` and `mask` are the SHA-256 of files, as in an art layer. `corners` are the print area's corners in pixels of
+    the photograph, clockwise from its top left. The mask is white where the product is. `tint` says that the product in
+    the photograph is white or grey and takes on the product's colour. Folds move the print by up to
+    `displacement_permille` of the photograph's width. On a mug `wrap_degrees` is how far around the corners reach, and
+    `sag_percent` how much lower the print hangs in its middle than at its sides, in percent of its height.
+    """
+
+    asset: str
+    corners: tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
+    mask: str | None = None
+    tint: bool = False
+    displacement_permille: int = 6
+    wrap_degrees: int = 0
+    sag_percent: int = 0
+
+
 class Product(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The blank that the area is printed on, as the mock-up draws it."""
+    """The blank that the area is printed on, as the mock-up shows it: drawn, or the operator's `photo` of it.
+
+    `colours` are further colours that the blank comes in, by name.
+    """
 
     name: str
     kind: ProductKind
     colour: str = "#ffffff"
+    colours: dict[str, str] = {}
+    photo: ProductPhoto | None = None
+
+    def colour_named(self, name: str) -> str | None:
+        """One of the blank's colours, by its name or as #rrggbb; None for one that it does not come in."""
+        if name in self.colours:
+            return self.colours[name]
+        return name if name == self.colour or name in self.colours.values() else None
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,11 +226,32 @@ def validate(template: Template) -> None:
     _require(bool(_NAME.match(template.template_id)), "template_id: use a-z, 0-9, dot, dash, underscore")
     _require(template.version >= 1, "version: starts at 1")
     _require(bool(_COLOUR.match(template.product.colour)), "product.colour: write it as #rrggbb in lower case")
+    _require(len(template.product.colours) <= 100, "product.colours: at most 100")
+    for name, colour in template.product.colours.items():
+        _require(bool(_NAME.match(name)), "product.colours: use a-z, 0-9, dot, dash, underscore as names")
+        _require(bool(_COLOUR.match(colour)), f"product.colours {name}: write it as #rrggbb in lower case")
+    if template.product.photo is not None:
+        _validate_photo(template.product.photo)
     _require(1 <= len(template.areas) <= 16, "areas: from 1 to 16")
     names = [area.name for area in template.areas]
     _require(len(set(names)) == len(names), "areas: every area needs a name of its own")
     for area in template.areas:
         _validate_area(area)
+
+
+def _validate_photo(photo: ProductPhoto) -> None:
+    """Files are named by digest, the corners go clockwise around a convex shape, numbers are in range."""
+    at = "product.photo"
+    for digest in (photo.asset, photo.mask or photo.asset):
+        _require(bool(_SHA256.match(digest)), f"{at}: asset and mask are the SHA-256 of files, 64 hex digits")
+    for number in range(4):
+        (x, y), (next_x, next_y), (last_x, last_y) = (photo.corners[(number + step) % 4] for step in range(3))
+        turn = (next_x - x) * (last_y - next_y) - (next_y - y) * (last_x - next_x)
+        _require(turn > 0, f"{at}: the corners go clockwise from the top left around a shape without dents")
+        _require(0 <= x <= 30_000 and 0 <= y <= 30_000, f"{at}: the corners lie within the photograph")
+    _require(0 <= photo.displacement_permille <= 50, f"{at}: displacement_permille lies from 0 to 50")
+    _require(0 <= photo.wrap_degrees <= 175, f"{at}: wrap_degrees lies from 0 to 175")
+    _require(0 <= photo.sag_percent <= 50, f"{at}: sag_percent lies from 0 to 50")
 
 
 def _validate_area(area: PrintArea) -> None:
