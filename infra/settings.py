@@ -125,6 +125,11 @@ class Settings(BaseSettings):
     mail_from: str = "printledger <orders@printledger.invalid>"
     support_email: str = ""
 
+    # Artwork: the operator's lists (a file, or `s3:KEY` in the bucket) and background remover (`module:function`).
+    prohibited_words: str = ""
+    known_pictures: str = ""
+    background_remover: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
+
     # Behaviour.
     allow_private_addresses: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -18,6 +18,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from processors.artwork.frames import Refused
 from processors.artwork.morphology import dilated, eroded
+from processors.ports import NamedError
 
 #: Colour differences (CIE 1976) of the border under which it counts as one colour. Measured: solid 0, noise 2,
 #: gradient 18, texture 75.
@@ -29,7 +30,12 @@ _WORK_PX: Final = 600
 #: A removal that takes more or less than this share did not understand the picture.
 _SHARE: Final = (0.01, 0.98)
 
-Remover = Callable[[Image.Image], Image.Image]
+
+class RemoverNotUsable(NamedError):
+    """Mend the setting BACKGROUND_REMOVER, or what it names; the line is tried again."""
+
+
+Remover = Callable[[Image.Image], Image.Image | None]
 
 
 def border_spread(picture: Image.Image) -> float:
@@ -41,11 +47,11 @@ def remove_background(picture: Image.Image, remover: str = "") -> Image.Image | 
     """The picture with a transparent background, or None where that is not safe.
 
     `remover` names an operator's own remover as `module:function`: from an RGB picture to a mask (mode L, the same
-    size, 255 where the subject is). It is trusted to judge for itself. Raises Refused when it cannot be used.
+    size, 255 where the subject is), or None where it is not sure. Raises Refused when it cannot be used.
     """
     if picture.mode != "RGB":
         return None
-    mask = _own_remover(remover)(picture) if remover else _flood_mask(picture)
+    mask = _own_mask(picture, remover) if remover else _flood_mask(picture)
     if mask is None:
         return None
     cut = picture.convert("RGBA")
@@ -53,12 +59,23 @@ def remove_background(picture: Image.Image, remover: str = "") -> Image.Image | 
     return cut
 
 
+def _own_mask(picture: Image.Image, name: str) -> Image.Image | None:
+    """The mask of an operator's remover; None where it left the picture alone (None, or nothing taken away)."""
+    mask = _own_remover(name)(picture)
+    if mask is None or mask.getextrema() == (255, 255):
+        return None
+    if mask.mode != "L" or mask.size != picture.size:
+        wrong = f"a mask of kind {mask.mode} and {mask.size[0]} × {mask.size[1]} pixels"
+        raise Refused("remover", f"The background remover {name!r} gave {wrong}; L and the picture's size are needed.")
+    return mask
+
+
 def _own_remover(name: str) -> Remover:
     module, _, function = name.partition(":")
     try:
         found: Remover = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise Refused("template", f"The background remover {name!r} cannot be loaded: {error}.") from error
+        raise Refused("remover", f"The background remover {name!r} cannot be loaded: {error}.") from error
     return found
 
 

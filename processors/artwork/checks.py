@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from events.order.values import Finding
+from processors.artwork.background import RemoverNotUsable
 from processors.artwork.compose import prints_something
 from processors.artwork.findings import CheckResult, finding, verdict
 from processors.artwork.lists import CheckLists, shipped_lists
@@ -48,7 +49,8 @@ def check_artwork(
 
     `lists` are the operator's (the shipped ones by default); `art`, `crop` and `remover` as for `render_line`.
     Blocks the calling thread while a child process measures. A hostile or damaged file is a finding. Raises
-    AreaUnknown, TemplateInvalid, and when the pool itself does not work SandboxBusy, SandboxClosed or ChildNotStarted.
+    AreaUnknown, TemplateInvalid, RemoverNotUsable, and when the pool itself does not work SandboxBusy, SandboxClosed
+    or ChildNotStarted.
     """
     print_area = template.area(area)
     lists = lists or shipped_lists()
@@ -110,6 +112,8 @@ def _measure(pool: SandboxPool, request: MeasureRequest) -> tuple[Measured | Non
     except JobRefused as refused:
         if refused.code == "template":
             raise TemplateInvalid(str(refused)) from refused
+        if refused.code == "remover":
+            raise RemoverNotUsable(f"{refused} {RemoverNotUsable.__doc__}") from refused
         return None, (_refusal(refused),)
     except ChildKilled as killed:
         why = "took too long" if killed.cause in ("cpu", "hang") else "made the decoder crash"

@@ -18,10 +18,22 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from processors.ports import NamedError
+
 #: Distance in bits (of 64) up to which two pictures count as the same. Measured: JPEG 0, a small crop 4, a mirror 30.
 SAME_PICTURE_BITS: Final = 8
+_DATA: Final = Path(__file__).parent / "data"
 _LOOKALIKES: Final = str.maketrans("013457@$!|", "oieastasil")
 _WORD: Final = re.compile(r"[^\W_]+")
+_HASH: Final = re.compile(r"^[0-9a-f]{16}$")
+#: A list is read whole into every worker.
+LIST_BYTES_MAX: Final = 4 * 1024 * 1024
+ENTRIES_MAX: Final = 50_000
+ENTRY_CHARACTERS_MAX: Final = 200
+
+
+class ListNotUsable(NamedError):
+    """A word list or picture list cannot be read. Mend the line that is named, or the setting that points to it."""
 
 
 class KnownPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +53,43 @@ class CheckLists(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=1)
 def shipped_lists() -> CheckLists:
     """The short word list that comes with the product, and no pictures."""
-    text = (Path(__file__).parent / "data" / "prohibited_words.txt").read_text("utf-8")
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return CheckLists(prohibited_words=frozenset(fold(line) for line in lines if line))
+    return CheckLists(prohibited_words=words_from(_DATA.joinpath("prohibited_words.txt").read_bytes()))
+
+
+def words_from(content: bytes) -> frozenset[str]:
+    """A word list: UTF-8, one word a line, `#` begins a comment. Raises ListNotUsable."""
+    return frozenset(fold(line) for _, line in _entries(content))
+
+
+def pictures_from(content: bytes) -> tuple[KnownPicture, ...]:
+    """A list of known pictures: a line each of 16 hex digits (the hash), a space and a label. Raises ListNotUsable."""
+    pictures = []
+    for number, line in _entries(content):
+        phash, _, label = line.partition(" ")
+        if not _HASH.match(phash.lower()) or not label.strip():
+            raise ListNotUsable(f"Line {number} is not 16 hex digits, a space and a label. {ListNotUsable.__doc__}")
+        pictures.append(KnownPicture(phash=phash.lower(), label=label.strip()))
+    return tuple(pictures)
+
+
+def _entries(content: bytes) -> list[tuple[int, str]]:
+    """The lines that say something, with their numbers."""
+    if len(content) > LIST_BYTES_MAX:
+        raise ListNotUsable(f"The list has more than {LIST_BYTES_MAX} bytes. {ListNotUsable.__doc__}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ListNotUsable(f"The list is not UTF-8 at byte {error.start}. {ListNotUsable.__doc__}") from None
+    entries = []
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = line.partition("#")[0].strip()
+        if len(entry) > ENTRY_CHARACTERS_MAX:
+            raise ListNotUsable(f"Line {number} has over {ENTRY_CHARACTERS_MAX} characters. {ListNotUsable.__doc__}")
+        if entry:
+            entries.append((number, entry))
+    if len(entries) > ENTRIES_MAX:
+        raise ListNotUsable(f"The list has more than {ENTRIES_MAX} entries. {ListNotUsable.__doc__}")
+    return entries
 
 
 def fold(word: str) -> str:

@@ -36,7 +36,8 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured on the picture (after the buyer's crop). Shares are of all pixels, from 0 to 100.
 
     `thin_percent` is the share of the visible pixels in strokes thinner than the area's press can hold.
-    `border_spread` is there where the template wants the background cut away and it is opaque.
+    `border_spread` is there where the template wants the background cut away and it is opaque, and then
+    `background_removed` says whether it is, and `remover` by whose means (empty: by the classical ones).
     """
 
     opened: Opened
@@ -47,6 +48,8 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     thin_percent: float
     border_spread: float | None
     phash: str
+    background_removed: bool = False
+    remover: str = ""
 
 
 class MeasureRequest(RenderRequest, frozen=True, kw_only=True):
@@ -70,7 +73,8 @@ def measure(request: MeasureRequest) -> Measured:
         if request.crop is not None:
             image = image.crop(request.crop.box(image.width, image.height))
         facts = _picture_facts(image, opened, area)
-        picture = _small(image, area, request.remover)
+        picture, removed = _small(image, area, request.remover)
+        facts = msgspec.structs.replace(facts, background_removed=removed, remover=request.remover)
         del image
     layouts = {
         layer.name: (layer, lay_out(words, layer, area))
@@ -86,10 +90,10 @@ def measure(request: MeasureRequest) -> Measured:
     return Measured(picture=facts, texts=texts, edges=edge_facts(parts, area))
 
 
-def _small(image: Image.Image, area: PrintArea, remover: str) -> Image.Image:
-    """The picture for the small composition, without its background where that will be cut away."""
+def _small(image: Image.Image, area: PrintArea, remover: str) -> tuple[Image.Image, bool]:
+    """The picture for the small composition, and whether its background was cut away as it will be for the print."""
     factor = max(image.size) // (2 * SMALL_PX)
-    return prepared(image.reduce(factor) if factor > 1 else image, area, None, remover)[0]
+    return prepared(image.reduce(factor) if factor > 1 else image, area, None, remover)
 
 
 def _picture_facts(image: Image.Image, opened: Opened, area: PrintArea) -> PictureFacts:

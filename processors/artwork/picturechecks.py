@@ -66,17 +66,18 @@ def check_picture(facts: PictureFacts, area: PrintArea, known: tuple[KnownPictur
 def _background(facts: PictureFacts) -> Iterator[Finding]:
     if facts.border_spread is None:
         return
-    if facts.border_spread < SPREAD_SAFE:
+    if facts.background_removed:
+        how = "by the operator's own remover" if facts.remover else "because it was of one colour"
         yield finding(
             "background_removed",
-            "The picture's background was of one colour and is cut away. Look at edges and holes on the proof.",
+            f"The picture's background is cut away, {how}. Look at edges and holes on the proof.",
             border_spread=facts.border_spread,
         )
     else:
         yield finding(
             "background_unclear",
-            "This product wants a picture without background, but the background is not of one colour and stays. "
-            "Approve the proof with it, or upload the picture cut out.",
+            "This product wants a picture without background, but nobody can safely say what the background is, so it "
+            "stays. Approve the proof with it, or upload the picture cut out.",
             border_spread=facts.border_spread,
             limit_spread=SPREAD_SAFE,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from processors.artwork.background import RemoverNotUsable
 from processors.artwork.placement import Crop
 from processors.artwork.press import Rendered, RenderRequest
 from processors.artwork.preview import PREVIEW_WIDTH_PX_MAX, PreviewRequest, View
@@ -41,7 +42,7 @@ def render_line(
 
     Deterministic: the same inputs and the same `renderer_version` give the same bytes. Blocks the calling thread
     for about a second. Raises ArtworkNotRenderable (the input's fault, for good), TemplateInvalid, AreaUnknown,
-    and SandboxBusy, SandboxClosed, ChildNotStarted when the pool does not work (try again).
+    RemoverNotUsable, and SandboxBusy, SandboxClosed, ChildNotStarted when the pool does not work (try again).
     """
     request = RenderRequest(
         original=original,
@@ -94,6 +95,8 @@ def _run(pool: SandboxPool, job: str, payload: bytes) -> bytes:
     except JobRefused as refused:
         if refused.code == "template":
             raise TemplateInvalid(str(refused)) from refused
+        if refused.code == "remover":
+            raise RemoverNotUsable(f"{refused} {RemoverNotUsable.__doc__}") from refused
         raise ArtworkNotRenderable(refused.code, str(refused)) from refused
     except ChildKilled as killed:
         raise ArtworkNotRenderable("unsafe_to_open", str(killed)) from killed

@@ -14,6 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 
+from processors.artwork.background import RemoverNotUsable
+from processors.artwork.checks import check_artwork
 from processors.artwork.placement import Crop
 from processors.artwork.render import ArtworkNotRenderable, Rendered, render_line, render_preview
 from processors.artwork.sandbox import SandboxPool
@@ -138,8 +140,48 @@ def test_an_operators_own_remover_is_used(pool: SandboxPool) -> None:
     alpha = pixels(render_line(pool, encoded(noisy(300, 200)), None, template_of(cutting), remover=own))[..., 3]
     assert (alpha[:, :150] == 255).all()
     assert (alpha[:, 152:] == 0).all()
-    with pytest.raises(TemplateInvalid, match="no_such"):
+    with pytest.raises(RemoverNotUsable, match="no_such"):
         render_line(pool, encoded(noisy(30, 20)), None, template_of(cutting), remover="no_such:thing")
+
+
+def small_mask(picture: Image.Image) -> Image.Image:
+    """A remover that breaks its contract."""
+    return Image.new("L", (1, 1))
+
+
+def not_sure(picture: Image.Image) -> Image.Image | None:
+    """A remover that leaves the picture alone."""
+    return None
+
+
+def test_a_mask_of_another_size_is_the_removers_fault_and_one_that_is_not_sure_leaves_the_picture(
+    pool: SandboxPool,
+) -> None:
+    cutting = msgspec.structs.replace(PICTURE, remove_background="when_safe")
+    own = f"tests.unit.artwork.{Path(__file__).stem}"
+    original = encoded(noisy(300, 200))
+    with pytest.raises(RemoverNotUsable, match="1 × 1"):
+        render_line(pool, original, None, template_of(cutting), remover=f"{own}:small_mask")
+    left = render_line(pool, original, None, template_of(cutting), remover=f"{own}:not_sure")
+    assert not left.background_removed
+
+
+def test_the_check_says_whether_an_operators_remover_cut_the_picture(pool: SandboxPool) -> None:
+    cutting = msgspec.structs.replace(PICTURE, remove_background="when_safe")
+    own = f"tests.unit.artwork.{Path(__file__).stem}"
+    original, template = encoded(noisy(300, 200)), template_of(cutting)
+
+    def found(remover: str) -> list[str]:
+        return [
+            f"{one.code}: {one.message}"
+            for one in check_artwork(pool, original, None, template, remover=remover).findings
+            if one.code.startswith("background")
+        ]
+
+    assert found(f"{own}:keep_left_half")[0].startswith("background_removed: The picture's background is cut away, by")
+    assert found(f"{own}:not_sure")[0].startswith("background_unclear")
+    with pytest.raises(RemoverNotUsable, match="BACKGROUND_REMOVER"):
+        check_artwork(pool, original, None, template, remover="no_such:thing")
 
 
 def test_the_pdf_has_the_prints_pixels_size_boxes_and_profile(pool: SandboxPool, poster: Template) -> None:
