@@ -6,6 +6,7 @@ that it cannot be transparent.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ TILES: Final = 8
 THREADS: Final = 2
 #: Smaller pictures (previews) are scaled in one piece; threads would cost more than they save.
 TILED_PIXELS_MIN: Final = 1_500_000
+#: How many pixels the Lanczos kernel reaches to each side, times the scale where a picture is made smaller.
+LANCZOS_REACH: Final = 3
 
 #: A piece of a layer, ready to be put on the canvas at its left and top.
 Piece: TypeAlias = tuple[Image.Image, int, int]
@@ -139,9 +142,6 @@ def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
     if placement.angle_degrees:
         yield _freely_turned(turned, placement), placement.left_px, placement.top_px
         return
-    transparent = turned.mode == "RGBA"
-    # Scaling works on premultiplied colour, else the colour of invisible pixels bleeds into the edges.
-    source = turned.convert("RGBa") if transparent else turned
     width, height = placement.width_px, placement.height_px
     left, top, right, bottom = placement.crop
     tiles = TILES if width * height > TILED_PIXELS_MIN else 1
@@ -150,9 +150,8 @@ def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
     def tile(number: int) -> Image.Image:
         start, end = edges[number], edges[number + 1]
         across = (right - left) / width
-        box = (left + start * across, top, min(left + end * across, float(source.width)), bottom)
-        scaled = source.resize((end - start, height), Image.Resampling.LANCZOS, box=box)
-        return scaled.convert("RGBA") if transparent else scaled
+        box = (left + start * across, top, min(left + end * across, float(turned.width)), bottom)
+        return _resized(turned, (end - start, height), box)
 
     if tiles == 1:
         yield tile(0), placement.left_px, placement.top_px
@@ -165,6 +164,23 @@ def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:
             if number + THREADS + 1 < tiles:
                 waiting.append(threads.submit(tile, number + THREADS + 1))
             yield scaled, placement.left_px + edges[number], placement.top_px
+
+
+def _resized(picture: Image.Image, size_px: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    """A part of a picture, scaled. The pixels are those that the same part of the whole picture, scaled, would have."""
+    if picture.mode != "RGBA":
+        return picture.resize(size_px, Image.Resampling.LANCZOS, box=box)
+    # Scaling works on premultiplied colour, else the colour of invisible pixels bleeds into the edges. Only what the
+    # kernel reaches is converted, so that there is never a second whole picture.
+    reach_x, reach_y = (
+        math.ceil(LANCZOS_REACH * max(1.0, (box[2 + axis] - box[axis]) / size_px[axis])) + 1 for axis in (0, 1)
+    )
+    left, top = max(0, math.floor(box[0]) - reach_x), max(0, math.floor(box[1]) - reach_y)
+    right = min(picture.width, math.ceil(box[2]) + reach_x)
+    bottom = min(picture.height, math.ceil(box[3]) + reach_y)
+    part = picture.crop((left, top, right, bottom)).convert("RGBa")
+    within = (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
+    return part.resize(size_px, Image.Resampling.LANCZOS, box=within).convert("RGBA")
 
 
 def _put(
