@@ -145,7 +145,7 @@ class PrintArea(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ProductPhoto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An operator's photograph of the blank, on which the mock-up shows the print in place of the drawn one.
+    """An operator's photograph of the blank, on which the mock-up shows one area's print in place of the drawn one.
 
     `asset` and `mask` are the SHA-256 of files, as in an art layer. `corners` are the print area's corners in pixels of
     the photograph, clockwise from its top left. The mask is white where the product is. `tint` says that the product in
@@ -164,16 +164,16 @@ class ProductPhoto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The blank that the area is printed on, as the mock-up shows it: drawn, or the operator's `photo` of it.
+    """The blank that the areas are printed on, as the mock-up shows it: drawn, or a photograph of the operator's.
 
-    `colours` are further colours that the blank comes in, by name.
+    `photos` are these by the name of the area that they show; `colours` are further colours of the blank, by name.
     """
 
     name: str
     kind: ProductKind
     colour: str = "#ffffff"
     colours: dict[str, str] = {}
-    photo: ProductPhoto | None = None
+    photos: dict[str, ProductPhoto] = {}
 
     def colour_named(self, name: str) -> str | None:
         """One of the blank's colours, by its name or as #rrggbb; None for one that it does not come in."""
@@ -189,6 +189,13 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: int
     product: Product
     areas: tuple[PrintArea, ...]
+
+    @property
+    def assets(self) -> frozenset[str]:
+        """The SHA-256 of every file that rendering needs besides the buyer's: art layers, photographs, masks."""
+        art = {layer.asset for area in self.areas for layer in area.layers if isinstance(layer, ArtLayer)}
+        photos = self.product.photos.values()
+        return frozenset(art | {photo.asset for photo in photos} | {photo.mask for photo in photos if photo.mask})
 
     def area(self, name: str | None = None) -> PrintArea:
         """The area of that name, or the first one. Raises AreaUnknown."""
@@ -230,8 +237,9 @@ def validate(template: Template) -> None:
     for name, colour in template.product.colours.items():
         _require(bool(_NAME.match(name)), "product.colours: use a-z, 0-9, dot, dash, underscore as names")
         _require(bool(_COLOUR.match(colour)), f"product.colours {name}: write it as #rrggbb in lower case")
-    if template.product.photo is not None:
-        _validate_photo(template.product.photo)
+    _require(len(template.product.photos) <= 16, "product.photos: at most 16")
+    for photo in template.product.photos.values():
+        _validate_photo(photo)
     _require(1 <= len(template.areas) <= 16, "areas: from 1 to 16")
     names = [area.name for area in template.areas]
     _require(len(set(names)) == len(names), "areas: every area needs a name of its own")
@@ -241,7 +249,7 @@ def validate(template: Template) -> None:
 
 def _validate_photo(photo: ProductPhoto) -> None:
     """Files are named by digest, the corners go clockwise around a convex shape, numbers are in range."""
-    at = "product.photo"
+    at = "product.photos"
     for digest in (photo.asset, photo.mask or photo.asset):
         _require(bool(_SHA256.match(digest)), f"{at}: asset and mask are the SHA-256 of files, 64 hex digits")
     for number in range(4):
