@@ -55,7 +55,10 @@ class MapLine(OrderCommand, frozen=True, kw_only=True):
 
 
 class ReplaceArtwork(OrderCommand, frozen=True, kw_only=True):
-    """Give a line another picture or text; it is checked, rendered and proofed anew."""
+    """Print something else on the named areas of a line; the line is checked, rendered and proofed anew.
+
+    Areas that are not named keep what they have; one without text and picture has the store's design, if there is one.
+    """
 
     line_id: LineId
     contents: tuple[AreaContent, ...] = ()

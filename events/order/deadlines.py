@@ -12,6 +12,7 @@ import msgspec
 from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     CancellationRefused,
     DeadlinePassed,
     DeadlineSet,
@@ -139,6 +140,7 @@ _CLOSED_BY: dict[type, Callable[[Any], tuple[str, ...]]] = {
     RenderFailed: _of_line("render"),
     ProofApproved: _of_line("approval"),
     ProofChangesRequested: _of_line("approval"),
+    ArtworkReplaced: _of_line("check", "render", "approval"),
     LineRouted: _of_run("route"),
     RoutingFailed: _of_run("route"),
     SubmissionAccepted: _of_run("submit"),

@@ -4,9 +4,10 @@ from events.decider import Context, Ignored
 from events.order.commands import ReportDeadlineElapsed
 from events.order.decide_common import raised, wait_and_retry
 from events.order.facts import DeadlinePassed, DeadlineSet, NotificationFailed, OrderEvent
-from events.order.notifications import may_be_told
+from events.order.notifications import may_be_told, proof_values
 from events.order.state import Line, Order, Run
 from events.order.work import (
+    WAIT_DOUBLINGS_MAX,
     check_requested,
     inspection_requested,
     label_requested_again,
@@ -87,20 +88,24 @@ def _line_overdue(order: Order, kind: str, line: Line, context: Context) -> tupl
 
 
 def _approval_overdue(order: Order, line: Line, context: Context) -> tuple[OrderEvent, ...]:
-    """Remind whoever approves a few times; then a person is told. The line goes on waiting either way."""
-    due_at = context.now + order.policy.approval_timeout_ms
-    waiting_on = DeadlineSet(deadline_key=f"approval:{line.line_id}", due_at=due_at)
-    stem = f"{line.line_id}-v{line.version}"
-    for number in range(1, order.policy.attempts_max + 1):
+    """Remind whoever approves a few times, after waits that double; then a person is told. The line goes on waiting."""
+    policy, stem = order.policy, f"{line.line_id}-v{line.version}"
+    audience = "buyer" if policy.approver == "buyer" else "store"
+    numbers = range(1, policy.approval_reminders_max + 1) if may_be_told(order, audience) else ()
+    for number in numbers:
         subject = f"{stem}-{number}"
         if notification_id_of("proof_reminder", subject) not in order.notified:
-            audience = "buyer" if order.policy.approver == "buyer" else "store"
-            if not may_be_told(order, audience):
-                break
-            return (notification_requested(order, "proof_reminder", audience, subject, {}, context), waiting_on)
+            values = proof_values(line.line_id, line.version)
+            reminder = notification_requested(order, "proof_reminder", audience, subject, values, context)
+            return (reminder, _asked_again(order, line, number, context))
     advice = "Ask whoever approves its proof, or approve it for them; the line waits as long as it takes."
     late = raised(order, "proof_unanswered", line.line_id, "Nobody has answered the proof.", advice, blocking=False)
-    return (*late, waiting_on)
+    return (*late, _asked_again(order, line, policy.approval_reminders_max, context))
+
+
+def _asked_again(order: Order, line: Line, reminders: int, context: Context) -> DeadlineSet:
+    wait_ms = order.policy.approval_timeout_ms << max(0, min(reminders, WAIT_DOUBLINGS_MAX))
+    return DeadlineSet(deadline_key=f"approval:{line.line_id}", due_at=context.now + wait_ms)
 
 
 def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context) -> tuple[OrderEvent, ...]:

@@ -15,6 +15,7 @@ from events.order.commands import (
 from events.order.decide_common import hold, line_of, raised, release
 from events.order.evolve import asked_to_stop
 from events.order.facts import (
+    ArtworkReplaced,
     CancellationRefused,
     CancellationRequested,
     LineCancelled,
@@ -146,7 +147,7 @@ def _differs(order: Order, line: OrderedLine) -> bool:
     """A line that the store had removed and shows again is made after all; a cancelled one stays cancelled."""
     before = order.line(line.line_id)
     if before is None or before.stage != "cancelled":
-        return before is None or line.content_digest != before.content_digest
+        return before is None or line.content_digest != before.store_digest
     return not order.cancellation_asked
 
 
@@ -259,25 +260,24 @@ def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) ->
     line = line_of(order, command.line_id)
     if line.submitted or line.cancelling or line.stage == "cancelled":
         raise TooLateToEdit
-    _contents_within_limits(command.contents)
-    changed = OrderedLine(
-        line_id=line.line_id,
-        sku=line.sku,
-        title=line.title,
-        quantity=line.quantity,
-        unit_price_minor=line.unit_price_minor,
-        artwork=line.artwork,
-        contents=command.contents,
-        content_digest=command.content_digest,
-    )
+    contents = _merged(line.contents, command.contents)
+    _contents_within_limits(contents)
     abandoned = (
         LineCancelled(line_id=line.line_id, units=(), reason="edited", run=run.run)
         for run in line.runs
         if run.stage in RUN_UNSUBMITTED
     )
-    edited = OrderEdited(store_updated_at=order.store_updated_at, changed_lines=(changed,), by=context.actor)
     held = (h for h in order.holds if h.line_id == line.line_id and h.reason != "sku_unmapped")
-    return (*abandoned, edited, *(release(h.reason, h.line_id, context) for h in held))
+    replaced = ArtworkReplaced(
+        line_id=line.line_id, contents=contents, content_digest=command.content_digest, by=context.actor
+    )
+    return (*abandoned, replaced, *(release(h.reason, h.line_id, context) for h in held))
+
+
+def _merged(before: tuple[AreaContent, ...], new: tuple[AreaContent, ...]) -> tuple[AreaContent, ...]:
+    """What is printed once the named areas carry something else; the others keep what they have."""
+    named = {content.area for content in new}
+    return (*(content for content in before if content.area not in named), *new)
 
 
 def _paid(order: Order, command: ReportPayment, context: Context) -> tuple[OrderEvent, ...]:

@@ -11,6 +11,7 @@ from events.order.evolve_shipping import ShippingEvent, evolve_shipping
 from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     CancellationRequested,
     CommandIgnored,
     CommandRefused,
@@ -55,6 +56,7 @@ ArtworkEvent: TypeAlias = (
     | ProofApprovalRequested
     | ProofApproved
     | ProofChangesRequested
+    | ArtworkReplaced
 )
 AroundEvent: TypeAlias = (
     ExceptionRaised
@@ -203,6 +205,8 @@ def line_from(ordered: OrderedLine) -> Line:
         artwork=ordered.artwork,
         contents=ordered.contents,
         content_digest=ordered.content_digest,
+        store_digest=ordered.content_digest,
+        instructions=ordered.instructions,
     )
 
 
@@ -237,7 +241,7 @@ def _begun_again(before: Line, changed: OrderedLine) -> Line:
         line_from(changed),
         artwork=changed.artwork or kept,
         revision=before.revision + 1,
-        version=before.version + 1 if before.stage == "rendering" else before.version,
+        version=_next_version(before),
         runs=before.runs,
     )
 
@@ -250,11 +254,12 @@ def _evolve_artwork(order: Order, fact: ArtworkEvent) -> Order:
         case ArtworkChecked():
             stage = "blocked" if fact.verdict == "block" else "checked"
             checked = replace(line, findings=fact.findings, originals=fact.originals)
-            line = replace(checked, stage=stage, waiting=False, needs_person=fact.verdict == "review")
+            line = replace(checked, stage=stage, waiting=False, needs_person=needs_person(fact))
         case RenderRequested():
             line = replace(line, stage="rendering", waiting=False, render_attempt=fact.attempt)
         case LineRendered():
-            line = replace(line, stage="rendered", version=fact.version, areas=fact.areas, waiting=False)
+            made = replace(line, version=fact.version, areas=fact.areas, renderer_version=fact.renderer_version)
+            line = replace(made, stage="rendered", waiting=False)
         case RenderFailed():
             line = replace(line, waiting=True)
         case ProofApprovalRequested():
@@ -263,9 +268,41 @@ def _evolve_artwork(order: Order, fact: ArtworkEvent) -> Order:
             line = replace(line, stage="approved")
         case ProofChangesRequested():
             line = replace(line, stage="changes_requested")
+        case ArtworkReplaced():
+            line = _replaced(line, fact)
         case _:
             assert_never(fact)
     return with_line(order, line)
+
+
+def needs_person(checked: ArtworkChecked) -> bool:
+    """Whether a finding asks for a person, whatever the store's policy says."""
+    return checked.verdict == "review" or any(finding.severity == "review" for finding in checked.findings)
+
+
+def _replaced(before: Line, fact: ArtworkReplaced) -> Line:
+    """The line with other content begins again; its units and what the store last said of it stay as they are."""
+    return replace(
+        before,
+        contents=fact.contents,
+        content_digest=fact.content_digest,
+        stage="received",
+        waiting=False,
+        check_attempt=0,
+        render_attempt=0,
+        revision=before.revision + 1,
+        version=_next_version(before),
+        needs_person=False,
+        findings=(),
+        originals=(),
+        areas=(),
+        renderer_version="",
+    )
+
+
+def _next_version(before: Line) -> int:
+    """A version that is being rendered is used up: its late files must not pass for those of the new content."""
+    return before.version + 1 if before.stage == "rendering" else before.version
 
 
 def with_line(order: Order, line: Line) -> Order:

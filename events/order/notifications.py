@@ -15,6 +15,7 @@ from events.order.facts import (
     OrderPlaced,
     ProductionStarted,
     ProofApprovalRequested,
+    ProofChangesRequested,
     ShipmentDelivered,
     ShipmentDispatched,
 )
@@ -43,11 +44,17 @@ def may_be_told(order: Order, audience: str) -> bool:
     return order.policy.notify_buyer and bool(order.recipient) and not order.erased
 
 
+def proof_values(line_id: str, version: int) -> dict[str, str]:
+    """What a message about a proof says of it; the link to it is made when the message is sent."""
+    return {"line_id": line_id, "version": str(version)}
+
+
 TOLD: frozenset[type] = frozenset(
     {
         OrderPlaced,
         OrderHeld,
         ProofApprovalRequested,
+        ProofChangesRequested,
         ProductionStarted,
         InspectionPassed,
         ShipmentDispatched,
@@ -70,7 +77,12 @@ def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str,
             yield "order_held", "store", f"{fact.reason}-{fact.line_id}", {"detail": fact.detail}
         case ProofApprovalRequested():
             audience = "buyer" if fact.approver == "buyer" else "store"
-            yield "proof_ready", audience, f"{fact.line_id}-v{fact.version}", {"version": str(fact.version)}
+            values = proof_values(fact.line_id, fact.version)
+            yield "proof_ready", audience, f"{fact.line_id}-v{fact.version}", values
+        case ProofChangesRequested():
+            # Whoever makes the new artwork reads the note where the order is: a kept fact shows no free text.
+            values = proof_values(fact.line_id, fact.version)
+            yield "proof_changes_requested", "store", f"{fact.line_id}-v{fact.version}", values
         case ProductionStarted():
             yield "production_started", "buyer", "", {}
         case InspectionPassed():

@@ -65,7 +65,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     Stages: received, checking, checked, rendering, rendered, awaiting_approval, changes_requested, approved, blocked,
     cancelled. From `approved` on its print runs tell how far it is.
-    `revision` counts what was printed on it, `version` its files. `cancelling`: somebody asked to stop it, and not all
+    `revision` counts what was printed on it, `version` its files; `store_digest` is of what the store last said of it,
+    which other artwork does not change. `cancelling`: somebody asked to stop it, and not all
     of it is settled yet. `waiting`: its check or rendering failed and is tried again after a wait.
     """
 
@@ -77,6 +78,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     artwork: LineArtwork | None
     contents: tuple[AreaContent, ...]
     content_digest: str
+    store_digest: str
+    instructions: bytes | None = None
     stage: str = "received"
     waiting: bool = False
     check_attempt: int = 0
@@ -87,6 +90,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     originals: tuple[AreaFile, ...] = ()
     areas: tuple[RenderedArea, ...] = ()
+    renderer_version: str = ""
     runs: tuple[Run, ...] = ()
     cancelling: bool = False
     cancelled_units: tuple[int, ...] = ()

@@ -39,7 +39,10 @@ class OrderPolicy(Value, frozen=True, kw_only=True):
     production_timeout_ms: Annotated[int, described("Wait for a partner to print before a person is told.")] = (
         432_000_000
     )
-    approval_timeout_ms: Annotated[int, described("Wait for a proof to be answered before a reminder.")] = 172_800_000
+    approval_timeout_ms: Annotated[
+        int, described("Wait for a proof to be answered before the first reminder; it doubles with each.")
+    ] = 172_800_000
+    approval_reminders_max: Annotated[int, described("Reminders of one proof before a person is told.")] = 3
     reprints_max: Annotated[int, described("Re-prints of one line before a person decides.")] = 2
     spot_check_per_mille: Annotated[int, described("Share of print runs that a person inspects, in thousandths.")] = 15
     notify_buyer: Annotated[bool, described("Whether the buyer is told at each step.")] = True

@@ -5,6 +5,7 @@ from typing import assert_never
 from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     CancellationRefused,
     CancellationRequested,
     CommandIgnored,
@@ -79,7 +80,7 @@ def describe(fact: OrderEvent) -> Entry:
             return describe_intake(fact)
         case (
             ArtworkCheckRequested() | ArtworkChecked() | RenderRequested() | LineRendered() | RenderFailed()
-            | ProofApprovalRequested() | ProofApproved() | ProofChangesRequested()
+            | ProofApprovalRequested() | ProofApproved() | ProofChangesRequested() | ArtworkReplaced()
         ):  # fmt: skip
             return describe_artwork(fact)
         case (

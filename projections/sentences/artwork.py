@@ -6,6 +6,7 @@ from typing import TypeAlias, assert_never
 from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     LineRendered,
     ProofApprovalRequested,
     ProofApproved,
@@ -25,6 +26,7 @@ ArtworkFact: TypeAlias = (
     | ProofApprovalRequested
     | ProofApproved
     | ProofChangesRequested
+    | ArtworkReplaced
 )
 
 _VERDICTS = {"pass": "is fine", "review": "needs a person's eye", "block": "cannot be printed"}
@@ -52,9 +54,12 @@ def describe_artwork(fact: ArtworkFact) -> Entry:
             title = f"Line {fact.line_id}: the {fact.approver} is asked to approve proof {fact.version}"
             return Entry(title, f"A reminder follows at {moment(fact.due_at)}.")
         case ProofApproved():
-            return Entry(f"Line {fact.line_id}: proof {fact.version} approved", f"By {fact.by}.")
+            return Entry(f"Line {fact.line_id}: proof {fact.version} approved", f"By {fact.by}. {fact.reason}".strip())
         case ProofChangesRequested():
             return Entry(f"Line {fact.line_id}: changes to proof {fact.version} asked for", f"By {fact.by}.")
+        case ArtworkReplaced():
+            areas = ", ".join(content.area or "first area" for content in fact.contents)
+            return Entry(f"Line {fact.line_id}: other artwork is printed", f"On: {areas or 'nothing'}. By {fact.by}.")
         case _:
             assert_never(fact)
 

@@ -15,6 +15,7 @@ from events.order.facts.around import (
 from events.order.facts.artwork import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     LineRendered,
     ProofApprovalRequested,
     ProofApproved,
@@ -92,6 +93,7 @@ OrderEvent: TypeAlias = (
     | ProofApprovalRequested
     | ProofApproved
     | ProofChangesRequested
+    | ArtworkReplaced
     | RoutingRequested
     | LineRouted
     | RoutingFailed
@@ -143,6 +145,7 @@ __all__ = [
     "WORK_TOPIC",
     "ArtworkCheckRequested",
     "ArtworkChecked",
+    "ArtworkReplaced",
     "CancellationRefused",
     "CancellationRequested",
     "CommandIgnored",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
 from events.order.values import AreaContent, AreaFile, Finding, LineArtwork, RenderedArea
-from events.types import Actor, LineId, Millis, SealedOrNone, described
+from events.types import Actor, Digest, LineId, Millis, SealedOrNone, described
 
 
 class ArtworkCheckRequested(WorkRequested, frozen=True, kw_only=True):
@@ -73,6 +73,7 @@ class ProofApproved(OrderFact, frozen=True, kw_only=True):
     line_id: LineId
     version: int
     by: Actor
+    reason: Annotated[str, described("Why no person was asked; empty where one approved.")] = ""
 
 
 class ProofChangesRequested(OrderFact, frozen=True, kw_only=True):
@@ -82,3 +83,12 @@ class ProofChangesRequested(OrderFact, frozen=True, kw_only=True):
     version: int
     by: Actor
     note: SealedOrNone = None
+
+
+class ArtworkReplaced(OrderFact, frozen=True, kw_only=True):
+    """Something else is printed on a line: its files and proof are superseded, and it begins again with the check."""
+
+    line_id: LineId
+    contents: Annotated[tuple[AreaContent, ...], described("All that is printed on the line from now on.")]
+    content_digest: Digest
+    by: Actor

@@ -1,5 +1,6 @@
 """Artwork: checked, blocked, unavailable, rendered, proofed, approved."""
 
+import msgspec
 import pytest
 
 from events.order.commands import (
@@ -16,13 +17,13 @@ from events.order.commands import (
 from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     DeadlinePassed,
     DeadlineSet,
     ExceptionRaised,
     ExceptionResolved,
     HoldReleased,
     LineRendered,
-    OrderEdited,
     OrderHeld,
     ProofApprovalRequested,
     ProofApproved,
@@ -31,12 +32,13 @@ from events.order.facts import (
     RenderRequested,
     RoutingRequested,
 )
-from events.order.refusals import LineUnknown, ProofNotWaiting, ProofOutdated, StillBlocked
+from events.order.refusals import LineUnknown, ProofNotWaiting, ProofOutdated, StillBlocked, TooManyAreas
 from events.order.values import AreaContent, Finding, OrderPolicy
-from tests.order_life import a_line, a_store_order, placed
+from tests.order_life import NOW, a_line, a_store_order, placed
 from tests.unit.order.spec import Step, a, answer_to, deadline, everybody_answers_until, given, report_on
 
 BLOCKED = Finding(code="resolution_low", severity="block", message="Send a picture of at least 1,000 pixels.")
+WARNED = Finding(code="resolution_medium", severity="warn", message="The picture is a little small.")
 REVIEWED = Finding(code="text_long", severity="review", message="The text is long.")
 OTHER = AreaContent(artwork_url=b"sealed other address")
 NEW_PICTURE = ReplaceArtwork(line_id="1", contents=(OTHER,), content_digest="other")
@@ -94,7 +96,7 @@ def test_blocked_artwork_is_not_printed_by_releasing_its_hold() -> None:
 def test_replacing_blocked_artwork_releases_the_order_and_checks_the_new_picture() -> None:
     blocked = answer_to(ArtworkCheckRequested, verdict="block", findings=(BLOCKED,))
     given(placed(), blocked).when(NEW_PICTURE).then(
-        OrderEdited,
+        a(ArtworkReplaced, line_id="1", contents=(OTHER,)),
         a(HoldReleased, reason="artwork_blocked", line_id="1"),
         a(ArtworkCheckRequested, contents=(OTHER,), attempt=1),
     ).status_is("received")
@@ -181,9 +183,24 @@ def test_a_late_rendering_ends_the_exception_about_it() -> None:
 def test_a_clean_proof_approves_itself_where_the_store_says_so() -> None:
     given(*RENDERING).when(answer_to(RenderRequested)).then(
         LineRendered,
-        ProofApproved(line_id="1", version=1, by="policy:when_clean"),
+        a(ProofApproved, line_id="1", version=1, by="policy:when_clean"),
         a(RoutingRequested, run=1, units=(1,), attempt=1),
     ).status_is("ready")
+
+
+@pytest.mark.parametrize(
+    ("findings", "reason"), [((), "The check found nothing"), ((WARNED,), "The check only warned (resolution_medium)")]
+)
+def test_a_proof_that_approved_itself_says_why(findings: tuple[Finding, ...], reason: str) -> None:
+    checked = answer_to(ArtworkCheckRequested, findings=findings)
+    history = given(placed(), checked, answer_to(RenderRequested)).history
+    assert history.newest(ProofApproved).reason.startswith(reason)
+
+
+def test_a_finding_that_asks_for_a_person_is_never_approved_by_policy_whatever_the_verdict_says() -> None:
+    given(placed(), answer_to(ArtworkCheckRequested, verdict="pass", findings=(REVIEWED,))).when(
+        answer_to(RenderRequested)
+    ).then(LineRendered, ProofApprovalRequested)
 
 
 def test_a_proof_with_findings_waits_for_a_person_even_then() -> None:
@@ -208,8 +225,8 @@ def test_an_approved_proof_is_routed() -> None:
 def test_a_proof_that_is_not_accepted_waits_for_other_artwork() -> None:
     outcome = given(*PROOFED).when(RequestProofChanges(line_id="1", version=1, note=b"sealed note"))
     outcome.then(a(ProofChangesRequested, version=1, note=b"sealed note", by="store:demo-rest"))
-    outcome.waits_for().status_is("awaiting_approval")
-    outcome.and_when(NEW_PICTURE).then(OrderEdited, ArtworkCheckRequested)
+    outcome.waits_for().status_is("awaiting_approval").then_told("store: proof_changes_requested-1-v1")
+    outcome.and_when(NEW_PICTURE).then(ArtworkReplaced, ArtworkCheckRequested)
 
 
 @pytest.mark.parametrize("answer", [ApproveProof(line_id="1", version=1), RequestProofChanges(line_id="1", version=1)])
@@ -233,14 +250,42 @@ def test_new_artwork_after_a_proof_gets_a_proof_of_its_own() -> None:
 
 
 def test_whoever_does_not_answer_a_proof_is_reminded_a_few_times_and_then_a_person_is_told() -> None:
-    scenario = given(with_policy(attempts_max=2), everybody_answers_until(ProofApprovalRequested))
+    scenario = given(with_policy(approval_reminders_max=2), everybody_answers_until(ProofApprovalRequested))
+    order = scenario.history.order
+    waits = [order.deadlines["approval:1"] - scenario.history.now]
     for number in (1, 2):
-        scenario.when(deadline("approval:1")).then_told(f"store: proof_reminder-1-v1-{number}").waits_for("approval:1")
+        reminded = scenario.when(deadline("approval:1"))
+        reminded.then_told(f"store: proof_reminder-1-v1-{number}").waits_for("approval:1")
+        waits.append(reminded.order.deadlines["approval:1"] - reminded.history.now)
+    hours = [round(wait / 3_600_000) for wait in waits]
+    assert hours == [48, 96, 192], "the waits grow"
     late = scenario.when(deadline("approval:1"))
     late.then(DeadlinePassed, a(ExceptionRaised, exception_id="proof_unanswered:1", blocking=False), DeadlineSet)
     late.and_when(ApproveProof(line_id="1", version=1)).then_among_others(
         a(ExceptionResolved, exception_id="proof_unanswered:1")
     )
+
+
+def test_replacing_one_area_keeps_what_is_printed_on_the_others() -> None:
+    back, other_back = (AreaContent(area="back", text=text) for text in (b"sealed", b"sealed anew"))
+    line = msgspec.structs.replace(a_line(), contents=(OTHER, back))
+    given(placed(a_store_order(lines=(line,)))).when(
+        ReplaceArtwork(line_id="1", contents=(other_back,), content_digest="new")
+    ).then(a(ArtworkReplaced, contents=(OTHER, other_back)), a(ArtworkCheckRequested, contents=(OTHER, other_back)))
+
+
+def test_replaced_artwork_may_not_have_more_areas_than_can_be_made() -> None:
+    many = tuple(AreaContent(area=f"area-{number}") for number in range(8))
+    given(placed()).when(ReplaceArtwork(line_id="1", contents=many, content_digest="new")).then_refused(TooManyAreas)
+
+
+def test_a_store_that_repeats_itself_does_not_undo_replaced_artwork() -> None:
+    repeated = ObserveStoreOrder(order=a_store_order(), store_updated_at=NOW + 1)
+    given(placed(), NEW_PICTURE).when(repeated).then_ignored()
+
+
+def test_what_a_superseded_proof_showed_cannot_be_approved_while_the_new_one_is_made() -> None:
+    given(*PROOFED, NEW_PICTURE).when(ApproveProof(line_id="1", version=1)).then_refused(ProofNotWaiting)
 
 
 def test_a_buyer_who_is_not_to_be_told_is_not_reminded_either() -> None:

@@ -15,6 +15,7 @@ from events.order.commands import (
 from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
+    ArtworkReplaced,
     ExceptionRaised,
     HoldReleased,
     LabelRequested,
@@ -161,14 +162,14 @@ def test_a_line_with_the_same_sku_keeps_what_it_was_mapped_to() -> None:
 def test_replaced_artwork_is_checked_anew() -> None:
     new = ReplaceArtwork(line_id="1", contents=(SEALED,), content_digest="new")
     given(*ROUTING).when(new).then(
-        a(LineCancelled, units=()), OrderEdited, a(ArtworkCheckRequested, contents=(SEALED,))
+        a(LineCancelled, units=()), ArtworkReplaced, a(ArtworkCheckRequested, contents=(SEALED,))
     )
 
 
 def test_replacing_the_artwork_of_an_unmapped_line_keeps_the_order_held() -> None:
     unmapped = placed(a_store_order(lines=(a_line(artwork=None),)))
     new = ReplaceArtwork(line_id="1", contents=(SEALED,), content_digest="new")
-    given(unmapped).when(new).then(OrderEdited).status_is("on_hold")
+    given(unmapped).when(new).then(ArtworkReplaced).status_is("on_hold")
 
 
 def test_artwork_that_a_partner_has_cannot_be_replaced() -> None:
