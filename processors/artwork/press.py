@@ -8,6 +8,7 @@ import msgspec
 import PIL
 from PIL import Image, features
 
+from processors.artwork.assets import open_asset
 from processors.artwork.background import remove_background
 from processors.artwork.canvas import Canvas
 from processors.artwork.compose import Composed, Ingredients, compose, prints_something
@@ -113,13 +114,7 @@ def _open_art(request: RenderRequest, area: PrintArea) -> dict[str, Image.Image]
     art: dict[str, Image.Image] = {}
     for layer in area.layers:
         if isinstance(layer, ArtLayer) and layer.asset not in art:
-            content = request.art.get(layer.asset, b"")
-            if hashlib.sha256(content).hexdigest() != layer.asset:
-                message = (
-                    f"The template's art {layer.asset[:12]}… is missing or was changed. Upload the same file again."
-                )
-                raise Refused("template", message)
-            art[layer.asset], _ = open_picture(content, request.pixels_max)
+            art[layer.asset] = open_asset(request.art, layer.asset, request.pixels_max)
     return art
 
 
@@ -139,7 +134,7 @@ def render(request: RenderRequest) -> Rendered:
     return Rendered(
         print_png=printed,
         proof_webp=draw_proof(composed, request.template, area, background_removed=removed),
-        mockup_webp=draw_mockup(composed.canvas, request.template, area),
+        mockup_webp=draw_mockup(composed.canvas, request.template, area, files=request.art),
         width_px=area.width_px,
         height_px=area.height_px,
         dpi=area.dpi,

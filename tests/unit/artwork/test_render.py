@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 
+import msgspec
 import numpy as np
 import pytest
 import pyvips
@@ -238,7 +239,10 @@ def test_the_proof_shows_the_print_on_the_products_colour(pool: SandboxPool) -> 
 
 @pytest.mark.parametrize("kind", ["mug", "tee", "poster", "flat"])
 def test_every_kind_of_mock_up_shows_the_print_and_the_products_colour(pool: SandboxPool, kind: str) -> None:
-    area = simple_area(300, 400, ImageLayer(name="picture", box=Box(x_um=0, y_um=0, width_um=30_000, height_um=40_000)))
+    # The size of a print for a shirt's front: mock-ups show prints at their size.
+    whole = Box(x_um=0, y_um=0, width_um=300_000, height_um=400_000)
+    layers = (ImageLayer(name="picture", box=whole),)
+    area = msgspec.structs.replace(simple_area(850, 1134, *layers), width_um=300_000, height_um=400_000, dpi=72)
     template = Template(
         template_id="test",
         version=1,

@@ -1,0 +1,21 @@
+"""The template's own files, such as art layers and photographs of the blank: named by their digest, opened checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from PIL import Image
+
+from processors.artwork.frames import Refused
+from processors.artwork.picture import open_picture
+
+
+def open_asset(files: Mapping[str, bytes], digest: str, pixels_max: int) -> Image.Image:
+    """One of the files as a picture. Raises Refused where it is missing or is not what its digest says."""
+    content = files.get(digest, b"")
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise Refused(
+            "template", f"The template's art {digest[:12]}… is missing or was changed. Upload the same file again."
+        )
+    return open_picture(content, pixels_max)[0]
