@@ -26,6 +26,7 @@ from events.envelope import FactEnvelope
 from infra import intake, kafka, postgres
 from infra.access import PostgresStores
 from infra.adapters import CARRIER, carrier, partners
+from infra.check_lists import OperatorLists
 from infra.claims import PostgresClaims
 from infra.demo import addresses
 from infra.s3 import ObjectStoreUnreachable
@@ -44,6 +45,7 @@ from processors.routing.propose import Rules
 from processors.status_relay import StatusRelay
 from processors.timers import Timers
 from processors.worker import Effect, WorkerConfig, WorkerPorts, no_crash
+from processors.workers.art import TemplateArt
 from processors.workers.artwork import CheckArtwork
 from processors.workers.cancel import Cancel
 from processors.workers.files import OrderFiles
@@ -131,15 +133,16 @@ class Workshop:
         settings = self._settings
         match name:
             case "artwork":
-                return CheckArtwork(
+                return self._check_artwork()
+            case "render":
+                return Render(
                     files=self._files,
                     vault=self._vault,
-                    fetcher=SafeFetcher(allow_private=settings.allow_private_addresses),
                     templates=self._reads,
+                    art=self._art,
                     pool=self._sandbox,
+                    remover=settings.background_remover,
                 )
-            case "render":
-                return Render(files=self._files, vault=self._vault, templates=self._reads, pool=self._sandbox)
             case "route":
                 return Route(self._reads, Rules())
             case "submit":
@@ -168,6 +171,22 @@ class Workshop:
                 return self._status_relay()
             case _:
                 return None
+
+    def _check_artwork(self) -> CheckArtwork:
+        settings = self._settings
+        lists = OperatorLists(settings.prohibited_words, settings.known_pictures, intake.bucket(settings))
+        # A list that cannot be used is told at the start, not at the first order.
+        lists.current()
+        return CheckArtwork(
+            files=self._files,
+            vault=self._vault,
+            fetcher=SafeFetcher(allow_private=settings.allow_private_addresses),
+            templates=self._reads,
+            art=self._art,
+            pool=self._sandbox,
+            lists=lists.current,
+            remover=settings.background_remover,
+        )
 
     def _inbound(self) -> Service:
         processor = intake.inbound_consumer(
@@ -276,6 +295,10 @@ class Workshop:
     @cached_property
     def _files(self) -> OrderFiles:
         return OrderFiles(intake.bucket(self._settings), self._vault)
+
+    @cached_property
+    def _art(self) -> TemplateArt:
+        return TemplateArt(intake.bucket(self._settings))
 
     @cached_property
     def _sandbox(self) -> SandboxPool:

@@ -73,6 +73,14 @@ def sniff(content: bytes) -> str:
     raise Refused("format_unknown", "This is not a PNG, JPEG, WebP or TIFF picture. Save it as PNG or JPEG.")
 
 
+def media_type(content: bytes) -> str:
+    """What the first bytes of a file say that it is, without opening it."""
+    try:
+        return f"image/{sniff(content).lower()}"
+    except Refused:
+        return "application/octet-stream"
+
+
 def open_picture(content: bytes, pixels_max: int, *, draft_px: int | None = None) -> tuple[Image.Image, Opened]:
     """Decode fully and normalise. Raises Refused; MemoryError passes through.
 

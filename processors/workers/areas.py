@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from events.order.values import AreaContent
-from processors.artwork.template import Template
+from processors.artwork.template import PrintArea, Template
 from processors.personal import open_text, text_field
 from processors.ports import Vault
 
@@ -26,6 +26,8 @@ class PrintedArea(msgspec.Struct, frozen=True, kw_only=True):
 def printed_areas(template: Template, contents: Iterable[AreaContent]) -> tuple[PrintedArea, ...]:
     """The areas in the template's order; an empty name is its first area, and a buyer's picture goes before a design.
 
+    Beside the areas that somebody gave something for, there are those that need something, and those that take nothing
+    and are printed as the template draws them. At least one is returned: the first, where nothing is printed at all.
     Raises AreaUnknown where the template has no area of a name.
     """
     found: dict[str, PrintedArea] = {}
@@ -36,8 +38,20 @@ def printed_areas(template: Template, contents: Iterable[AreaContent]) -> tuple[
             area = msgspec.structs.replace(area, text=content)
         if _better(content, area.picture):
             area = msgspec.structs.replace(area, picture=content)
-        found[name] = area
-    return tuple(found[area.name] for area in template.areas if area.name in found)
+        if area.text is not None or area.picture is not None:
+            found[name] = area
+    for own in template.areas:
+        if own.name not in found and _printed_unasked(own):
+            found[own.name] = PrintedArea(name=own.name)
+    return tuple(found[own.name] for own in template.areas if own.name in found) or (
+        PrintedArea(name=template.area().name),
+    )
+
+
+def _printed_unasked(area: PrintArea) -> bool:
+    """Whether the area is looked at although nobody gave anything for it."""
+    required = [layer.required for layer in area.image_layers] + [layer.required for layer in area.text_layers]
+    return not required or any(required)
 
 
 def _better(content: AreaContent, known: AreaContent | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -12,19 +13,20 @@ from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportArtworkChecked, ReportArtworkUnavailable
 from events.order.facts import ArtworkCheckRequested
 from events.order.values import AreaContent, AreaFile, Finding, StoredFile
+from processors.artwork.background import RemoverNotUsable
 from processors.artwork.checks import check_artwork
 from processors.artwork.findings import verdict
+from processors.artwork.lists import CheckLists, shipped_lists
+from processors.artwork.picture import media_type
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import AreaUnknown, Template, TemplateInvalid, template_from_json
 from processors.fetch import Fetched, FetchRefused
 from processors.personal import artwork_url_field, open_text
 from processors.ports import NamedError, ObjectMissing, Vault, VaultError
 from processors.workers.areas import PrintedArea, printed_areas, text_of
+from processors.workers.art import TemplateArt, TemplateArtMissing
 from processors.workers.files import NewFile, OrderFiles, line_folder
 from projections.rows import PublishedTemplate
-
-#: What a picture's own bytes say of it, as a media type.
-MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff"}
 
 
 class TemplateNotPublished(NamedError):
@@ -57,13 +59,19 @@ def template_of(templates: Templates, template_id: str, version: int) -> Templat
 
 @dataclass(frozen=True, kw_only=True)
 class CheckArtwork:
-    """The effect of `ArtworkCheckRequested`: one sealed original an area, once, and a verdict."""
+    """The effect of `ArtworkCheckRequested`: one sealed original an area, once, and a verdict.
+
+    `lists` gives the operator's lists as they are now, `remover` names the operator's own background remover.
+    """
 
     files: OrderFiles
     vault: Vault
     fetcher: Fetcher
     templates: Templates
+    art: TemplateArt
     pool: SandboxPool
+    lists: Callable[[], CheckLists] = shipped_lists
+    remover: str = ""
     at_once: int = 4
 
     name: ClassVar[str] = "artwork"
@@ -80,7 +88,7 @@ class CheckArtwork:
             return await asyncio.to_thread(self._checked, fact, envelope, template, areas, originals)
         except FetchRefused as refused:
             return _unavailable(fact, refused, retryable=refused.retryable)
-        except TemplateNotPublished as missing:
+        except (TemplateNotPublished, TemplateArtMissing, RemoverNotUsable) as missing:
             return _unavailable(fact, missing, retryable=True)
         except (VaultError, ObjectMissing, TemplateInvalid, AreaUnknown) as unusable:
             return _unavailable(fact, unusable, retryable=False)
@@ -98,7 +106,12 @@ class CheckArtwork:
         if (known := await asyncio.to_thread(self.files.find, tenant, key, fact.effect_key)) is not None:
             return known
         fetched = await self.fetcher.fetch(await asyncio.to_thread(self._address, fact.line_id, picture, envelope))
-        file = NewFile(content=fetched.content, media_type="application/octet-stream")
+        metadata = {
+            "designer": fact.artwork.designer,
+            "template": f"{fact.artwork.template_id} v{fact.artwork.template_version}",
+            "area": area.name,
+        }
+        file = NewFile(content=fetched.content, media_type=media_type(fetched.content), metadata=metadata)
         return await asyncio.to_thread(self.files.store, tenant, order_id, key, fact.effect_key, file)
 
     def _address(self, line_id: str, picture: AreaContent, envelope: FactEnvelope) -> str:
@@ -118,17 +131,19 @@ class CheckArtwork:
         kept: list[AreaFile] = []
         for area in areas:
             original = originals[area.name]
-            content = self.files.read(tenant, order_id, original.key) if original else None
-            text = text_of(area, self.vault, tenant, order_id, fact.line_id)
-            result = check_artwork(self.pool, content, text, template, area.name)
+            result = check_artwork(
+                self.pool,
+                self.files.read(tenant, order_id, original.key) if original else None,
+                text_of(area, self.vault, tenant, order_id, fact.line_id),
+                template,
+                area.name,
+                lists=self.lists(),
+                art=self.art.of(template, area.name),
+                remover=self.remover,
+            )
             findings += [msgspec.structs.replace(finding, area=area.name) for finding in result.findings]
             if original is not None:
-                seen = msgspec.structs.replace(
-                    original,
-                    media_type=MEDIA_TYPES.get(result.format.upper(), original.media_type),
-                    width_px=result.width_px,
-                    height_px=result.height_px,
-                )
+                seen = msgspec.structs.replace(original, width_px=result.width_px, height_px=result.height_px)
                 kept.append(AreaFile(area=area.name, file=seen))
         return ReportArtworkChecked(
             request_id=fact.request_id,

@@ -20,6 +20,9 @@ _PLAIN_NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 #: Names of the metadata that every file of an order has. The object store keeps them in lower case.
 SHA256, SIZE, EFFECT = "sha256", "size-bytes", "effect-key"
+WIDTH, HEIGHT, DPI = "width-px", "height-px", "dpi"
+#: A store takes little metadata an object, and some of it is what people typed.
+METADATA_VALUE_MAX = 240
 #: Sealed objects have this media type in the store; the file's own stands in the metadata.
 SEALED_MEDIA_TYPE = "application/octet-stream"
 MEDIA_TYPE = "media-type"
@@ -51,8 +54,13 @@ def line_folder(tenant: str, order_id: str, line_id: str) -> str:
 
 
 def is_store_design(tenant: str, key: str) -> bool:
-    """Whether the object is a design of the store's own: no buyer's content, so not sealed under an order's key."""
+    """Whether the object is a design of the store's own, or made from it: no buyer's content, so it is not sealed."""
     return key.startswith(f"{tenant}/designs/")
+
+
+def sealed_under(tenant: str, order_id: str, key: str) -> str:
+    """The order under whose key the object is sealed, as links name it; empty for what the store owns."""
+    return "" if is_store_design(tenant, key) else order_id
 
 
 class OrderFiles:
@@ -74,22 +82,24 @@ class OrderFiles:
 
     def store(self, tenant: str, order_id: str, key: str, effect_key: str, file: NewFile) -> StoredFile:
         """Seal and write the file once; where the effect has stored it already, what is there is returned."""
-        digest = hashlib.sha256(file.content).hexdigest()
-        metadata = {
-            **{name: quote(value, safe=" /.,:;()+=@-_") for name, value in file.metadata.items() if value},
-            MEDIA_TYPE: file.media_type,
-            SHA256: digest,
-            SIZE: str(len(file.content)),
-            EFFECT: effect_key,
-            "width-px": str(file.width_px),
-            "height-px": str(file.height_px),
-            "dpi": str(file.dpi),
-        }
         sealed = self._vault.seal_object(tenant, order_id, key, file.content)
-        stored = self._objects.put(key, sealed, SEALED_MEDIA_TYPE, metadata)
+        stored = self._objects.put(key, sealed, SEALED_MEDIA_TYPE, {**_metadata_of(file), EFFECT: effect_key})
         if stored.metadata.get(EFFECT) != effect_key:
             raise WrittenForAnotherEffect(f"{key}: {WrittenForAnotherEffect.__doc__}")
         return self._described(tenant, stored)
+
+    def find_shared(self, tenant: str, key: str) -> StoredFile | None:
+        """A file that the store owns, or None where nobody has made it yet."""
+        try:
+            return self.known(tenant, key)
+        except ObjectMissing:
+            return None
+
+    def store_shared(self, tenant: str, key: str, file: NewFile) -> StoredFile:
+        """Write a file that the store owns, not sealed, once; where somebody was first, what is there is returned."""
+        if not is_store_design(tenant, key):
+            raise ValueError(f"{key} is not below the tenant's designs")
+        return self._described(tenant, self._objects.put(key, file.content, file.media_type, _metadata_of(file)))
 
     def read(self, tenant: str, order_id: str, key: str) -> bytes:
         """The file in the clear, or a design of the store's own. Raises ObjectMissing or a VaultError."""
@@ -97,18 +107,11 @@ class OrderFiles:
         return content if is_store_design(tenant, key) else self._vault.open_object(tenant, order_id, key, content)
 
     def known(self, tenant: str, key: str) -> StoredFile:
-        """A file that is there already: a design of the store's own, or one of the order. Raises ObjectMissing."""
-        found = self._objects.head(key)
-        if not is_store_design(tenant, key):
-            return self._described(tenant, found)
-        digest = found.metadata.get(SHA256) or hashlib.sha256(self._objects.get(key)).hexdigest()
-        return StoredFile(
-            key=key,
-            version_id=found.version_id or "",
-            sha256=digest,
-            size_bytes=found.size_bytes,
-            media_type=found.media_type,
-        )
+        """A file of the tenant's that is there already: a design, or a file of an order. Raises ObjectMissing."""
+        if not key.startswith(f"{tenant}/"):
+            # A key comes with an order; that another tenant has such an object is nothing to tell.
+            raise ObjectMissing(f"{key}: {ObjectMissing.__doc__}")
+        return self._described(tenant, self._objects.head(key))
 
     def metadata(self, key: str) -> dict[str, str]:
         """What was written beside the file. Raises ObjectMissing."""
@@ -120,13 +123,44 @@ class OrderFiles:
 
     def _described(self, tenant: str, found: StoredObject) -> StoredFile:
         """The file as facts name it: digests of buyers' content are keyed there, since facts are kept for ever."""
+        metadata = found.metadata
+        sizes = {name: int(metadata.get(key, 0)) for name, key in _SIZES.items()}
+        if is_store_design(tenant, found.key):
+            digest = metadata.get(SHA256) or hashlib.sha256(self._objects.get(found.key)).hexdigest()
+            size_bytes, media_type = found.size_bytes, found.media_type
+        else:
+            digest = self._vault.digest(tenant, "file", metadata[SHA256].encode())
+            size_bytes, media_type = int(metadata[SIZE]), metadata[MEDIA_TYPE]
         return StoredFile(
             key=found.key,
             version_id=found.version_id or "",
-            sha256=self._vault.digest(tenant, "file", found.metadata[SHA256].encode()),
-            size_bytes=int(found.metadata[SIZE]),
-            media_type=found.metadata[MEDIA_TYPE],
-            width_px=int(found.metadata["width-px"]),
-            height_px=int(found.metadata["height-px"]),
-            dpi=int(found.metadata["dpi"]),
+            sha256=digest,
+            size_bytes=size_bytes,
+            media_type=media_type,
+            **sizes,
         )
+
+
+_SIZES = {"width_px": WIDTH, "height_px": HEIGHT, "dpi": DPI}
+
+
+def _metadata_of(file: NewFile) -> dict[str, str]:
+    """What is written beside a file: what it is, and what its maker says of it, as ASCII."""
+    told = {name: _told(value) for name, value in file.metadata.items() if value}
+    sizes = {WIDTH: file.width_px, HEIGHT: file.height_px, DPI: file.dpi}
+    return {
+        **told,
+        MEDIA_TYPE: file.media_type,
+        SHA256: hashlib.sha256(file.content).hexdigest(),
+        SIZE: str(len(file.content)),
+        **{name: str(value) for name, value in sizes.items()},
+    }
+
+
+def _told(value: str) -> str:
+    """A text percent-encoded, cut between two characters where it is too long."""
+    encoded = quote(value, safe=" /.,:;()+=@-_")
+    while len(encoded) > METADATA_VALUE_MAX:
+        value = value[: max(1, len(value) * METADATA_VALUE_MAX // len(encoded)) - 1]
+        encoded = quote(value, safe=" /.,:;()+=@-_")
+    return encoded

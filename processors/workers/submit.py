@@ -15,7 +15,7 @@ from processors.links import LinkSigner
 from processors.outbound import Deferred
 from processors.partners.protocol import Accepted, JobSnapshot, PrintFile, PrintJob, PrintPartner, Refused
 from processors.ports import ObjectMissing
-from processors.workers.files import OrderFiles
+from processors.workers.files import OrderFiles, sealed_under
 
 #: The time by which a run should be ready, counted from its first request: the house shops' promise.
 READY_WITHIN_MS = 2 * 86_400_000
@@ -73,7 +73,12 @@ class Submit:
         return tuple(
             PrintFile(
                 area=one.area,
-                url=self.links.link(envelope.tenant, envelope.key, one.file.key, one.file.media_type),
+                url=self.links.link(
+                    envelope.tenant,
+                    sealed_under(envelope.tenant, envelope.key, one.file.key),
+                    one.file.key,
+                    one.file.media_type,
+                ),
                 sha256=self.files.plain_sha256(one.file.key),
             )
             for one in fact.print_files
