@@ -35,9 +35,10 @@ def _due(order: Order, context: Context) -> int:
 
 
 def printed_contents(line: Line, artwork: LineArtwork) -> tuple[AreaContent, ...]:
-    """What is printed on each area: what the line brought, and the store's designs where it brought no picture.
+    """What is printed on each area: the store's designs where the line brought no picture, and what it brought.
 
-    A line that brought nothing has its first area printed as the template draws it.
+    A line that brought nothing has its first area printed as the template draws it. Two entries may mean the same area
+    (an empty name is the template's first): the later one goes before, so what was replaced last is what is printed.
     """
     if not artwork.designs:
         return line.contents or (AreaContent(),)
@@ -46,8 +47,6 @@ def printed_contents(line: Line, artwork: LineArtwork) -> tuple[AreaContent, ...
         content if content.artwork_url or content.design_key else replace(content, design_key=designs.get(content.area))
         for content in line.contents
     ]
-    given = {content.area for content in line.contents}
-    found += [AreaContent(area=area, design_key=key) for area, key in designs.items() if area not in given]
     return tuple(found)
 
 

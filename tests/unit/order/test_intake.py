@@ -86,9 +86,9 @@ def test_each_area_is_checked_and_rendered_with_the_stores_design_where_the_buye
     text, picture = AreaContent(area="front", text=b"sealed"), AreaContent(area="back", artwork_url=b"sealed")
     line = msgspec.structs.replace(a_line(artwork=designed), contents=(text, picture))
     printed = (
+        AreaContent(area="sleeve", design_key="demo/designs/s"),
         AreaContent(area="front", text=b"sealed", design_key="demo/designs/f"),
         picture,
-        AreaContent(area="sleeve", design_key="demo/designs/s"),
     )
     given().when(placed(a_store_order(lines=(line,)))).then(
         OrderPlaced, a(ArtworkCheckRequested, contents=printed)
