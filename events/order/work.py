@@ -43,7 +43,9 @@ def printed_contents(line: Line, artwork: LineArtwork) -> tuple[AreaContent, ...
     if not artwork.designs:
         return line.contents or (AreaContent(),)
     designs = {design.area: design.design_key for design in artwork.designs}
-    found = [
+    given = {content.area for content in line.contents}
+    found = [AreaContent(area=area, design_key=key) for area, key in designs.items() if area not in given]
+    found += [
         content if content.artwork_url or content.design_key else replace(content, design_key=designs.get(content.area))
         for content in line.contents
     ]
