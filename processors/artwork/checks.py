@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -10,12 +11,13 @@ from events.order.values import Finding
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.compose import prints_something
 from processors.artwork.findings import CheckResult, finding, verdict
+from processors.artwork.limits import Limits
 from processors.artwork.lists import CheckLists, shipped_lists
 from processors.artwork.measure import Measured, MeasureRequest, PictureFacts
 from processors.artwork.picturechecks import check_edges, check_picture
 from processors.artwork.placement import Crop
 from processors.artwork.sandbox import ChildKilled, JobRefused, SandboxPool
-from processors.artwork.template import Template, TemplateInvalid
+from processors.artwork.template import PrintArea, Template, TemplateInvalid
 from processors.artwork.textchecks import check_text, too_long_to_look_at
 
 #: The child's refusals that have a finding of their own; those that start with `format_` share one.
@@ -68,26 +70,36 @@ def check_artwork(
         remover=remover,
     )
     measured, findings = _measure(pool, request)
-    found = list(findings)
-    if original is None and any(layer.required for layer in print_area.image_layers):
-        found.append(finding("picture_missing", "This product needs a picture. Ask the buyer to upload one."))
+    found = [*findings, *not_given(original is not None, text, print_area)]
     if measured is None:
         # The picture did not open; what is wrong with the text is told all the same.
         measured, _ = _measure(pool, msgspec.structs.replace(request, original=None))
     if measured is not None:
-        if measured.picture is not None:
-            found += check_picture(measured.picture, print_area, lists.known_pictures)
-        if measured.edges is not None:
-            found += check_edges(measured.edges, print_area)
-        found += check_text(text, print_area, measured.texts, lists.prohibited_words)
-    if not found and not prints_something(print_area, has_picture=original is not None, text=text):
-        found.append(
-            finding(
-                "nothing_to_print",
-                "There is neither a picture nor a text for this product. Ask the buyer for one of them.",
-            )
-        )
+        found += findings_of(measured, text, print_area, lists)
     return _result(found, measured.picture if measured else None)
+
+
+def not_given(has_picture: bool, text: str | None, area: PrintArea) -> Iterator[Finding]:
+    """Findings on what the buyer left out."""
+    if not has_picture and any(layer.required for layer in area.image_layers):
+        yield finding("picture_missing", "This product needs a picture. Ask the buyer to upload one.")
+    elif not any(layer.required for layer in area.text_layers) and not prints_something(
+        area, has_picture=has_picture, text=text
+    ):
+        yield finding(
+            "nothing_to_print",
+            "There is neither a picture nor a text for this product. Ask the buyer for one of them.",
+        )
+
+
+def findings_of(measured: Measured, text: str | None, area: PrintArea, lists: CheckLists) -> list[Finding]:
+    """What was measured, judged."""
+    found: list[Finding] = []
+    if measured.picture is not None:
+        found += check_picture(measured.picture, area, lists.known_pictures)
+    if measured.edges is not None:
+        found += check_edges(measured.edges, area)
+    return [*found, *check_text(text, area, measured.texts, lists.prohibited_words)]
 
 
 def _result(findings: list[Finding], picture: PictureFacts | None) -> CheckResult:
@@ -102,11 +114,8 @@ def _result(findings: list[Finding], picture: PictureFacts | None) -> CheckResul
 
 def _measure(pool: SandboxPool, request: MeasureRequest) -> tuple[Measured | None, tuple[Finding, ...]]:
     """What the child measured, or the finding that says why it could not."""
-    limits = pool.limits
-    if request.original is not None and len(request.original) > limits.input_bytes_max:
-        limit = limits.input_bytes_max // 1024**2
-        message = f"The file is larger than {limit} MiB. Save it as JPEG, or as PNG without unused layers."
-        return None, (finding("file_too_large", message, bytes=len(request.original)),)
+    if request.original is not None and (large := too_large(request.original, pool.limits)) is not None:
+        return None, (large,)
     try:
         answer = pool.run("measure", msgspec.msgpack.encode(request))
     except JobRefused as refused:
@@ -114,17 +123,29 @@ def _measure(pool: SandboxPool, request: MeasureRequest) -> tuple[Measured | Non
             raise TemplateInvalid(str(refused)) from refused
         if refused.code == "remover":
             raise RemoverNotUsable(f"{refused} {RemoverNotUsable.__doc__}") from refused
-        return None, (_refusal(refused),)
+        return None, (why_not_opened(refused),)
     except ChildKilled as killed:
-        why = "took too long" if killed.cause in ("cpu", "hang") else "made the decoder crash"
-        return None, (finding("unsafe_to_open", _UNSAFE.format(why=why)),)
+        return None, (why_not_opened(killed),)
     return msgspec.msgpack.decode(answer, type=Measured), ()
 
 
-def _refusal(refused: JobRefused) -> Finding:
-    if refused.code.startswith("format_"):
-        return finding("format_not_accepted", str(refused))
-    code = _REFUSALS.get(refused.code)
+def too_large(content: bytes, limits: Limits) -> Finding | None:
+    """The finding on a file with more bytes than a child process takes."""
+    if len(content) <= limits.input_bytes_max:
+        return None
+    limit = limits.input_bytes_max // 1024**2
+    message = f"The file is larger than {limit} MiB. Save it as JPEG, or as PNG without unused layers."
+    return finding("file_too_large", message, bytes=len(content))
+
+
+def why_not_opened(error: JobRefused | ChildKilled) -> Finding:
+    """The finding on a picture that a child process refused, or that killed it."""
+    if isinstance(error, ChildKilled):
+        why = "took too long" if error.cause in ("cpu", "hang") else "made the decoder crash"
+        return finding("unsafe_to_open", _UNSAFE.format(why=why))
+    if error.code.startswith("format_"):
+        return finding("format_not_accepted", str(error))
+    code = _REFUSALS.get(error.code)
     if code is None:
         return finding("unsafe_to_open", _UNSAFE.format(why="failed in an unexpected way"))
-    return finding(code, str(refused))
+    return finding(code, str(error))

@@ -72,8 +72,8 @@ def measure(request: MeasureRequest) -> Measured:
         image, opened = open_picture(request.original, request.pixels_max)
         if request.crop is not None:
             image = image.crop(request.crop.box(image.width, image.height))
-        facts = _picture_facts(image, opened, area)
-        picture, removed = _small(image, area, request.remover)
+        facts = picture_facts(image, opened, area)
+        picture, removed = small_picture(image, area, request.remover)
         facts = msgspec.structs.replace(facts, background_removed=removed, remover=request.remover)
         del image
     layouts = {
@@ -90,13 +90,14 @@ def measure(request: MeasureRequest) -> Measured:
     return Measured(picture=facts, texts=texts, edges=edge_facts(parts, area))
 
 
-def _small(image: Image.Image, area: PrintArea, remover: str) -> tuple[Image.Image, bool]:
+def small_picture(image: Image.Image, area: PrintArea, remover: str) -> tuple[Image.Image, bool]:
     """The picture for the small composition, and whether its background was cut away as it will be for the print."""
     factor = max(image.size) // (2 * SMALL_PX)
     return prepared(image.reduce(factor) if factor > 1 else image, area, None, remover)
 
 
-def _picture_facts(image: Image.Image, opened: Opened, area: PrintArea) -> PictureFacts:
+def picture_facts(image: Image.Image, opened: Opened, area: PrintArea) -> PictureFacts:
+    """Measure a picture after the buyer's crop."""
     visible_percent, semi_percent, thin_percent = 100.0, 0.0, 0.0
     if image.mode == "RGBA":
         channel = image.getchannel("A")

@@ -85,7 +85,7 @@ def open_picture(content: bytes, pixels_max: int, *, draft_px: int | None = None
     """Decode fully and normalise. Raises Refused; MemoryError passes through.
 
     With `draft_px` a JPEG may be decoded at a half, a quarter or an eighth of its size, as long as its shorter side
-    keeps that many pixels: enough for a preview in a fraction of the time.
+    keeps that many pixels: enough for a preview in a fraction of the time. What is reported is the file's own size.
     """
     kind = sniff(content)
     Image.MAX_IMAGE_PIXELS = pixels_max
@@ -95,10 +95,11 @@ def open_picture(content: bytes, pixels_max: int, *, draft_px: int | None = None
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(content), formats=(kind,))
             frames = _check_header(picture, pixels_max)
+            size = picture.size
             if draft_px is not None:
                 picture.draft(None, (draft_px, draft_px))
             picture.load()
-            return _normalise(picture, content, kind, frames)
+            return _normalise(picture, content, kind, frames, size)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refused("too_many_pixels", _too_many(pixels_max)) from None
     except Refused:
@@ -134,7 +135,9 @@ def _too_many(pixels_max: int) -> str:
     )
 
 
-def _normalise(picture: Image.Image, content: bytes, kind: str, frames: int) -> tuple[Image.Image, Opened]:
+def _normalise(
+    picture: Image.Image, content: bytes, kind: str, frames: int, size: tuple[int, int]
+) -> tuple[Image.Image, Opened]:
     mode, bits = picture.mode, _bits_per_channel(picture, content, kind)
     orientation = _orientation(picture)
     icc = picture.info.get("icc_profile")
@@ -144,11 +147,13 @@ def _normalise(picture: Image.Image, content: bytes, kind: str, frames: int) -> 
     converted, profile, profile_name = _to_srgb(plain, icc if isinstance(icc, bytes) else None)
     if converted.mode == "RGBA" and converted.getchannel("A").getextrema() == (255, 255):
         converted = converted.convert("RGB")
+    # From 5 on the camera was held sideways.
+    lies = orientation >= 5
     opened = Opened(
         format=kind,
         mode=mode,
-        width_px=converted.width,
-        height_px=converted.height,
+        width_px=size[1] if lies else size[0],
+        height_px=size[0] if lies else size[1],
         frames=frames,
         bits_per_channel=bits,
         orientation=orientation,

@@ -58,20 +58,36 @@ def text_facts(
 ) -> TextFacts:
     """Measure one text that is set as `layout` at print resolution."""
     small = small_area(area)
-    backdrop = compose(parts, small, below=layer.name).canvas
-    sheet = Image.new("RGB", backdrop.size, rgb(template.product.colour))
-    sheet.paste(backdrop, (0, 0), backdrop)
-    scaled = msgspec.structs.replace(layout, size_px=max(1, round(layout.size_px * small.dpi / area.dpi)))
-    mask, left, top = draw_mask(scaled, layer, small)
+    return text_facts_on(compose(parts, small, below=layer.name).canvas, small, layer, layout, template, area)
+
+
+def text_facts_on(
+    backdrop: Image.Image, small: PrintArea, layer: TextLayer, layout: TextLayout, template: Template, area: PrintArea
+) -> TextFacts:
+    """The same, where what lies behind the text is composed already, on `small`: the area at a lower resolution."""
+    mask, left, top = draw_mask(scaled_layout(layout, small.dpi / area.dpi), layer, small)
+    # Only the text's surroundings count.
+    box = (max(0, left - 3), max(0, top - 3), left + mask.width + 3, top + mask.height + 3)
+    box = (box[0], box[1], min(box[2], backdrop.width), min(box[3], backdrop.height))
+    behind = backdrop.crop(box)
+    sheet = Image.new("RGB", behind.size, rgb(template.product.colour))
+    sheet.paste(behind, (0, 0), behind)
     ink = np.zeros((sheet.height, sheet.width), bool)
-    ink[top : top + mask.height, left : left + mask.width] = np.asarray(mask) > _PRINTED // 2
+    x, y = left - box[0], top - box[1]
+    ink[y : y + mask.height, x : x + mask.width] = np.asarray(mask) > _PRINTED // 2
     around = np.asarray(sheet)[dilated(ink, 5)]
     ratio = float(np.percentile(_contrast(around, rgb(layer.colour)), 10)) if around.size else 21.0
     safe_left, safe_top, safe_right, safe_bottom = small.safe_px()
     beyond = ink.copy()
     # A pixel of tolerance: at this size an antialiased edge may touch the line.
-    beyond[max(0, safe_top - 1) : safe_bottom + 1, max(0, safe_left - 1) : safe_right + 1] = False
+    rows = slice(max(0, safe_top - 1 - box[1]), max(0, safe_bottom + 1 - box[1]))
+    beyond[rows, max(0, safe_left - 1 - box[0]) : max(0, safe_right + 1 - box[0])] = False
     return TextFacts(layout=layout, contrast=round(ratio, 2), outside_safe=bool(beyond.any()))
+
+
+def scaled_layout(layout: TextLayout, scale: float) -> TextLayout:
+    """The same lines at another resolution."""
+    return msgspec.structs.replace(layout, size_px=max(1, round(layout.size_px * scale)))
 
 
 def edge_facts(parts: Ingredients, area: PrintArea) -> EdgeFacts:
