@@ -1,9 +1,7 @@
-"""How fast print files are made, beside Pillow's own encoder and libvips, in one interleaved run.
+"""How fast print files are made, beside other tools in one interleaved run; renders a minute; memory over many renders.
 
-The job: a 3000² RGBA picture is decoded, scaled to 4200², put on a 4500 × 5400 canvas with a line of text, and
-written as PNG with profile and DPI. Every measurement runs in a process of its own, so that the memory figure is that
-of one render and nothing is warm from a neighbour. Decoding, scaling, composing and encoding count; starting Python
-and reading the source from disk do not.
+Every measurement of the comparison runs in a process of its own, so that the memory figure is that of one render and
+nothing is warm from a neighbour. `render_routes` holds the job and the routes.
 """
 
 from __future__ import annotations
@@ -11,138 +9,51 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import PIL
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from infra.benchmarks import artworks
-from processors.artwork import fonts, templates_folder
-from processors.artwork.picture import srgb_bytes
-from processors.artwork.press import RenderRequest, compose_request, print_png
+from infra.benchmarks.render_routes import (
+    AREA,
+    NOT_INSTALLED,
+    TEMPLATE,
+    TEXT,
+    difference_levels,
+    in_child,
+    peers,
+    request,
+)
+from infra.benchmarks.stack import machine
+from processors.artwork.press import compose_request, print_png
 from processors.artwork.render import render_line
 from processors.artwork.sandbox import SandboxPool
-from processors.artwork.template import (
-    Box,
-    ImageLayer,
-    PrintArea,
-    Product,
-    Template,
-    TextLayer,
-    template_from_json,
-)
+from processors.artwork.template import Box, ImageLayer, PrintArea, Product, Template, TextLayer
 
-DPI: Final = 300
-CANVAS_PX: Final = (4500, 5400)
-PLACED_PX: Final = 4200
-TEXT: Final = "Printed to order 2026"
 ROUNDS: Final = 5
-
-
-def _um(length_px: int) -> int:
-    return round(length_px * 25_400 / DPI)
-
-
-AREA: Final = PrintArea(
-    name="front",
-    width_um=_um(CANVAS_PX[0]),
-    height_um=_um(CANVAS_PX[1]),
-    width_px=CANVAS_PX[0],
-    height_px=CANVAS_PX[1],
-    dpi=DPI,
-    layers=(
-        ImageLayer(
-            name="picture", box=Box(x_um=_um(150), y_um=_um(150), width_um=_um(PLACED_PX), height_um=_um(PLACED_PX))
-        ),
-        TextLayer(
-            name="text",
-            box=Box(x_um=_um(150), y_um=_um(4500), width_um=_um(PLACED_PX), height_um=_um(700)),
-            size_um=_um(240),
-        ),
-    ),
-)
-TEMPLATE: Final = Template(template_id="bench", version=1, product=Product(name="bench", kind="tee"), areas=(AREA,))
-
-
-def ours(source: bytes) -> bytes:
-    """The project's route, as a child process of the sandbox runs it."""
-    request = RenderRequest(original=source, text=TEXT, template=TEMPLATE, area="front", pixels_max=100_000_000)
-    return print_png(compose_request(request, AREA).sheet, AREA)
-
-
-def pillow(source: bytes) -> bytes:
-    """The same job with Pillow alone and its default encoder settings."""
-    picture = Image.open(io.BytesIO(source)).convert("RGBA")
-    scaled = picture.resize((PLACED_PX, PLACED_PX), Image.Resampling.LANCZOS)
-    canvas = Image.new("RGBA", CANVAS_PX)
-    canvas.alpha_composite(scaled, (150, 150))
-    font = fonts.load("Noto Sans", 240, 400)
-    ImageDraw.Draw(canvas).text((CANVAS_PX[0] / 2, 4850), TEXT, fill="#000000", font=font, anchor="mm")
-    buffer = io.BytesIO()
-    canvas.save(buffer, "PNG", dpi=(DPI, DPI), icc_profile=srgb_bytes())
-    return buffer.getvalue()
-
-
-def pyvips(source: bytes) -> bytes:
-    """The same job with libvips and its default encoder settings."""
-    import pyvips as vips  # a development dependency; the other routes do not need it
-
-    picture = vips.Image.new_from_buffer(source, "")
-    scale = PLACED_PX / picture.width
-    scaled = picture.premultiply().resize(scale, kernel="lanczos3").unpremultiply().cast("uchar")
-    canvas = scaled.embed(150, 150, *CANVAS_PX, extend="background", background=[0, 0, 0, 0])
-    mask = vips.Image.text(TEXT, font="sans 60", dpi=DPI)
-    ink = (mask * 0).bandjoin([mask * 0, mask * 0, mask]).cast("uchar").copy(interpretation="srgb")
-    canvas = canvas.composite2(ink, "over", x=(CANVAS_PX[0] - ink.width) // 2, y=4700).cast("uchar")
-    return bytes(canvas.copy(xres=DPI / 25.4, yres=DPI / 25.4).pngsave_buffer())
-
-
-ROUTES: Final[Mapping[str, Callable[[bytes], bytes]]] = {"ours": ours, "pillow": pillow, "pyvips": pyvips}
-
-
-def measure_once(route: str, path: Path) -> dict[str, float]:
-    """One job in this process: seconds, bytes, and the process's peak memory."""
-    source = path.read_bytes()
-    fonts.load("Noto Sans", 240, 400)
-    started = time.perf_counter()
-    printed = ROUTES[route](source)
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "bytes": len(printed), "rss_mb": _peak_memory_mb()}
-
-
-def _peak_memory_mb() -> float:
-    """The peak of this process's own memory: getrusage would count what its parent held when it forked."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("the kernel does not report VmHWM; run this benchmark on Linux")
+#: ImageMagick takes ten times as long as all others together: it is measured once an artwork.
+_ONCE: Final = frozenset({"imagemagick"})
+FULL_LOAD_RENDERS: Final = 16
+CHILDREN: Final = 2
+SOAK_PX: Final = 400
+#: Memory is looked at this many times in a soak.
+_LOOKS: Final = 20
 
 
 def pixels_identical(source: bytes) -> bool:
     """Whether our file decodes to exactly the canvas that it was written from."""
-    request = RenderRequest(original=source, text=TEXT, template=TEMPLATE, area="front", pixels_max=100_000_000)
-    sheet = compose_request(request, AREA).sheet
+    sheet = compose_request(request(source), AREA).sheet
     decoded = np.asarray(Image.open(io.BytesIO(print_png(sheet, AREA))))
     # Against the image that was drawn on, not against the array that the writer read.
     return bool(np.array_equal(decoded, np.asarray(sheet.image)))
-
-
-def _in_child(route: str, path: Path) -> dict[str, float]:
-    argv = [sys.executable, "-m", "infra.benchmarks.render", "--once", route, str(path)]
-    done = subprocess.run(argv, capture_output=True, check=True, timeout=300)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
 
 
 def _artwork(name: str, folder: Path, routes: list[str], rounds: int) -> dict[str, Any]:
@@ -151,40 +62,59 @@ def _artwork(name: str, folder: Path, routes: list[str], rounds: int) -> dict[st
     path = folder / f"{name}.png"
     path.write_bytes(source)
     runs: dict[str, list[dict[str, float]]] = {route: [] for route in routes}
-    for _ in range(rounds):
+    for number in range(rounds):
         for route in routes:
-            runs[route].append(_in_child(route, path))
+            if number == 0 or route not in _ONCE:
+                runs[route].append(in_child(route, path, folder / f"{route}.png"))
     result: dict[str, Any] = {}
     for route, measured in runs.items():
         result[route] = {
             "seconds": round(statistics.median(run["seconds"] for run in measured), 3),
+            "cpu_seconds": round(statistics.median(run["cpu_seconds"] for run in measured), 3),
             "megabytes": round(measured[0]["bytes"] / 1e6, 3),
             "rss_mb": round(max(run["rss_mb"] for run in measured), 1),
+            "mean_difference_levels": round(difference_levels(folder / "ours.png", folder / f"{route}.png"), 2),
         }
-    result["times_pillow"] = round(
-        statistics.median(
-            theirs["seconds"] / mine["seconds"] for mine, theirs in zip(runs["ours"], runs["pillow"], strict=True)
-        ),
-        2,
-    )
+    for figure, unit in (("times_pillow", "seconds"), ("cpu_times_pillow", "cpu_seconds")):
+        ratios = [theirs[unit] / mine[unit] for mine, theirs in zip(runs["ours"], runs["pillow"], strict=True)]
+        result[figure] = round(statistics.median(ratios), 2)
     result["bytes_ratio"] = round(runs["ours"][0]["bytes"] / runs["pillow"][0]["bytes"], 3)
     result["pixels_identical"] = pixels_identical(source)
     return result
 
 
+def full_load() -> dict[str, Any]:
+    """Whole lines of the photograph (print file, proof, mock-up) by two children that never wait."""
+    source = artworks.png(artworks.photo())
+    with SandboxPool(CHILDREN).start() as pool, ThreadPoolExecutor(CHILDREN) as threads:
+
+        def batch(count: int) -> float:
+            started = time.perf_counter()
+            for _ in threads.map(lambda _: render_line(pool, source, TEXT, TEMPLATE), range(count)):
+                pass
+            return time.perf_counter() - started
+
+        batch(CHILDREN)
+        seconds = batch(FULL_LOAD_RENDERS)
+        peak = max(_memory_mb("VmHWM"))
+    return {
+        "renders_per_minute": round(60 * FULL_LOAD_RENDERS / seconds, 1),
+        "line_rss_mb": round(peak, 1),
+        "renders": FULL_LOAD_RENDERS,
+        "children": CHILDREN,
+        "job": "the photograph's print file of 4500 × 5400 px with its proof and mock-up",
+    }
+
+
 def run(rounds: int = ROUNDS) -> dict[str, Any]:
-    """Measure all artworks. The plain figures are those of the photo; `artworks` holds every one."""
-    routes = ["ours", "pillow"]
-    try:
-        import pyvips as vips
-    except ImportError:
-        pass
-    else:
-        if vips.version(0) >= 8:
-            routes.append("pyvips")
-    with tempfile.TemporaryDirectory() as folder:
+    """Measure all artworks. The plain figures are those of the photograph; `artworks` holds every one."""
+    conditions = machine()
+    made_of = peers()
+    routes = [route for route, what in made_of.items() if what != NOT_INSTALLED]
+    with tempfile.TemporaryDirectory(prefix="printledger-bench-") as folder:
         measured = {name: _artwork(name, Path(folder), routes, rounds) for name in artworks.ARTWORKS}
     of_photo = measured["photo"]
+    loaded = full_load()
     return {
         "times_pillow": of_photo["times_pillow"],
         "bytes_ratio": of_photo["bytes_ratio"],
@@ -192,74 +122,103 @@ def run(rounds: int = ROUNDS) -> dict[str, Any]:
         "rss_mb": max(result["ours"]["rss_mb"] for result in measured.values()),
         "pattern_bytes_ratio": measured["pattern"]["bytes_ratio"],
         "pixels_identical": all(result["pixels_identical"] for result in measured.values()),
+        "renders_per_minute": loaded["renders_per_minute"],
         "artworks": measured,
-        "conditions": {
+        "full_load": loaded,
+        "conditions": conditions
+        | {
             "job": "3000² RGBA PNG to 4200², on 4500 × 5400 px with a line of text, PNG with ICC and 300 DPI",
             "rounds": rounds,
             "order": "interleaved: " + ", ".join(routes),
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "pillow": PIL.__version__,
-            "machine": platform.machine(),
+            "once_an_artwork": sorted(_ONCE.intersection(routes)),
+            "routes": made_of,
         },
     }
 
 
 def soak(renders: int) -> dict[str, Any]:
-    """Renders in a row through the pool: how many a minute, and memory.
+    """Renders in a row through the pool: how many a minute, and whether memory grows.
 
-    Children are kept for the whole run, so that growth would show; in use they are replaced now and then.
+    Children are kept for the whole run, so that growth would show; in use they are replaced now and then. Pictures are
+    small and of three formats, so that ten thousand renders pass all decoders and encoders within minutes.
     """
-    source = artworks.png(artworks.photo(1200))
-    template = template_from_json((templates_folder() / "mug-11oz-white.json").read_bytes())
-    with SandboxPool(2, jobs_per_child=renders + 1).start() as pool, ThreadPoolExecutor(2) as threads:
+    pictures = _soak_pictures()
+    template = _soak_template()
+    looks: list[tuple[int, float]] = []
+    with SandboxPool(CHILDREN, jobs_per_child=renders + 1).start() as pool, ThreadPoolExecutor(CHILDREN) as threads:
 
-        def batch(count: int) -> float:
-            started = time.perf_counter()
-            for _ in threads.map(lambda n: render_line(pool, source, f"Order {n}", template), range(count)):
+        def one(number: int) -> None:
+            render_line(pool, pictures[number % len(pictures)], f"Order {number}", template)
+
+        started = time.perf_counter()
+        edges = [renders * look // _LOOKS for look in range(_LOOKS + 1)]
+        for first, last in pairwise(edges):
+            for _ in threads.map(one, range(first, last)):
                 pass
-            return time.perf_counter() - started
-
-        # Caches of fonts and blanks fill in the first tenth; growth is counted from there.
-        batch(max(1, renders // 10))
-        before = _children_mb()
-        seconds = batch(renders - renders // 10)
-        after = _children_mb()
+            looks.append((last, sum(_memory_mb("VmRSS"))))
+        seconds = time.perf_counter() - started
+    # Caches of fonts and blanks fill in the first tenth; growth is counted from there.
+    counted = looks[_LOOKS // 10 - 1 :]
+    slope = float(np.polyfit([done for done, _ in counted], [megabytes for _, megabytes in counted], 1)[0])
     return {
-        "renders_per_minute": round(60 * (renders - renders // 10) / seconds, 1),
-        "children_mb_before": round(before, 1),
-        "children_mb_after": round(after, 1),
-        "growth_mb": round(after - before, 1),
-        "conditions": {
-            "renders": renders,
-            "job": "1200² photo on an 11 oz mug with text, proof and mock-up",
-            "children": 2,
+        "renders": renders,
+        "renders_per_minute": round(60 * renders / seconds, 1),
+        "first_rss_mb": round(counted[0][1], 1),
+        "last_rss_mb": round(counted[-1][1], 1),
+        "growth_mb_per_1000_renders": round(1000 * slope, 3),
+        "rss_mb_by_renders": {str(done): round(megabytes, 1) for done, megabytes in looks},
+        "conditions": machine()
+        | {
+            "job": f"{SOAK_PX}² PNG, JPEG and WebP in turn on 600 × 600 px with text; print file, PDF, proof, mock-up",
+            "children": CHILDREN,
+            "memory": "resident memory of all children together, from the first tenth on",
         },
     }
 
 
-def _children_mb() -> float:
-    """Resident memory of all child processes."""
+def _soak_pictures() -> list[bytes]:
+    photo = artworks.photo(SOAK_PX)
+    pictures = [artworks.png(photo)]
+    for kind in ("JPEG", "WEBP"):
+        buffer = io.BytesIO()
+        photo.convert("RGB" if kind == "JPEG" else "RGBA").save(buffer, kind)
+        pictures.append(buffer.getvalue())
+    return pictures
+
+
+def _soak_template() -> Template:
+    side_um = 50_800
+    area = PrintArea(
+        name="front",
+        width_um=side_um,
+        height_um=side_um,
+        width_px=600,
+        height_px=600,
+        dpi=300,
+        pdf=True,
+        layers=(
+            ImageLayer(name="picture", box=Box(x_um=0, y_um=0, width_um=side_um, height_um=40_000)),
+            TextLayer(name="text", box=Box(x_um=0, y_um=40_000, width_um=side_um, height_um=10_000), size_um=8_000),
+        ),
+    )
+    return Template(template_id="soak", version=1, product=Product(name="soak", kind="mug"), areas=(area,))
+
+
+def _memory_mb(what: str) -> list[float]:
+    """Memory of each child process, by a name of /proc/PID/status."""
     pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
     statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
-    return sum(int(line.split()[1]) for s in statuses for line in s.splitlines() if line.startswith("VmRSS:")) / 1024
+    return [int(line.split()[1]) / 1024 for s in statuses for line in s.splitlines() if line.startswith(f"{what}:")]
 
 
 def main() -> None:
-    """`--once ROUTE FILE` measures one job; without it the whole benchmark runs and prints JSON."""
+    """Without `--soak` the whole benchmark runs and prints JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--once", nargs=2, metavar=("ROUTE", "FILE"))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--soak", type=int, metavar="RENDERS")
     arguments = parser.parse_args()
-    if arguments.once:
-        route, path = arguments.once
-        figures: dict[str, Any] = measure_once(route, Path(path))
-    elif arguments.soak:
-        figures = soak(arguments.soak)
-    else:
-        figures = run(arguments.rounds)
-    sys.stdout.write(json.dumps(figures, indent=None if arguments.once else 2) + "\n")
+    figures = soak(arguments.soak) if arguments.soak else run(arguments.rounds)
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

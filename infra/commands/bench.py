@@ -31,6 +31,10 @@ class NoSuchBenchmark(NamedError):
     """There is no benchmark of this name. Those that there are follow."""
 
 
+class NothingToSoak(NamedError):
+    """This benchmark has no soak. Leave --soak out, or name one that has it, such as render."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("bench")(bench)
@@ -39,9 +43,13 @@ def register(app: typer.Typer) -> None:
 def bench(
     name: Annotated[str, typer.Argument(help="Which one, such as ledger or latency; all writes bench/results.json.")],
     as_json: Json = False,
+    soak: Annotated[
+        int,
+        typer.Option(min=0, max=1_000_000, help="Instead: so often in a row, to see whether memory grows (render)."),
+    ] = 0,
 ) -> None:
     """Run one benchmark, or all. Each starts what it needs in a folder of its own and leaves nothing behind."""
-    figures = run_all() if name == ALL else run(name)
+    figures = run_all() if name == ALL else run(name, soak)
     if as_json:
         print_json(figures)
         return
@@ -49,13 +57,18 @@ def bench(
         typer.echo(f"{figure}: {value}")
 
 
-def run(name: str) -> dict[str, Any]:
-    """The figures of one benchmark: every module of `infra/benchmarks` with a function `run` is one."""
+def run(name: str, soak: int = 0) -> dict[str, Any]:
+    """The figures of one benchmark: every module of `infra/benchmarks` with a function `run` is one.
+
+    With `soak`, those of its function `soak`, which does its work that often.
+    """
     present = {module.name for module in iter_modules(benchmarks.__path__)}
     module = import_module(f"{benchmarks.__name__}.{name}") if name in present else None
     if module is None or not hasattr(module, "run"):
         raise NoSuchBenchmark(f"{name}: {NoSuchBenchmark.__doc__} {', '.join(_runnable())}")
-    figures: dict[str, Any] = module.run()
+    if soak and not hasattr(module, "soak"):
+        raise NothingToSoak
+    figures: dict[str, Any] = module.soak(soak) if soak else module.run()
     return figures
 
 
