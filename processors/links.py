@@ -1,4 +1,4 @@
-"""Signed links to files: who holds one gets that file, until the link expires, and nothing else.
+"""Signed links: who holds one gets that file, or may answer that proof, until the link expires, and nothing else.
 
 A partner needs the print file and a person the proof; neither has an account here. The token names tenant,
 order, object and expiry, signed with HMAC-SHA256, so that it needs no table and cannot be changed. The file
@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -21,6 +22,13 @@ TOKEN_VERSION = 1
 #: A print job may wait for its press over a long weekend.
 VALID_MS_DEFAULT = 7 * 86_400_000
 TOKEN_CHARACTERS_MAX = 2_048
+#: A proof is answered within the reminders that policy allows; each reminder brings a new link.
+PROOF_VALID_MS = 14 * 86_400_000
+
+_ASSET, _PROOF = b"asset link", b"proof link"
+
+
+Link = TypeVar("Link", "AssetLink", "ProofLink")
 
 
 class LinkNotGenuine(NamedError):
@@ -43,6 +51,26 @@ class AssetLink(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     object_key: str
     media_type: str
     expires_at: int
+
+
+class ProofLink(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a link to a proof lets its holder do: look at one version of a line's proof, and answer it.
+
+    `audience` ('buyer' or 'store') is who was sent it; what the holder does is recorded as theirs.
+    """
+
+    version: int
+    tenant: str
+    order_id: str
+    line_id: str
+    proof_version: int
+    audience: str
+    expires_at: int
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as facts name it."""
+        return f"{self.audience}:proof-link"
 
 
 class LinkSigner:
@@ -71,15 +99,42 @@ class LinkSigner:
             media_type=media_type,
             expires_at=self._now_ms() + valid_ms,
         )
-        return f"{self._base_url}/v1/assets/{self.token(asset)}"
+        return self.url(f"/v1/assets/{self.token(asset)}")
+
+    def proof_link(self, tenant: str, order_id: str, line_id: str, proof_version: int, audience: str) -> str:
+        """A complete URL of `GET /v1/proofs/{token}`: whoever holds it may answer this version of the proof."""
+        proof = ProofLink(
+            version=TOKEN_VERSION,
+            tenant=tenant,
+            order_id=order_id,
+            line_id=line_id,
+            proof_version=proof_version,
+            audience=audience,
+            expires_at=self._now_ms() + PROOF_VALID_MS,
+        )
+        return self.url(f"/v1/proofs/{self._token(_PROOF, proof)}")
+
+    def url(self, path: str) -> str:
+        """A path of the API as a complete URL."""
+        return f"{self._base_url}{path}"
 
     def token(self, asset: AssetLink) -> str:
-        """The signed token of a link."""
-        payload = msgspec.json.encode(asset)
-        return f"{_encoded(payload)}.{_encoded(self._signature(payload))}"
+        """The signed token of a link to a file."""
+        return self._token(_ASSET, asset)
 
     def open(self, token: str) -> AssetLink:
-        """What the token stands for. LinkNotGenuine or LinkExpired."""
+        """The file that the token stands for. LinkNotGenuine or LinkExpired."""
+        return self._opened(_ASSET, token, AssetLink)
+
+    def open_proof(self, token: str) -> ProofLink:
+        """The proof that the token stands for. LinkNotGenuine or LinkExpired."""
+        return self._opened(_PROOF, token, ProofLink)
+
+    def _token(self, purpose: bytes, link: AssetLink | ProofLink) -> str:
+        payload = msgspec.json.encode(link)
+        return f"{_encoded(payload)}.{_encoded(self._signature(purpose, payload))}"
+
+    def _opened(self, purpose: bytes, token: str, kind: type[Link]) -> Link:
         payload_text, _, signature_text = token.partition(".")
         if len(token) > TOKEN_CHARACTERS_MAX or not signature_text:
             raise LinkNotGenuine
@@ -87,20 +142,21 @@ class LinkSigner:
             payload, signature = _decoded(payload_text), _decoded(signature_text)
         except (binascii.Error, ValueError):
             raise LinkNotGenuine from None
-        if not hmac.compare_digest(signature, self._signature(payload)):
+        if not hmac.compare_digest(signature, self._signature(purpose, payload)):
             raise LinkNotGenuine
         try:
-            asset = msgspec.json.decode(payload, type=AssetLink)
+            link = msgspec.json.decode(payload, type=kind)
         except msgspec.MsgspecError:
             raise LinkNotGenuine from None
-        if asset.version != TOKEN_VERSION:
+        if link.version != TOKEN_VERSION:
             raise LinkNotGenuine
-        if asset.expires_at <= self._now_ms():
+        if link.expires_at <= self._now_ms():
             raise LinkExpired
-        return asset
+        return link
 
-    def _signature(self, payload: bytes) -> bytes:
-        return hmac.new(self._key, b"asset link\x00" + payload, hashlib.sha256).digest()
+    def _signature(self, purpose: bytes, payload: bytes) -> bytes:
+        # The purpose is signed too: a link to a file never passes for one to a proof.
+        return hmac.new(self._key, purpose + b"\x00" + payload, hashlib.sha256).digest()
 
 
 def _encoded(data: bytes) -> str:

@@ -34,7 +34,8 @@ ORDERS_IN_MEMORY_MAX = 20_000
 
 _json = msgspec.json.Encoder().encode
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(Order).decode
+unpack_order = msgspec.msgpack.Decoder(Order).decode
+"""The folded order from the bytes of the column `state`."""
 
 
 class _Folded(msgspec.Struct):
@@ -134,7 +135,7 @@ class Orders:
         missing = order_ids - self._orders.keys()
         if missing:
             for order_id, tenant, state in stored.fetch("folded_orders", {"order_ids": sorted(missing)}):
-                order = _unpack(state)
+                order = unpack_order(state)
                 self._orders[order_id] = _Folded(tenant, order, held=bool(order.holds))
 
     def _keep(self, changed: dict[str, _Folded]) -> None:

@@ -185,6 +185,10 @@ SELECT tenant, order_id, store, external_id, order_number, status, currency, tot
 FROM orders
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s;
 
+-- order_state --
+-- The folded order, from which its intake record and its lineage are read.
+SELECT state FROM orders WHERE tenant = %(tenant)s AND order_id = %(order_id)s;
+
 -- timeline --
 -- What happened to an order after a fact, oldest first.
 SELECT seq, recorded_at, actor, fact_type, title, detail, links, causation_id
@@ -247,6 +251,19 @@ LIMIT %(limit)s;
 SELECT tenant, store, sku, variant_id, template_id, template_version, designs, designer
 FROM catalogue_sku_map
 WHERE tenant = %(tenant)s AND store = %(store)s AND sku = ANY(%(skus)s);
+
+-- ended_orders --
+-- Those of these orders that have come to an end and wait for nobody, and when.
+SELECT order_id, updated_at
+FROM orders
+WHERE tenant = %(tenant)s AND order_id = ANY(%(order_ids)s) AND status = ANY(%(ended)s)
+  AND jsonb_array_length(exceptions) = 0;
+
+-- designs_in_use --
+-- Digests of the shared renders that open orders name.
+SELECT DISTINCT (regexp_matches(lines::text, '/designs/rendered/([0-9a-f]{64})/', 'g'))[1]
+FROM orders
+WHERE tenant = %(tenant)s AND NOT (status = ANY(%(ended)s) AND jsonb_array_length(exceptions) = 0);
 
 -- product_of_variant --
 SELECT p.product_id, p.title, p.variants, p.print_areas

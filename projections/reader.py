@@ -9,7 +9,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from events.order.state import Order
 from projections.errors import WaitedTooLong
+from projections.lineage import LineLineage, lineage_of
+from projections.orders import unpack_order
 from projections.progress import Progress
 from projections.rows import (
     AsOf,
@@ -79,6 +82,16 @@ class ReadModels:
         """One order, or None where the tenant has none of this id (yet)."""
         (rows,) = await self._read(tenant, ("order", {"tenant": tenant, "order_id": order_id}))
         return _order(rows[0]) if rows else None
+
+    async def state(self, tenant: str, order_id: str) -> Order | None:
+        """The folded order, or None where the tenant has none of this id (yet)."""
+        (rows,) = await self._read(tenant, ("order_state", {"tenant": tenant, "order_id": order_id}))
+        return unpack_order(rows[0][0]) if rows else None
+
+    async def lineage(self, tenant: str, order_id: str) -> tuple[LineLineage, ...] | None:
+        """Where everything that an order's lines print came from and went, or None where it is not known (yet)."""
+        order = await self.state(tenant, order_id)
+        return None if order is None else lineage_of(order)
 
     async def timeline(self, tenant: str, order_id: str, *, after_seq: int = 0, limit: int = 500) -> Timeline:
         """What happened to an order after the fact with number `after_seq`, oldest first."""

@@ -135,7 +135,8 @@ def _evolve_run(
         case RoutingFailed():
             return replace(run, stage="unroutable")
         case SubmissionRequested():
-            return replace(run, stage="submitting", attempt=fact.attempt, effect_key=fact.effect_key, in_doubt=False)
+            asked = replace(run, version=fact.version, attempt=fact.attempt, effect_key=fact.effect_key)
+            return replace(asked, stage="submitting", in_doubt=False)
         case SubmissionAccepted():
             return replace(run, stage="accepted") if run.stage in {"submitting", "waiting"} else run
         case SubmissionRefused():

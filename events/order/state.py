@@ -26,7 +26,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     Stages: routing, unroutable, routed, submitting, waiting, accepted, printed, inspecting, passed, failed, cancelled,
     given_up.
-    `rank`, `stage_at` and `condition` merge what the partner reported within this run, whatever order it came in.
+    `version` is of the files that the partner was given. `rank`, `stage_at` and `condition` merge what the partner
+    reported within this run, whatever order it came in.
     `in_doubt`: nobody knows whether the partner has it, and it is asked again after a wait.
     `cancel_answer` is what came of asking the partner to stop: nothing yet, 'stopped' or 'refused'.
     """
@@ -35,6 +36,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[int, ...]
     reason: str = "first"
     stage: str = "routing"
+    version: int = 0
     partner_id: str = ""
     partner_variant: str = ""
     effect_key: str = ""

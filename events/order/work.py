@@ -121,6 +121,7 @@ def submission_requested(order: Order, line: Line, run: Run, context: Context) -
         units=run.units,
         partner_id=run.partner_id,
         partner_variant=run.partner_variant,
+        version=line.version,
         print_files=tuple(AreaFile(area=one.area, file=one.print_file) for one in line.areas),
         country=order.country,
         priority=order.priority,

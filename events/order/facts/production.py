@@ -63,6 +63,7 @@ class SubmissionRequested(WorkRequested, frozen=True, kw_only=True):
     units: UnitNumbers
     partner_id: PartnerId
     partner_variant: str
+    version: Annotated[int, described("Version of the line's files that is printed.")] = 0
     print_files: Annotated[tuple[AreaFile, ...], described("One for each printed area.")]
     country: CountryCode
     priority: str

@@ -2,6 +2,7 @@
 
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -54,8 +55,18 @@ def test_every_fact_has_a_sentence_without_personal_data(declared: type[Any]) ->
 @pytest.mark.parametrize("declared", ORDER_FACTS, ids=lambda declared: declared.__name__)
 def test_every_file_of_a_fact_is_linked(declared: type[Any]) -> None:
     fact = a_record(declared)
-    files = [value for value in msgspec.structs.astuple(fact) if isinstance(value, StoredFile)]
-    assert len(describe(fact).links) == len(files)
+    assert len(describe(fact).links) == len(list(files_in(fact)))
+
+
+def files_in(value: Any) -> Iterator[StoredFile]:
+    """Every stored file inside a fact."""
+    if isinstance(value, StoredFile):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from files_in(item)
+    elif isinstance(value, msgspec.Struct):
+        yield from files_in(msgspec.structs.astuple(value))
 
 
 def test_a_whole_life_reads_as_one_story() -> None:
