@@ -31,6 +31,8 @@ from projections.system_reader import SystemReads
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from processors.sweeper import SweepReport
+
 HTTP_SECONDS_MAX = 30.0
 
 
@@ -104,6 +106,14 @@ async def theatre(settings: Settings) -> AsyncIterator[Theatre]:
             map_sku=map_sku,
             first_number=intake.now_ms() // 1_000 % 1_000_000 * 10,
         )
+
+
+def sweep(settings: Settings, *, dry_run: bool) -> SweepReport:
+    """Remove what the lifecycle rules no longer keep, in this process."""
+    from infra.lifecycle import Housekeeping
+
+    with postgres.pool(settings.database_url, settings, name="sweep") as pool:
+        return Housekeeping(settings, pool).sweep(dry_run=dry_run)
 
 
 async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -> None:

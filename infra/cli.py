@@ -29,6 +29,7 @@ MODULE_OF = {
     "simulate": "simulate",
     "sku": "store",
     "status": "up",
+    "sweep": "sweep",
     "store": "access",
     "timeline": "orders",
     "up": "up",

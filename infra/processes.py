@@ -41,7 +41,9 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
         AppProcess(
             name="worker-outside", arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify")
         ),
-        AppProcess(name="worker-inside", arguments=("worker", "inbound", "timers", "reactors", "status-relay")),
+        AppProcess(
+            name="worker-inside", arguments=("worker", "inbound", "timers", "reactors", "status-relay", "sweeper")
+        ),
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.settings import Settings
 from processors.ports import NamedError, ObjectMissing, StoredObject
+from processors.sweeper import StoredVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import DeleteMarkerEntryTypeDef, ObjectVersionTypeDef
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
@@ -23,6 +25,9 @@ OBJECT_BYTES_MAX = 256 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 KEY = re.compile(r"^[A-Za-z0-9._/-]{1,900}$")
 METADATA_BYTES_MAX = 1_800
+#: The most that S3 takes in one request.
+REMOVED_AT_ONCE = 1_000
+GONE = ("NoSuchKey", "NoSuchVersion")
 
 
 class ObjectStoreUnreachable(NamedError):
@@ -31,6 +36,10 @@ class ObjectStoreUnreachable(NamedError):
 
 class ObjectRefused(NamedError):
     """This object cannot be stored as it is: its key, its size or its metadata. What is wrong follows."""
+
+
+class ObjectsNotRemoved(NamedError):
+    """The store refuses to remove versions. Look whether they are locked, or our credentials may not."""
 
 
 class BucketWithoutVersions(NamedError):
@@ -160,6 +169,55 @@ class Bucket:
                     yield entry["Key"], entry["VersionId"]
                 for mark in page.get("DeleteMarkers", ()):
                     yield mark["Key"], mark["VersionId"]
+
+    def all_versions(self, prefix: str) -> Iterator[StoredVersion]:
+        """Every version below a prefix with its size and time: keys in order, of each the newest version first."""
+        held: list[StoredVersion] = []
+        with _reachable():
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+            for page in pages:
+                found = [
+                    *held,
+                    *(_listed(entry, size=entry["Size"]) for entry in page.get("Versions", ())),
+                    *(_listed(mark) for mark in page.get("DeleteMarkers", ())),
+                ]
+                found.sort(key=lambda version: (version.key, not version.is_newest, -version.changed_at))
+                # A key's versions and marks may go on in the next page.
+                last = found[-1].key if found else ""
+                held = [version for version in found if version.key == last]
+                yield from found[: len(found) - len(held)]
+        yield from held
+
+    def remove_versions(self, versions: Sequence[tuple[str, str]]) -> int:
+        """Remove these (key, version id) for good; returns how many. Raises ObjectsNotRemoved."""
+        for start in range(0, len(versions), REMOVED_AT_ONCE):
+            part = versions[start : start + REMOVED_AT_ONCE]
+            with _reachable():
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket,
+                    Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in part], "Quiet": True},
+                )
+            # Another sweep, or an erasure, may have been there before.
+            refused = [error for error in answer.get("Errors", ()) if error.get("Code") not in GONE]
+            if refused:
+                first = refused[0]
+                raise ObjectsNotRemoved(
+                    f"{len(refused)} of {len(part)} versions, such as {first.get('Key')}: {first.get('Code')}. "
+                    f"{ObjectsNotRemoved.__doc__}"
+                )
+        return len(versions)
+
+
+def _listed(entry: ObjectVersionTypeDef | DeleteMarkerEntryTypeDef, size: int | None = None) -> StoredVersion:
+    """An entry of a listing; without a size it is a mark of deletion."""
+    return StoredVersion(
+        key=entry["Key"],
+        version_id=entry["VersionId"],
+        size_bytes=size or 0,
+        changed_at=int(entry["LastModified"].timestamp() * 1000),
+        is_newest=entry["IsLatest"],
+        is_mark=size is None,
+    )
 
 
 def _check(key: str, content: bytes, metadata: Mapping[str, str]) -> None:

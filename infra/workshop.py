@@ -29,7 +29,8 @@ from infra.adapters import CARRIER, carrier, partners
 from infra.check_lists import OperatorLists
 from infra.claims import PostgresClaims
 from infra.demo import addresses
-from infra.s3 import ObjectStoreUnreachable
+from infra.lifecycle import Housekeeping
+from infra.s3 import ObjectsNotRemoved, ObjectStoreUnreachable
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from infra.vault import PostgresVault
@@ -41,7 +42,7 @@ from processors.inbound.dead_letters import DeadLetters
 from processors.partners.protocol import PrintPartner
 from processors.ports import BrokerUnreachable, NamedError
 from processors.reactors import SkuReactor
-from processors.routing.propose import Rules
+from processors.routing.rulebook import Rulebook
 from processors.status_relay import StatusRelay
 from processors.timers import Timers
 from processors.worker import Effect, WorkerConfig, WorkerPorts, no_crash
@@ -70,6 +71,7 @@ OUTAGES: tuple[type[BaseException], ...] = (
     PoolTimeout,
     BrokerUnreachable,
     ObjectStoreUnreachable,
+    ObjectsNotRemoved,
     MailServerUnreachable,
     SandboxBusy,
     ChildNotStarted,
@@ -144,7 +146,7 @@ class Workshop:
                     remover=settings.background_remover,
                 )
             case "route":
-                return Route(self._reads, Rules())
+                return Route(self._reads, Rulebook(self._reads))
             case "submit":
                 return Submit(partners=self._partners, files=self._files, links=intake.link_signer(settings))
             case "cancel":
@@ -169,6 +171,8 @@ class Workshop:
                 return self._reactors()
             case "status-relay":
                 return self._status_relay()
+            case "sweeper":
+                return self._sweeper()
             case _:
                 return None
 
@@ -225,6 +229,10 @@ class Workshop:
             tenants=frozenset(settings.tenants),
             topic_prefix=settings.topic_prefix,
         ).run
+
+    def _sweeper(self) -> Service:
+        housekeeping = Housekeeping(self._settings, self._pool)
+        return lambda stop: housekeeping.run(stop, OUTAGES)
 
     async def _label(self) -> BuyLabel:
         await self._open_claims()

@@ -143,14 +143,34 @@ INSERT INTO catalogue_partners SELECT * FROM stage_catalogue_partners
 ON CONFLICT (partner_id) DO UPDATE SET
     name = EXCLUDED.name, adapter = EXCLUDED.adapter, country = EXCLUDED.country, latitude = EXCLUDED.latitude,
     longitude = EXCLUDED.longitude, ships_to = EXCLUDED.ships_to, daily_capacity = EXCLUDED.daily_capacity,
-    tenants = EXCLUDED.tenants, suspended = EXCLUDED.suspended, source_version = EXCLUDED.source_version;
+    tenants = EXCLUDED.tenants, suspended = EXCLUDED.suspended, transit_days = EXCLUDED.transit_days,
+    outages = EXCLUDED.outages, source_version = EXCLUDED.source_version;
 
 -- merge_catalogue_offers --
 INSERT INTO catalogue_offers SELECT * FROM stage_catalogue_offers
 ON CONFLICT (variant_id, partner_id) DO UPDATE SET
     partner_variant = EXCLUDED.partner_variant, cost_minor = EXCLUDED.cost_minor, currency = EXCLUDED.currency,
     stock = EXCLUDED.stock, production_days = EXCLUDED.production_days, load_percent = EXCLUDED.load_percent,
-    source_version = EXCLUDED.source_version;
+    print_areas = EXCLUDED.print_areas, source_version = EXCLUDED.source_version;
+
+-- merge_catalogue_routing_rules --
+INSERT INTO catalogue_routing_rules SELECT * FROM stage_catalogue_routing_rules
+ON CONFLICT (tenant) DO UPDATE SET
+    rules_version = EXCLUDED.rules_version, body = EXCLUDED.body, source_version = EXCLUDED.source_version;
+
+-- merge_routing_decisions --
+INSERT INTO routing_decisions AS known SELECT * FROM stage_routing_decisions
+ON CONFLICT (order_id, line_id, run) DO UPDATE SET
+    asked = COALESCE(EXCLUDED.asked, known.asked), candidates = COALESCE(EXCLUDED.candidates, known.candidates),
+    partner_id = COALESCE(EXCLUDED.partner_id, known.partner_id),
+    decided_at = COALESCE(EXCLUDED.decided_at, known.decided_at);
+
+-- merge_partner_quality --
+-- A batch tells how many more units were looked at: each record is folded once, so sums are right.
+INSERT INTO partner_quality AS known SELECT * FROM stage_partner_quality
+ON CONFLICT (partner_id, day) DO UPDATE SET
+    inspected_units = known.inspected_units + EXCLUDED.inspected_units,
+    defective_units = known.defective_units + EXCLUDED.defective_units;
 
 -- as_of --
 -- How far the shown build of a read model is.
@@ -284,21 +304,38 @@ ORDER BY t.template_version DESC, t.template_id
 LIMIT 1;
 
 -- partner --
-SELECT partner_id, name, adapter, country, latitude, longitude, ships_to, daily_capacity, suspended
+SELECT partner_id, name, adapter, country, latitude, longitude, ships_to, daily_capacity, suspended, transit_days, outages
 FROM catalogue_partners
 WHERE partner_id = %(partner_id)s;
 
 -- offers --
--- Partners that a tenant may use and that offer a variant, and the catalogue's offset: one statement, one snapshot.
-SELECT a.catalogue_offset, o.partner_variant, o.cost_minor, o.currency, o.stock, o.production_days, o.load_percent,
-       p.partner_id, p.name, p.adapter, p.country, p.latitude, p.longitude, p.ships_to, p.daily_capacity, p.suspended
+-- Partners that a tenant may use and that offer one of these variants, what was found on units that each of them made
+-- since a day, and the catalogue's offset: one statement, one snapshot.
+SELECT a.catalogue_offset, o.variant_id, o.partner_variant, o.cost_minor, o.currency, o.stock, o.production_days,
+       o.load_percent, o.print_areas,
+       p.partner_id, p.name, p.adapter, p.country, p.latitude, p.longitude, p.ships_to, p.daily_capacity, p.suspended,
+       p.transit_days, p.outages, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0)
 FROM (SELECT COALESCE(MAX(c.next_offset), 0) - 1 AS catalogue_offset
       FROM read_models AS m
       JOIN read_model_checkpoints AS c ON c.read_model = m.name AND c.build = m.build
       WHERE m.name = 'catalogue') AS a
 LEFT JOIN (catalogue_offers AS o JOIN catalogue_partners AS p USING (partner_id))
-    ON o.variant_id = %(variant_id)s AND (p.tenants ? '*' OR p.tenants ? %(tenant)s)
-ORDER BY p.partner_id;
+    ON o.variant_id = ANY(%(variants)s) AND (p.tenants ? '*' OR p.tenants ? %(tenant)s)
+LEFT JOIN (SELECT partner_id, SUM(inspected_units)::integer AS inspected_units,
+                  SUM(defective_units)::integer AS defective_units
+           FROM partner_quality WHERE day >= %(since_day)s GROUP BY partner_id) AS q ON q.partner_id = p.partner_id
+ORDER BY o.variant_id, p.partner_id;
+
+-- routing_decisions --
+-- A tenant's routing decisions of a time, order by order.
+SELECT order_id, asked, candidates, partner_id, decided_at
+FROM routing_decisions
+WHERE tenant = %(tenant)s AND decided_at >= %(from_ms)s AND decided_at < %(to_ms)s AND asked IS NOT NULL
+ORDER BY order_id, decided_at, line_id, run;
+
+-- routing_rules --
+-- The rules that a tenant has published; none where it goes by the shipped ones.
+SELECT body FROM catalogue_routing_rules WHERE tenant = %(tenant)s;
 
 -- goods_of_order --
 -- What each line of an order is, for customs and for the scales; weight 0 where the catalogue does not say.

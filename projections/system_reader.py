@@ -8,7 +8,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from events.order.values import AreaDesign, LineArtwork
+from events.catalogue.facts import PrintAreaSize
+from events.order.facts import RoutingRequested
+from events.order.values import AreaDesign, Candidate, LineArtwork
 from projections.reader import as_of_from
 from projections.rows import (
     AsOf,
@@ -22,10 +24,14 @@ from projections.rows import (
     Partner,
     Product,
     PublishedTemplate,
+    RoutingDecision,
 )
 from projections.sql import QUERIES
 
 ROWS_MAX = 1_000
+STREAMED_ROWS = 2_000
+#: The statuses with which an order has come to an end.
+ENDED = ("delivered", "returned", "cancelled")
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -96,27 +102,47 @@ class SystemReads:
         rows = self._rows("partner", partner_id=partner_id)
         return _partner(rows[0]) if rows else None
 
-    def offers(self, tenant: str, variant_id: str) -> Offers:
-        """All partners that this tenant may use and that offer a variant, with the catalogue's offset: one snapshot."""
-        rows = self._rows("offers", tenant=tenant, variant_id=variant_id)
-        return Offers(
-            variant_id=variant_id,
-            offers=tuple(
-                Offer(
-                    partner=_partner(row[7:]),
-                    variant_id=variant_id,
-                    partner_variant=row[1],
-                    cost_minor=row[2],
-                    currency=row[3],
-                    stock=row[4],
-                    production_days=row[5],
-                    load_percent=row[6],
+    def offers(self, tenant: str, variant_ids: Sequence[str], since_day: int = 0) -> Offers:
+        """All partners that this tenant may use and offer these variants, and the catalogue's offset: one snapshot.
+
+        Inspections count from a day on (days since 1970).
+        """
+        parameters = {"tenant": tenant, "variants": list(variant_ids), "since_day": since_day}
+        rows = self._rows("offers", **parameters)
+        found: dict[str, list[Offer]] = {}
+        for _, variant_id, *offer in rows:
+            if variant_id is not None:
+                found.setdefault(variant_id, []).append(_offer(variant_id, offer))
+        by_variant = {variant_id: tuple(offers) for variant_id, offers in found.items()}
+        return Offers(by_variant=by_variant, catalogue_offset=rows[0][0])
+
+    def routing_rules(self, tenant: str) -> str:
+        """The rules that a tenant has published, as JSON; empty where it goes by the shipped ones."""
+        rows = self._rows("routing_rules", tenant=tenant)
+        return str(rows[0][0]) if rows else ""
+
+    def routing_decisions(self, tenant: str, from_ms: int, to_ms: int) -> Iterator[RoutingDecision]:
+        """A tenant's routing decisions from one time until before another (epoch milliseconds), order by order.
+
+        Streams: history may be larger than memory.
+        """
+        parameters = {"tenant": tenant, "from_ms": from_ms, "to_ms": to_ms}
+        asked, known = msgspec.msgpack.Decoder(RoutingRequested), msgspec.msgpack.Decoder(tuple[Candidate, ...])
+        with (
+            self._pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor("routing_decisions") as cursor,
+        ):
+            cursor.itersize = STREAMED_ROWS
+            cursor.execute(QUERIES["routing_decisions"], parameters)
+            for order_id, request, candidates, partner_id, decided_at in cursor:
+                yield RoutingDecision(
+                    order_id=order_id,
+                    request=asked.decode(request),
+                    candidates=known.decode(candidates),
+                    partner_id=partner_id,
+                    decided_at=decided_at,
                 )
-                for row in rows
-                if row[7] is not None
-            ),
-            catalogue_offset=rows[0][0],
-        )
 
     def goods_of_order(self, tenant: str, order_id: str) -> tuple[Goods, ...]:
         """What the lines of an order are; empty while the read model has not seen the order."""
@@ -136,8 +162,24 @@ def _each(declared: type[T], rows: list[TupleRow]) -> Iterator[T]:
     return (msgspec.convert(dict(zip(declared.__struct_fields__, row, strict=True)), declared) for row in rows)
 
 
-def _partner(row: TupleRow) -> Partner:
-    return next(_each(Partner, [row]))
+def _partner(row: Sequence[Any]) -> Partner:
+    """A partner from its columns; those that a query leaves out have their default."""
+    return msgspec.convert(dict(zip(Partner.__struct_fields__, row, strict=False)), Partner)
+
+
+def _offer(variant_id: str, columns: Sequence[Any]) -> Offer:
+    partner_variant, cost_minor, currency, stock, production_days, load_percent, print_areas, *partner = columns
+    return Offer(
+        partner=_partner(partner),
+        variant_id=variant_id,
+        partner_variant=partner_variant,
+        cost_minor=cost_minor,
+        currency=currency,
+        stock=stock,
+        production_days=production_days,
+        load_percent=load_percent,
+        print_areas=msgspec.convert(print_areas, tuple[PrintAreaSize, ...]),
+    )
 
 
 def artwork_from(columns: Sequence[Any]) -> LineArtwork:
