@@ -40,6 +40,15 @@ AreaName: TypeAlias = Annotated[
 ObjectKey: TypeAlias = Annotated[str, described("Key of an object in the artwork bucket.")]
 PartnerId: TypeAlias = Annotated[str, described("Print partner, as registered in the catalogue.")]
 VariantId: TypeAlias = Annotated[str, described("Our own product variant, as defined in the catalogue.")]
+CatalogueOffset: TypeAlias = Annotated[
+    int, described("Offset of the newest of the catalogue's facts that routing went by; -1 where there was none.")
+]
+RoutedPriority: TypeAlias = Annotated[
+    str, described("How much the order hurries by the rules: 'standard', 'express', 'high_value' or 'dated'.")
+]
+PromisedBy: TypeAlias = Annotated[
+    int, LogicalType("timestamp-millis"), described("When the rules have it at the door at the latest; 0 for unknown.")
+]
 Actor: TypeAlias = Annotated[
     str, described("Who did it: a role and an id that holds no personal data, such as 'store:demo-rest'.")
 ]

@@ -11,6 +11,7 @@ from events.catalogue.facts import (
     PartnerOfferChanged,
     PartnerRegistered,
     ProductDefined,
+    RoutingRulesPublished,
     SkuMapped,
     TemplatePublished,
 )
@@ -59,6 +60,8 @@ TABLES = (
             "daily_capacity",
             "tenants",
             "suspended",
+            "transit_days",
+            "outages",
             "source_version",
         ),
         key=("partner_id",),
@@ -74,9 +77,15 @@ TABLES = (
             "stock",
             "production_days",
             "load_percent",
+            "print_areas",
             "source_version",
         ),
         key=("variant_id", "partner_id"),
+    ),
+    Table(
+        name="catalogue_routing_rules",
+        columns=("tenant", "rules_version", "body", "source_version"),
+        key=("tenant",),
     ),
 )
 
@@ -85,7 +94,7 @@ class Catalogue:
     """Each fact is a full description, so the newest of a key is its row."""
 
     name = "catalogue"
-    version = 2
+    version = 3
     tables = TABLES
 
     def __init__(self, topics: Topics) -> None:
@@ -122,9 +131,11 @@ def _row_of(fact: CatalogueEvent, tenant: str) -> tuple[str, Any, Row]:
         case PartnerRegistered():
             return "catalogue_partners", fact.partner_id, _partner_row(fact)
         case PartnerOfferChanged():
-            offer = msgspec.structs.asdict(fact)
+            offer = msgspec.structs.asdict(fact) | {"print_areas": _json(fact.print_areas)}
             row = tuple(offer[column] for column in TABLES[5].columns)
             return "catalogue_offers", (fact.variant_id, fact.partner_id), row
+        case RoutingRulesPublished():
+            return "catalogue_routing_rules", tenant, (tenant, fact.rules_version, fact.body, fact.source_version)
         case _:
             assert_never(fact)
 
@@ -156,6 +167,8 @@ def _partner_row(fact: PartnerRegistered) -> Row:
         fact.daily_capacity,
         _json(fact.tenants),
         fact.suspended,
+        _json(fact.transit_days),
+        _json(fact.outages),
         fact.source_version,
     )
 

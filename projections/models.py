@@ -9,6 +9,8 @@ from projections.effects import Effects
 from projections.errors import UnknownReadModel
 from projections.model import ReadModel, Topics
 from projections.orders import Orders
+from projections.partner_quality import PartnerQuality
+from projections.routing_decisions import RoutingDecisions
 from projections.timeline import Timeline
 
 ALL = "all"
@@ -23,6 +25,8 @@ def read_models(topics: Topics) -> dict[str, ReadModel]:
         Deadlines(topics),
         Effects(topics),
         Catalogue(topics),
+        PartnerQuality(topics),
+        RoutingDecisions(topics),
     )
     return {model.name: model for model in models}
 

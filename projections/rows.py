@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
-from events.order.values import Finding, LineArtwork
+from events.catalogue.facts import Outage, PrintAreaSize
+from events.order.facts import RoutingRequested
+from events.order.values import Candidate, Finding, LineArtwork
 
 
 class PartitionProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,7 +250,11 @@ class Goods(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Partner(msgspec.Struct, frozen=True, kw_only=True):
-    """A print partner."""
+    """A print partner.
+
+    `inspected_units` of its making were looked at lately, and `defective_units` of these were not good. `unreachable`:
+    calls to it have failed so often that it is not asked for a while.
+    """
 
     partner_id: str
     name: str
@@ -259,10 +265,15 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     ships_to: tuple[str, ...]
     daily_capacity: int
     suspended: bool
+    transit_days: dict[str, int] = {}
+    outages: tuple[Outage, ...] = ()
+    inspected_units: int = 0
+    defective_units: int = 0
+    unreachable: bool = False
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a partner asks for a variant, with its stock and load."""
+    """What a partner asks for a variant, with its stock and load, and where it prints (empty where it never said)."""
 
     partner: Partner
     variant_id: str
@@ -272,11 +283,24 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     stock: int
     production_days: int
     load_percent: int
+    print_areas: tuple[PrintAreaSize, ...] = ()
+
+
+class RoutingDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A routing decision of the past; `partner_id` is empty where nobody could make the line. Times in epoch ms."""
+
+    order_id: str
+    request: RoutingRequested
+    candidates: tuple[Candidate, ...]
+    partner_id: str
+    decided_at: int
 
 
 class Offers(msgspec.Struct, frozen=True, kw_only=True):
-    """All partners that offer a variant, and the offset of the catalogue's last folded fact (-1 where none is)."""
+    """All partners that offer each of some variants, and the catalogue's last folded offset (-1 where there is none).
 
-    variant_id: str
-    offers: tuple[Offer, ...]
+    A variant that nobody offers is absent.
+    """
+
+    by_variant: dict[str, tuple[Offer, ...]]
     catalogue_offset: int

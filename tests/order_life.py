@@ -139,8 +139,8 @@ class World:
                         partner_id=self.partner_id,
                         partner_variant="MUG11W",
                         candidates=(
-                            Candidate(partner_id=self.partner_id, eligible=True, score=0.9, reason="nearest"),
-                            Candidate(partner_id="press-west", eligible=True, score=0.4, reason="farther"),
+                            Candidate(partner_id=self.partner_id, eligible=True, score=520, reason="nearest"),
+                            Candidate(partner_id="press-west", eligible=True, score=610, reason="farther"),
                         ),
                         rule_version="1",
                         catalogue_offset=41,

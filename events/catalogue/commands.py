@@ -2,7 +2,7 @@
 
 from typing import ClassVar, TypeAlias, get_args
 
-from events.catalogue.facts import PrintAreaSize, Variant
+from events.catalogue.facts import Outage, PrintAreaSize, Variant
 from events.declare import Command
 from events.order.values import LineArtwork
 from events.types import Currency, Minor, PartnerId, VariantId
@@ -55,6 +55,8 @@ class RegisterPartner(CatalogueCommand, frozen=True, kw_only=True):
     daily_capacity: int
     tenants: tuple[str, ...] = ("*",)
     suspended: bool = False
+    transit_days: dict[str, int] = {}
+    outages: tuple[Outage, ...] = ()
 
 
 class ReportPartnerOffer(CatalogueCommand, frozen=True, kw_only=True):
@@ -68,9 +70,19 @@ class ReportPartnerOffer(CatalogueCommand, frozen=True, kw_only=True):
     stock: int
     production_days: int
     load_percent: int = 0
+    print_areas: tuple[PrintAreaSize, ...] = ()
 
 
-CatalogueCommandUnion: TypeAlias = DefineProduct | PublishTemplate | MapSku | RegisterPartner | ReportPartnerOffer
+class PublishRoutingRules(CatalogueCommand, frozen=True, kw_only=True):
+    """Route a tenant's lines by these rules from now on."""
+
+    rules_version: str
+    body: str
+
+
+CatalogueCommandUnion: TypeAlias = (
+    DefineProduct | PublishTemplate | MapSku | RegisterPartner | ReportPartnerOffer | PublishRoutingRules
+)
 """Everything that can be asked of the catalogue."""
 
 CATALOGUE_COMMANDS: tuple[type[CatalogueCommand], ...] = get_args(CatalogueCommandUnion)

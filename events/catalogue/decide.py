@@ -8,6 +8,7 @@ from events.catalogue.commands import (
     CatalogueCommandUnion,
     DefineProduct,
     MapSku,
+    PublishRoutingRules,
     PublishTemplate,
     RegisterPartner,
     ReportPartnerOffer,
@@ -17,6 +18,7 @@ from events.catalogue.facts import (
     PartnerOfferChanged,
     PartnerRegistered,
     ProductDefined,
+    RoutingRulesPublished,
     SkuMapped,
     TemplatePublished,
 )
@@ -38,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def catalogue_key(tenant: str, command: CatalogueCommandUnion) -> str:
-    """The stream's key for a command: products, templates and partners are shared, a SKU belongs to a store."""
+    """The stream's key for a command: products, templates, partners are shared; rules a tenant's, a SKU a store's."""
     match command:
         case DefineProduct():
             return f"product:{command.product_id}"
@@ -50,6 +52,8 @@ def catalogue_key(tenant: str, command: CatalogueCommandUnion) -> str:
             return f"partner:{command.partner_id}"
         case ReportPartnerOffer():
             return f"offer:{command.partner_id}:{command.variant_id}"
+        case PublishRoutingRules():
+            return f"routing-rules:{tenant}"
         case _:
             assert_never(command)
 
@@ -106,5 +110,7 @@ def _described_by(command: CatalogueCommandUnion) -> CatalogueEvent:
             return PartnerRegistered(**content)
         case ReportPartnerOffer():
             return PartnerOfferChanged(**content)
+        case PublishRoutingRules():
+            return RoutingRulesPublished(**content)
         case _:
             assert_never(command)

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, TypeAlias, get_args
 
 from events.declare import Fact, Value
 from events.order.values import LineArtwork
-from events.types import Currency, Minor, PartnerId, VariantId, described
+from events.types import Currency, Millis, Minor, PartnerId, VariantId, described
 
 
 class PrintAreaSize(Value, frozen=True, kw_only=True):
@@ -14,6 +14,14 @@ class PrintAreaSize(Value, frozen=True, kw_only=True):
     width_um: Annotated[int, described("Width in micrometres.")]
     height_um: Annotated[int, described("Height in micrometres.")]
     dpi: int
+
+
+class Outage(Value, frozen=True, kw_only=True):
+    """A time in which a partner makes nothing: holidays, a move, a broken press."""
+
+    begins_at: Millis
+    ends_at: Annotated[Millis, described("The first moment at which it works again.")]
+    reason: str = ""
 
 
 class Variant(Value, frozen=True, kw_only=True):
@@ -75,6 +83,10 @@ class PartnerRegistered(CatalogueFact, frozen=True, kw_only=True):
     daily_capacity: int
     tenants: Annotated[tuple[str, ...], described("Tenants that may use it; '*' is all.")] = ("*",)
     suspended: bool = False
+    transit_days: Annotated[
+        dict[str, int], described("Days on the road by country of the destination; '*' is any other one.")
+    ] = {}
+    outages: tuple[Outage, ...] = ()
 
 
 class PartnerOfferChanged(CatalogueFact, frozen=True, kw_only=True):
@@ -88,9 +100,21 @@ class PartnerOfferChanged(CatalogueFact, frozen=True, kw_only=True):
     stock: Annotated[int, described("Units on hand.")]
     production_days: int
     load_percent: Annotated[int, described("How full the partner is.")] = 0
+    print_areas: Annotated[
+        tuple[PrintAreaSize, ...], described("Where and how large it prints this variant; empty where it never said.")
+    ] = ()
 
 
-CatalogueEvent: TypeAlias = ProductDefined | TemplatePublished | SkuMapped | PartnerRegistered | PartnerOfferChanged
+class RoutingRulesPublished(CatalogueFact, frozen=True, kw_only=True):
+    """A tenant's lines are routed by these rules from now on."""
+
+    rules_version: Annotated[str, described("The version that the rules give themselves.")]
+    body: Annotated[str, described("The rules as JSON, as routing reads them.")]
+
+
+CatalogueEvent: TypeAlias = (
+    ProductDefined | TemplatePublished | SkuMapped | PartnerRegistered | PartnerOfferChanged | RoutingRulesPublished
+)
 """Everything that can become true of the catalogue: the union is the registry."""
 
 CATALOGUE_FACTS: tuple[type[CatalogueFact], ...] = get_args(CatalogueEvent)

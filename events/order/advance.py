@@ -21,7 +21,7 @@ from events.order.facts import (
     ProofApprovalRequested,
     ProofApproved,
 )
-from events.order.state import RUN_UNSUBMITTED, Line, Order, Run
+from events.order.state import RUN_MAKING, RUN_UNSUBMITTED, Line, Order, Run
 from events.order.values import LineArtwork
 from events.order.work import (
     check_requested,
@@ -32,9 +32,6 @@ from events.order.work import (
     routing_requested,
     submission_requested,
 )
-
-PACKED_TOGETHER = frozenset({"routed", "submitting", "waiting", "accepted", "printed", "inspecting"})
-"""Stages of a run that will still become goods; a parcel waits for those of its own partner."""
 
 INERT: frozenset[type] = frozenset({*get_args(RecordedOnly), NotificationSent, NotificationFailed}) - {DeadlinePassed}
 """Facts from which nothing follows by itself."""
@@ -162,7 +159,7 @@ def _labels(order: Order, context: Context) -> Iterator[OrderEvent]:
         run.partner_id
         for line in order.lines.values()
         for run in line.runs
-        if run.stage in PACKED_TOGETHER and run.reason != "reprint"
+        if run.stage in RUN_MAKING and run.reason != "reprint"
     }
     packed = ((partner_id, contents) for partner_id, contents in ready.items() if partner_id not in busy)
     for number, (partner_id, contents) in enumerate(packed, len(order.parcels) + 1):

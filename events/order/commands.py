@@ -16,6 +16,7 @@ from events.order.values import (
     StoreOrder,
 )
 from events.types import (
+    CatalogueOffset,
     Currency,
     DeadlineKey,
     Digest,
@@ -23,7 +24,9 @@ from events.types import (
     Millis,
     Minor,
     PartnerId,
+    PromisedBy,
     RequestId,
+    RoutedPriority,
     RunNumber,
     SealedOrNone,
     UnitNumbers,
@@ -189,7 +192,9 @@ class ReportRouted(OrderCommand, frozen=True, kw_only=True):
     partner_variant: str
     candidates: tuple[Candidate, ...]
     rule_version: str
-    catalogue_offset: int
+    catalogue_offset: CatalogueOffset
+    priority: RoutedPriority = ""
+    promised_by: PromisedBy = 0
 
 
 class ReportRoutingFailed(OrderCommand, frozen=True, kw_only=True):
@@ -200,6 +205,8 @@ class ReportRoutingFailed(OrderCommand, frozen=True, kw_only=True):
     run: RunNumber
     reason: str
     candidates: tuple[Candidate, ...] = ()
+    rule_version: str = ""
+    catalogue_offset: CatalogueOffset = -1
 
 
 class ReportSubmissionAccepted(OrderCommand, frozen=True, kw_only=True):

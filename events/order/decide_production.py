@@ -86,6 +86,8 @@ def _routed(line: Line, run: Run, command: ReportRouted) -> tuple[OrderEvent, ..
             candidates=command.candidates,
             rule_version=command.rule_version,
             catalogue_offset=command.catalogue_offset,
+            priority=command.priority,
+            promised_by=command.promised_by,
         ),
     )
 
@@ -93,7 +95,14 @@ def _routed(line: Line, run: Run, command: ReportRouted) -> tuple[OrderEvent, ..
 def _routing_failed(order: Order, line: Line, run: Run, command: ReportRoutingFailed) -> tuple[OrderEvent, ...]:
     if run.stage != "routing":
         raise Ignored("this print run is not waiting for a partner any more")
-    failed = RoutingFailed(line_id=line.line_id, run=run.run, reason=command.reason, candidates=command.candidates)
+    failed = RoutingFailed(
+        line_id=line.line_id,
+        run=run.run,
+        reason=command.reason,
+        candidates=command.candidates,
+        rule_version=command.rule_version,
+        catalogue_offset=command.catalogue_offset,
+    )
     advice = "Add a partner or stock for this variant and destination, then resolve this exception: it is routed again."
     return (failed, *raised(order, "no_partner", f"{line.line_id}:{run.run}", command.reason, advice))
 
@@ -173,11 +182,22 @@ def _inspected(
     failed = tuple(unit for unit in run.units if unit not in passed)
     facts: list[OrderEvent] = []
     if passed:
-        facts.append(InspectionPassed(line_id=line.line_id, run=run.run, units=passed, by=context.actor))
+        facts.append(
+            InspectionPassed(
+                line_id=line.line_id, run=run.run, units=passed, by=context.actor, partner_id=run.partner_id
+            )
+        )
     if failed:
         defects = command.defects or (Defect(code="not_reported", description="No verdict on these units."),)
         facts.append(
-            InspectionFailed(line_id=line.line_id, run=run.run, units=failed, defects=defects, by=context.actor)
+            InspectionFailed(
+                line_id=line.line_id,
+                run=run.run,
+                units=failed,
+                defects=defects,
+                by=context.actor,
+                partner_id=run.partner_id,
+            )
         )
         facts += _reprint(order, line, run, failed, defects[0].code, context)
     return tuple(facts)

@@ -229,6 +229,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 RUN_AT_PARTNER = frozenset({"submitting", "accepted", "printed", "inspecting", "passed", "failed"})
 """Stages of a run in which the partner has, or may have, its units."""
 
+RUN_MAKING = frozenset({"routed", "submitting", "waiting", "accepted", "printed", "inspecting"})
+"""Stages of a run that will still become goods; a parcel waits for those of its own partner."""
+
 RUN_UNSUBMITTED = frozenset({"routing", "unroutable", "routed", "waiting"})
 """Stages of a run that no partner has: it can be given up without asking anybody."""
 

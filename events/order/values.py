@@ -170,18 +170,53 @@ class Finding(Value, frozen=True, kw_only=True):
     area: AreaName = ""
 
 
+class PrintedArea(Value, frozen=True, kw_only=True):
+    """How large something is printed in one area."""
+
+    area: AreaName = ""
+    width_um: Annotated[int, described("Width in micrometres.")]
+    height_um: Annotated[int, described("Height in micrometres.")]
+
+
+class OtherLine(Value, frozen=True, kw_only=True):
+    """Another line of an order that would travel in the same parcel, if the same partner made it."""
+
+    line_id: LineId
+    variant_id: VariantId
+    units: Annotated[int, described("How many units of it.")]
+    partner_id: Annotated[str, described("The partner that makes it; empty where none is chosen yet.")] = ""
+    excluded_partner_ids: Annotated[
+        tuple[str, ...], described("Partners that have already given up on these units.")
+    ] = ()
+
+
 class Candidate(Value, frozen=True, kw_only=True):
-    """A partner that routing looked at, with the inputs of its score."""
+    """A partner that routing looked at: what was known of it, and what the rules made of that."""
 
     partner_id: PartnerId
     eligible: bool
-    score: Annotated[float, described("Higher is better; 0 where the partner is not eligible.")]
-    reason: Annotated[str, described("Why it is not eligible, or how the score came about.")]
+    score: Annotated[
+        int,
+        described(
+            "What the whole order is worth with this line made here, in points (minor units of the rules' currency): "
+            "the lowest wins; 0 where the partner is not eligible."
+        ),
+    ]
+    reason: Annotated[str, described("Why it is not eligible, or the parts of which the score is made.")]
+    obstacle: Annotated[str, described("The must-rule that it breaks, such as 'out_of_stock'; empty for none.")] = ""
+    partner_variant: Annotated[str, described("The partner's own name of the variant.")] = ""
     cost_minor: Minor = 0
     currency: Currency = ""
-    distance_km: int = 0
+    country: CountryCode = ""
+    distance_km: Annotated[int, described("To the destination, as the crow flies; -1 where that is not known.")] = -1
+    stock: Annotated[int, described("Units on hand.")] = 0
+    daily_capacity: Annotated[int, described("Units that it makes a day.")] = 0
     load_percent: int = 0
     production_days: int = 0
+    transit_days: Annotated[int, described("Days on the road to the destination's country; 0 where it never said.")] = 0
+    scale_percent: Annotated[int, described("By how much the artwork must shrink to fit its print area.")] = 0
+    inspected_units: Annotated[int, described("Units of its making that were inspected lately.")] = 0
+    defective_units: Annotated[int, described("How many of these were not good.")] = 0
 
 
 class Defect(Value, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from events.decider import Context
 from events.identity import drawn_for_a_person, effect_key, request_id
+from events.order.companions import made_by, other_lines, printed_areas
 from events.order.facts import (
     ArtworkCheckRequested,
     InspectionRequested,
@@ -103,6 +104,13 @@ def routing_requested(order: Order, line: Line, artwork: LineArtwork, run: Run, 
         postal_prefix=order.postal_prefix,
         priority=order.priority,
         excluded_partner_ids=run.excluded,
+        asked_at=context.now,
+        placed_at=order.placed_at,
+        total_minor=order.total_minor,
+        currency=order.currency,
+        printed=printed_areas(line),
+        others=other_lines(order, line),
+        made_by=made_by(line),
     )
 
 

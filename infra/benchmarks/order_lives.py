@@ -251,8 +251,8 @@ def _routed(fact: RoutingRequested) -> ReportRouted:
         partner_id="press-east",
         partner_variant="MUG11W",
         candidates=(
-            Candidate(partner_id="press-east", eligible=True, score=0.9, reason="nearest"),
-            Candidate(partner_id="press-west", eligible=True, score=0.4, reason="farther"),
+            Candidate(partner_id="press-east", eligible=True, score=520, reason="nearest"),
+            Candidate(partner_id="press-west", eligible=True, score=610, reason="farther"),
         ),
         rule_version="1",
         catalogue_offset=41,

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportRouted, ReportRoutingFailed
 from events.order.facts import RoutingRequested
-from processors.routing.propose import Rules, propose
+from processors.routing.propose import Proposal, propose
+from processors.routing.rulebook import Rulebook
+from processors.routing.rules import DAY_MS
 from projections.rows import Offers
 
 
 class PartnerOffers(Protocol):
     """Reads the catalogue. May block."""
 
-    def offers(self, tenant: str, variant_id: str) -> Offers:
-        """All partners that the tenant may use and that offer the variant, and the catalogue's offset: one snapshot."""
+    def offers(self, tenant: str, variant_ids: Sequence[str], since_day: int = 0) -> Offers:
+        """All partners that the tenant may use and that offer the variants, and the catalogue's offset: one snapshot.
+
+        What inspections found counts from a day on (days since 1970).
+        """
         ...
 
 
@@ -26,16 +32,15 @@ class Route:
     """The effect of `RoutingRequested`: none in the outside world, only a proposal."""
 
     catalogue: PartnerOffers
-    rules: Rules
+    rulebook: Rulebook
     at_once: int = 8
 
     name: ClassVar[str] = "route"
     request: ClassVar[type[RoutingRequested]] = RoutingRequested
 
     async def carry_out(self, fact: RoutingRequested, envelope: FactEnvelope) -> OrderCommand:
-        """Score every partner that offers the variant."""
-        found = await asyncio.to_thread(self.catalogue.offers, envelope.tenant, fact.variant_id)
-        proposal = propose(fact, found.offers, self.rules)
+        """Judge every partner that offers the variant, with the order's other lines in view."""
+        proposal, catalogue_offset = await asyncio.to_thread(self.propose, envelope.tenant, fact)
         if not proposal.partner_id:
             return ReportRoutingFailed(
                 request_id=fact.request_id,
@@ -43,6 +48,8 @@ class Route:
                 run=fact.run,
                 reason=proposal.reason,
                 candidates=proposal.candidates,
+                rule_version=proposal.rule_version,
+                catalogue_offset=catalogue_offset,
             )
         return ReportRouted(
             request_id=fact.request_id,
@@ -52,5 +59,16 @@ class Route:
             partner_variant=proposal.partner_variant,
             candidates=proposal.candidates,
             rule_version=proposal.rule_version,
-            catalogue_offset=found.catalogue_offset,
+            catalogue_offset=catalogue_offset,
+            priority=proposal.priority,
+            promised_by=proposal.promised_by,
         )
+
+    def propose(self, tenant: str, request: RoutingRequested) -> tuple[Proposal, int]:
+        """The proposal and the catalogue's offset that it was made from. Blocks on the read models."""
+        judge = self.rulebook.judge_for(tenant)
+        waiting = (line.variant_id for line in request.others if not line.partner_id)
+        variants = tuple(dict.fromkeys((request.variant_id, *waiting)))
+        since_day = request.asked_at // DAY_MS - judge.rules.quality.days
+        found = self.catalogue.offers(tenant, variants, since_day)
+        return propose(request, found.by_variant, judge), found.catalogue_offset

@@ -88,10 +88,10 @@ def describe_inspection(fact: InspectionFact) -> Entry:
 
 
 def _why(candidates: tuple[Candidate, ...]) -> str:
-    """Every candidate with its score and reason, best first."""
-    ranked = sorted(candidates, key=lambda candidate: (-candidate.eligible, -candidate.score, candidate.partner_id))
+    """Every candidate with its points and the reason, the fewest points first."""
+    ranked = sorted(candidates, key=lambda candidate: (-candidate.eligible, candidate.score, candidate.partner_id))
     return " ".join(
-        f"{candidate.partner_id} {candidate.score:.2f}: {candidate.reason}."
+        f"{candidate.partner_id} {candidate.score} points: {candidate.reason}."
         if candidate.eligible
         else f"{candidate.partner_id} not eligible: {candidate.reason}."
         for candidate in ranked

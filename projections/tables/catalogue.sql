@@ -48,6 +48,8 @@ CREATE TABLE catalogue_partners (
     daily_capacity integer          NOT NULL,
     tenants        jsonb            NOT NULL,
     suspended      boolean          NOT NULL,
+    transit_days   jsonb            NOT NULL,
+    outages        jsonb            NOT NULL,
     source_version bigint           NOT NULL
 );
 COMMENT ON TABLE catalogue_partners IS 'Print partners; shared, `tenants` says who may use each.';
@@ -61,13 +63,22 @@ CREATE TABLE catalogue_offers (
     stock           integer NOT NULL,
     production_days integer NOT NULL,
     load_percent    integer NOT NULL,
+    print_areas     jsonb   NOT NULL,
     source_version  bigint  NOT NULL,
     PRIMARY KEY (variant_id, partner_id)
 );
 COMMENT ON TABLE catalogue_offers IS 'What each partner asks for a variant, with its stock and load.';
 
+CREATE TABLE catalogue_routing_rules (
+    tenant         text   PRIMARY KEY,
+    rules_version  text   NOT NULL,
+    body           text   NOT NULL,
+    source_version bigint NOT NULL
+);
+COMMENT ON TABLE catalogue_routing_rules IS 'The rules by which a tenant''s lines are routed, where it has its own.';
+
 -- after loading --
-SELECT protect_tenants('catalogue_sku_map');
+SELECT protect_tenants('catalogue_sku_map'), protect_tenants('catalogue_routing_rules');
 SELECT open_to_readers('catalogue_products'), open_to_readers('catalogue_variants'),
        open_to_readers('catalogue_templates'), open_to_readers('catalogue_partners'),
        open_to_readers('catalogue_offers');

@@ -3,13 +3,18 @@
 from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
-from events.order.values import AreaFile, Candidate, Defect, QualityReport
+from events.order.values import AreaFile, Candidate, Defect, OtherLine, PrintedArea, QualityReport
 from events.types import (
     Actor,
+    CatalogueOffset,
     CountryCode,
+    Currency,
     LineId,
     Millis,
+    Minor,
     PartnerId,
+    PromisedBy,
+    RoutedPriority,
     RunNumber,
     UnitNumbers,
     VariantId,
@@ -31,6 +36,15 @@ class RoutingRequested(WorkRequested, frozen=True, kw_only=True):
     excluded_partner_ids: Annotated[
         tuple[str, ...], described("Partners that have already given up on these units.")
     ] = ()
+    asked_at: Millis = 0
+    placed_at: Annotated[Millis, described("When the order was placed: what was promised counts from then.")] = 0
+    total_minor: Minor = 0
+    currency: Currency = ""
+    printed: Annotated[tuple[PrintedArea, ...], described("How large the line's print files are.")] = ()
+    others: Annotated[tuple[OtherLine, ...], described("The order's other lines that are still on their way.")] = ()
+    made_by: Annotated[
+        str, described("The partner that made other units of this line, whose colours should match; empty for none.")
+    ] = ""
 
 
 class LineRouted(OrderFact, frozen=True, kw_only=True):
@@ -43,7 +57,9 @@ class LineRouted(OrderFact, frozen=True, kw_only=True):
     partner_variant: str
     candidates: tuple[Candidate, ...]
     rule_version: str
-    catalogue_offset: Annotated[int, described("Offset of the catalogue's facts that the proposal was made from.")]
+    catalogue_offset: CatalogueOffset
+    priority: RoutedPriority = ""
+    promised_by: PromisedBy = 0
 
 
 class RoutingFailed(OrderFact, frozen=True, kw_only=True):
@@ -53,6 +69,8 @@ class RoutingFailed(OrderFact, frozen=True, kw_only=True):
     run: RunNumber
     reason: str
     candidates: tuple[Candidate, ...] = ()
+    rule_version: str = ""
+    catalogue_offset: CatalogueOffset = -1
 
 
 class SubmissionRequested(WorkRequested, frozen=True, kw_only=True):
@@ -147,6 +165,7 @@ class InspectionPassed(OrderFact, frozen=True, kw_only=True):
     run: RunNumber
     units: UnitNumbers
     by: Actor
+    partner_id: Annotated[str, described("The partner that made them.")] = ""
 
 
 class InspectionFailed(OrderFact, frozen=True, kw_only=True):
@@ -157,6 +176,7 @@ class InspectionFailed(OrderFact, frozen=True, kw_only=True):
     units: UnitNumbers
     defects: tuple[Defect, ...]
     by: Actor
+    partner_id: Annotated[str, described("The partner that made them.")] = ""
 
 
 class ReprintRequested(OrderFact, frozen=True, kw_only=True):

@@ -98,17 +98,17 @@ def test_offers_carry_their_partners_and_the_offset_of_the_last_fact_they_come_f
     fold(rig, catalogue)
     # then
     with rig.system_reading() as reads:
-        offers = reads.offers(TENANT, "mug-11oz-white")
-        (offer,) = offers.offers
+        offers = reads.offers(TENANT, ["mug-11oz-white", "unknown"])
+        (offer,) = offers.by_variant["mug-11oz-white"]
         assert (offer.partner.partner_id, offer.stock, offer.partner.ships_to) == ("press-east", 7, ("DE", "FR"))
         assert offers.catalogue_offset == 5
-        assert len(reads.offers("another", "mug-11oz-white").offers) == 2
-        assert reads.offers(TENANT, "unknown").offers == ()
+        assert set(offers.by_variant) == {"mug-11oz-white"}
+        assert len(reads.offers("another", ["mug-11oz-white"]).by_variant["mug-11oz-white"]) == 2
 
 
 def test_an_empty_catalogue_has_no_offers_and_no_offset(rig: Rig) -> None:
     with rig.system_reading() as reads:
-        assert reads.offers(TENANT, "mug-11oz-white").catalogue_offset == -1
+        assert reads.offers(TENANT, ["mug-11oz-white"]).catalogue_offset == -1
 
 
 def test_a_variant_leads_to_its_product_and_its_newest_template(rig: Rig, catalogue: LedgerWriter) -> None:

@@ -8,6 +8,7 @@ from events.catalogue.commands import (
     CatalogueCommandUnion,
     DefineProduct,
     MapSku,
+    PublishRoutingRules,
     PublishTemplate,
     RegisterPartner,
     ReportPartnerOffer,
@@ -20,6 +21,7 @@ from events.catalogue.facts import (
     PartnerRegistered,
     PrintAreaSize,
     ProductDefined,
+    RoutingRulesPublished,
     SkuMapped,
     TemplatePublished,
     Variant,
@@ -59,12 +61,14 @@ OFFER = ReportPartnerOffer(
     stock=100,
     production_days=2,
 )
+RULES = PublishRoutingRules(source_version=1, rules_version="cheap-1", body="{}")
 CASES: list[tuple[CatalogueCommandUnion, type[CatalogueEvent], str]] = [
     (PRODUCT, ProductDefined, "product:mug"),
     (TEMPLATE, TemplatePublished, "template:mug-11oz:1"),
     (SKU, SkuMapped, "sku:demo:demo-rest:MUG-1"),
     (PARTNER, PartnerRegistered, "partner:press-east"),
     (OFFER, PartnerOfferChanged, "offer:press-east:mug-11oz-white"),
+    (RULES, RoutingRulesPublished, "routing-rules:demo"),
 ]
 
 

@@ -42,7 +42,8 @@ def judged(passed: tuple[int, ...], failed: tuple[int, ...], *defects: Defect) -
 
 def test_good_units_are_packed() -> None:
     given(*INSPECTING).when(judged((1, 2), ())).then(
-        InspectionPassed(line_id="1", run=1, units=(1, 2), by="store:demo-rest"), a(LabelRequested, parcel_id="P1")
+        InspectionPassed(line_id="1", run=1, units=(1, 2), by="store:demo-rest", partner_id="press-east"),
+        a(LabelRequested, parcel_id="P1"),
     ).then_told("buyer: quality_passed")
 
 

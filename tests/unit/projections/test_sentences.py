@@ -91,7 +91,7 @@ def test_an_order_without_a_number_is_named_by_its_external_id() -> None:
 def test_routing_says_why_each_partner_was_chosen_or_not() -> None:
     _, facts, _ = live([placed(a_store_order())], World().answer)
     routed = next(fact for fact in facts if isinstance(fact, LineRouted))
-    assert describe(routed).detail == "press-east 0.90: nearest. press-west 0.40: farther."
+    assert describe(routed).detail == "press-east 520 points: nearest. press-west 610 points: farther."
 
 
 @pytest.mark.parametrize("declared", [PartnerStatusObserved, TrackingObserved])

@@ -1,0 +1,117 @@
+"""What is known of a partner when a line is routed: one `Candidate` an offer, before any rule has judged it.
+
+Must-rules that follow from facts alone (it does not ship there, it is closed, nothing is in stock) are applied here,
+because no version of the rules changes them; limits and weights that rules set are applied by `judge`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import ceil
+
+import msgspec
+
+from events.order.facts import RoutingRequested
+from events.order.values import Candidate, PrintedArea
+from processors.routing.places import distance_km, place_of
+from projections.rows import Offer, Partner
+
+EVERYWHERE = "*"
+UNKNOWN_KM = -1
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a partner is wanted for: some units of a variant, to a destination, at a moment (epoch milliseconds)."""
+
+    units: int
+    country: str
+    region: str
+    at: int
+    printed: tuple[PrintedArea, ...] = ()
+    excluded: frozenset[str] = frozenset()
+
+
+def wanted_by(request: RoutingRequested) -> Wanted:
+    """What the line of a request needs."""
+    return Wanted(
+        units=len(request.units),
+        country=request.country,
+        region=request.region,
+        at=request.asked_at,
+        printed=request.printed,
+        excluded=frozenset(request.excluded_partner_ids),
+    )
+
+
+def candidate_of(wanted: Wanted, offer: Offer) -> Candidate:
+    """An offer with all that routing goes by; not eligible where a fact stands against it."""
+    partner = offer.partner
+    obstacle, reason = _obstacle(wanted, offer)
+    return Candidate(
+        partner_id=partner.partner_id,
+        eligible=not obstacle,
+        score=0,
+        reason=reason,
+        obstacle=obstacle,
+        partner_variant=offer.partner_variant,
+        cost_minor=offer.cost_minor,
+        currency=offer.currency,
+        country=partner.country,
+        distance_km=_kilometres(wanted, partner),
+        stock=offer.stock,
+        daily_capacity=partner.daily_capacity,
+        load_percent=offer.load_percent,
+        production_days=offer.production_days,
+        transit_days=partner.transit_days.get(wanted.country, partner.transit_days.get(EVERYWHERE, 0)),
+        scale_percent=_scale_percent(wanted.printed, offer) or 0,
+        inspected_units=partner.inspected_units,
+        defective_units=partner.defective_units,
+    )
+
+
+def _obstacle(wanted: Wanted, offer: Offer) -> tuple[str, str]:
+    """The first fact that stands against a partner: its name and the words for people; empty where there is none."""
+    partner = offer.partner
+    if partner.partner_id in wanted.excluded:
+        return "gave_up", "it has given up on these units already"
+    if partner.suspended:
+        return "suspended", "it is suspended"
+    if partner.unreachable:
+        return "unreachable", "calls to it fail at the moment"
+    for outage in partner.outages:
+        if outage.begins_at <= wanted.at < outage.ends_at:
+            until = datetime.fromtimestamp(outage.ends_at / 1_000, UTC)
+            return "closed", f"it is closed until {until:%Y-%m-%d %H:%M} UTC"
+    if EVERYWHERE not in partner.ships_to and wanted.country not in partner.ships_to:
+        return "no_shipping", f"it does not ship to {wanted.country or 'an unknown country'}"
+    if offer.stock < wanted.units:
+        return "out_of_stock", f"it has {offer.stock} in stock and {wanted.units} are needed"
+    if partner.daily_capacity < wanted.units:
+        return "too_small", f"it makes {partner.daily_capacity} a day and {wanted.units} are needed"
+    if _scale_percent(wanted.printed, offer) is None:
+        return "no_print_area", "it cannot print where the artwork stands"
+    return "", ""
+
+
+def _kilometres(wanted: Wanted, partner: Partner) -> int:
+    destination = place_of(wanted.country, wanted.region)
+    return UNKNOWN_KM if destination is None else distance_km((partner.latitude, partner.longitude), destination)
+
+
+def _scale_percent(printed: tuple[PrintedArea, ...], offer: Offer) -> int | None:
+    """By how much the artwork must shrink to fit the partner's areas, in per cent; None where an area is missing.
+
+    An offer without print areas is one of a partner that never told them: nothing stands against it.
+    """
+    if not offer.print_areas or not printed:
+        return 0
+    most = 0.0
+    for wanted in printed:
+        named = [area for area in offer.print_areas if not wanted.area or area.name == wanted.area]
+        if not named:
+            return None
+        area = named[0]
+        scale = min(area.width_um / max(wanted.width_um, 1), area.height_um / max(wanted.height_um, 1))
+        most = max(most, 100 * (1 - scale))
+    # A tenth of a per cent is the rounding of pixels.
+    return max(0, ceil(most - 0.1))

@@ -1,0 +1,218 @@
+"""What a version of the rules makes of candidates: who is out, how many points each is worth, and who is best.
+
+Pure, and the same for a decision of today and for one of last year that is tried again under other rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from events.order.facts import RoutingRequested
+from events.order.values import Candidate
+from processors.routing.plan import TOGETHER_MAX, Scores, totals
+from processors.routing.rules import (
+    DATED,
+    DAY_MS,
+    EXPRESS,
+    HIGH_VALUE,
+    STANDARD,
+    Rules,
+    Weights,
+    canonical,
+    holiday_deadline,
+)
+
+HOLIDAYS_KEPT: Final = 10_000
+UNKNOWN: Final = -1
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order's lines are judged by: priority and weights, and the days that are left until what was promised."""
+
+    priority: str
+    promised_by: int
+    days_left: int
+    country: str
+    near: frozenset[str]
+    weights: Weights
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """The points of one candidate for one line, part by part; `days` and `late_days` are what was reckoned with."""
+
+    cost: int
+    distance: int
+    border: int
+    load: int
+    time: int
+    lateness: int
+    misprints: int
+    other_press: int
+    days: int
+    late_days: int
+
+    @property
+    def total(self) -> int:
+        """Their sum."""
+        return (
+            self.cost
+            + self.distance
+            + self.border
+            + self.load
+            + self.time
+            + self.lateness
+            + self.misprints
+            + self.other_press
+        )
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate that can make the line: its own points, and those of the whole order with the line made there."""
+
+    candidate: Candidate
+    parts: Parts
+    order_points: int
+
+
+class Judge:
+    """Applies one version of the rules. Keeps what it has worked out about dates; threads may share it."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        #: The version's own name, and what tells two files of one name apart.
+        self.version = f"{rules.version}@{hashlib.sha256(canonical(rules)).hexdigest()[:8]}"
+        self._deadlines: dict[tuple[int, str], int | None] = {}
+        self._near: dict[str, frozenset[str]] = {}
+        self._denied = frozenset(rules.partners.denied)
+        self._allowed = frozenset(rules.partners.allowed)
+
+    def terms(self, request: RoutingRequested) -> Terms:
+        """What the request's order is judged by. Who paid for haste gets it; then a date counts, then the value."""
+        rules, placed_at = self.rules, request.placed_at or request.asked_at
+        dated_by = self._deadline(placed_at, request.country)
+        if request.priority == EXPRESS:
+            priority = EXPRESS
+        elif dated_by is not None:
+            priority = DATED
+        elif 0 < rules.high_value_minor <= (rules.in_currency(request.total_minor, request.currency) or 0):
+            priority = HIGH_VALUE
+        else:
+            priority = STANDARD
+        weights = rules.weights(priority)
+        promised_by = placed_at + weights.promise_days * DAY_MS
+        if dated_by is not None:
+            promised_by = min(promised_by, dated_by)
+        return Terms(
+            priority=priority,
+            promised_by=promised_by,
+            days_left=max(0, (promised_by - request.asked_at) // DAY_MS),
+            country=request.country,
+            near=self._region(request.country),
+            weights=weights,
+        )
+
+    def obstacle(self, candidate: Candidate) -> tuple[str, str]:
+        """The limit of these rules that a candidate breaks: its name and words; empty where it breaks none."""
+        must = self.rules.must
+        if candidate.partner_id in self._denied or (self._allowed and candidate.partner_id not in self._allowed):
+            return "not_allowed", "the rules do not let it print"
+        if candidate.load_percent > must.load_percent_max:
+            return "full", f"it is full ({candidate.load_percent} % load)"
+        if candidate.scale_percent > must.scale_percent_max:
+            return "area_too_small", f"the artwork would have to shrink by {candidate.scale_percent} %"
+        return "", ""
+
+    def able(self, candidate: Candidate) -> bool:
+        """Whether neither a fact nor these rules stand against a candidate, whatever earlier rules made of it."""
+        return (not candidate.obstacle or candidate.obstacle in OF_RULES) and not self.obstacle(candidate)[0]
+
+    def parts(self, candidate: Candidate, units: int, terms: Terms, made_by: str = "") -> Parts:
+        """The points of a candidate for so many units of a line."""
+        weights, rules = terms.weights, self.rules
+        cost = rules.in_currency(candidate.cost_minor * units, candidate.currency)
+        at_home = candidate.country == terms.country
+        nearby = at_home or candidate.country in terms.near
+        road = rules.road
+        transit = candidate.transit_days or (
+            road.same_country if at_home else road.same_region if nearby else road.abroad
+        )
+        days = candidate.production_days + transit
+        late_days = max(0, days - terms.days_left)
+        load = candidate.load_percent + 100 * units / max(candidate.daily_capacity, 1)
+        quality = rules.quality
+        misprinted = candidate.defective_units + quality.expected_units * quality.expected_per_mille / 1_000
+        share = misprinted / (candidate.inspected_units + quality.expected_units)
+        return Parts(
+            cost=round((rules.unpriced if cost is None else max(0, cost)) * weights.cost_percent / 100),
+            distance=round(max(0, candidate.distance_km) * weights.per_1000_km / 1_000),
+            border=0 if nearby else round(weights.abroad),
+            load=round(max(0, load - weights.busy_from_percent) * weights.per_busy_percent),
+            time=round(days * weights.per_day),
+            lateness=round(late_days * weights.per_late_day),
+            misprints=round(share * units * weights.per_defect),
+            other_press=round(weights.other_press) if made_by and made_by != candidate.partner_id else 0,
+            days=days,
+            late_days=late_days,
+        )
+
+    def scores(self, candidates: Sequence[Candidate], units: int, terms: Terms) -> Scores:
+        """The points of a line at each partner that can make it."""
+        return {
+            candidate.partner_id: self.parts(candidate, units, terms).total
+            for candidate in candidates
+            if self.able(candidate)
+        }
+
+    def rank(
+        self,
+        request: RoutingRequested,
+        candidates: Sequence[Candidate],
+        others: Sequence[tuple[int, Sequence[Candidate]]],
+        placed: frozenset[str],
+        terms: Terms,
+    ) -> list[Judged]:
+        """Who can make the line, best first; equal ones by name.
+
+        `others` are units and candidates of the order's lines without a partner, `placed` the partners of the rest.
+        """
+        units = len(request.units)
+        parts = {
+            candidate.partner_id: self.parts(candidate, units, terms, request.made_by)
+            for candidate in candidates
+            if self.able(candidate)
+        }
+        waiting = [self.scores(found, count, terms) for count, found in others[: 4 * TOGETHER_MAX]]
+        own = {partner: found.total for partner, found in parts.items()}
+        points = totals(own, waiting, placed, round(terms.weights.split))
+        ranked = [
+            Judged(candidate=candidate, parts=parts[partner], order_points=points[partner])
+            for candidate in candidates
+            if (partner := candidate.partner_id) in parts
+        ]
+        ranked.sort(key=lambda judged: (judged.order_points, judged.candidate.partner_id))
+        return ranked
+
+    def _deadline(self, placed_at: int, country: str) -> int | None:
+        key = (placed_at // DAY_MS, country)
+        known = self._deadlines.get(key, UNKNOWN)
+        if known == UNKNOWN:
+            if len(self._deadlines) >= HOLIDAYS_KEPT:
+                self._deadlines.clear()
+            known = self._deadlines[key] = holiday_deadline(self.rules, placed_at, country)
+        return known
+
+    def _region(self, country: str) -> frozenset[str]:
+        """Countries that no customs border lies between."""
+        near = self._near.get(country)
+        if near is None:
+            regions = self.rules.regions.values()
+            near = self._near[country] = frozenset(found for region in regions if country in region for found in region)
+        return near
+
+
+OF_RULES: Final = frozenset({"not_allowed", "full", "area_too_small"})
+"""Obstacles that rules set: under other rules they may be none."""
