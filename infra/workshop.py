@@ -54,7 +54,7 @@ from processors.workers.inspect import Inspect
 from processors.workers.label import BuyLabel
 from processors.workers.notify import MailServer, MailServerUnreachable, Notify
 from processors.workers.render import Render
-from processors.workers.route import Route
+from processors.workers.route import NoCircuits, Route
 from processors.workers.submit import Submit
 from projections.system_reader import SystemReads
 
@@ -146,7 +146,7 @@ class Workshop:
                     remover=settings.background_remover,
                 )
             case "route":
-                return Route(self._reads, Rulebook(self._reads))
+                return Route(self._reads, Rulebook(self._reads), NoCircuits())
             case "submit":
                 return Submit(partners=self._partners, files=self._files, links=intake.link_signer(settings))
             case "cancel":

@@ -18,6 +18,7 @@ from projections.rows import Offer, Partner
 
 EVERYWHERE = "*"
 UNKNOWN_KM = -1
+UNREACHABLE = "unreachable"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +77,6 @@ def _obstacle(wanted: Wanted, offer: Offer) -> tuple[str, str]:
         return "gave_up", "it has given up on these units already"
     if partner.suspended:
         return "suspended", "it is suspended"
-    if partner.unreachable:
-        return "unreachable", "calls to it fail at the moment"
     for outage in partner.outages:
         if outage.begins_at <= wanted.at < outage.ends_at:
             until = datetime.fromtimestamp(outage.ends_at / 1_000, UTC)
@@ -90,6 +89,9 @@ def _obstacle(wanted: Wanted, offer: Offer) -> tuple[str, str]:
         return "too_small", f"it makes {partner.daily_capacity} a day and {wanted.units} are needed"
     if _scale_percent(wanted.printed, offer) is None:
         return "no_print_area", "it cannot print where the artwork stands"
+    # Last, because it is the one that passes by itself: who is out for this alone is asked where nobody else is left.
+    if partner.unreachable:
+        return UNREACHABLE, "calls to it fail at the moment"
     return "", ""
 
 

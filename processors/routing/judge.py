@@ -13,6 +13,7 @@ import msgspec
 
 from events.order.facts import RoutingRequested
 from events.order.values import Candidate
+from processors.routing.candidates import UNREACHABLE
 from processors.routing.plan import TOGETHER_MAX, Scores, totals
 from processors.routing.rules import (
     DATED,
@@ -126,9 +127,15 @@ class Judge:
             return "area_too_small", f"the artwork would have to shrink by {candidate.scale_percent} %"
         return "", ""
 
-    def able(self, candidate: Candidate) -> bool:
-        """Whether neither a fact nor these rules stand against a candidate, whatever earlier rules made of it."""
-        return (not candidate.obstacle or candidate.obstacle in OF_RULES) and not self.obstacle(candidate)[0]
+    def able(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those against whom neither a fact nor these rules stand, whatever earlier rules made of them.
+
+        Where nobody is left, those to whom calls fail at the moment: an order is given to them again and again until
+        they answer, which is better than to nobody.
+        """
+        allowed = [found for found in candidates if not self.obstacle(found)[0]]
+        free = [found for found in allowed if not found.obstacle or found.obstacle in OF_RULES]
+        return free or [found for found in allowed if found.obstacle == UNREACHABLE]
 
     def parts(self, candidate: Candidate, units: int, terms: Terms, made_by: str = "") -> Parts:
         """The points of a candidate for so many units of a line."""
@@ -161,11 +168,7 @@ class Judge:
 
     def scores(self, candidates: Sequence[Candidate], units: int, terms: Terms) -> Scores:
         """The points of a line at each partner that can make it."""
-        return {
-            candidate.partner_id: self.parts(candidate, units, terms).total
-            for candidate in candidates
-            if self.able(candidate)
-        }
+        return {candidate.partner_id: self.parts(candidate, units, terms).total for candidate in self.able(candidates)}
 
     def rank(
         self,
@@ -180,18 +183,14 @@ class Judge:
         `others` are units and candidates of the order's lines without a partner, `placed` the partners of the rest.
         """
         units = len(request.units)
-        parts = {
-            candidate.partner_id: self.parts(candidate, units, terms, request.made_by)
-            for candidate in candidates
-            if self.able(candidate)
-        }
+        able = self.able(candidates)
+        parts = {found.partner_id: self.parts(found, units, terms, request.made_by) for found in able}
         waiting = [self.scores(found, count, terms) for count, found in others[: 4 * TOGETHER_MAX]]
         own = {partner: found.total for partner, found in parts.items()}
         points = totals(own, waiting, placed, round(terms.weights.split))
         ranked = [
-            Judged(candidate=candidate, parts=parts[partner], order_points=points[partner])
-            for candidate in candidates
-            if (partner := candidate.partner_id) in parts
+            Judged(candidate=found, parts=parts[found.partner_id], order_points=points[found.partner_id])
+            for found in able
         ]
         ranked.sort(key=lambda judged: (judged.order_points, judged.candidate.partner_id))
         return ranked

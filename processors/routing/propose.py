@@ -52,7 +52,8 @@ def propose(request: RoutingRequested, offers: Mapping[str, Sequence[Offer]], ju
     placed = frozenset(line.partner_id for line in request.others if line.partner_id)
     ranked = judge.rank(request, candidates, others, placed, terms)
     scored = [_scored(judged, terms, placed, bool(others)) for judged in ranked]
-    unable = [_refused(candidate, judge) for candidate in candidates if not judge.able(candidate)]
+    able = {judged.candidate.partner_id for judged in ranked}
+    unable = [_refused(candidate, judge) for candidate in candidates if candidate.partner_id not in able]
     best = scored[0] if scored else None
     return Proposal(
         partner_id=best.partner_id if best else "",
@@ -93,6 +94,8 @@ def _scored(judged: Judged, terms: Terms, placed: frozenset[str], has_others: bo
         told.append(f"the order's other lines {beside}" if has_others else f"a parcel of its own {beside}")
     elif candidate.partner_id in placed:
         told.append("it makes other lines of the order")
+    if candidate.obstacle:
+        told.append("calls to it fail at the moment, and nobody else can make it")
     haste = "" if terms.priority == "standard" else f"{terms.priority}: "
     return msgspec.structs.replace(
         candidate, eligible=True, obstacle="", score=judged.order_points, reason=haste + "; ".join(told)

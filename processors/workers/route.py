@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
+
+import msgspec
 
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportRouted, ReportRoutingFailed
@@ -13,7 +15,7 @@ from events.order.facts import RoutingRequested
 from processors.routing.propose import Proposal, propose
 from processors.routing.rulebook import Rulebook
 from processors.routing.rules import DAY_MS
-from projections.rows import Offers
+from projections.rows import Offer, Offers
 
 
 class PartnerOffers(Protocol):
@@ -27,12 +29,29 @@ class PartnerOffers(Protocol):
         ...
 
 
+class OpenCircuits(Protocol):
+    """Knows to which partners calls have failed so often that they are left alone for a while. May block."""
+
+    def open_circuits(self) -> frozenset[str]:
+        """Their ids."""
+        ...
+
+
+class NoCircuits:
+    """Where nobody watches calls: every partner is taken to answer."""
+
+    def open_circuits(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+
 @dataclass(frozen=True)
 class Route:
     """The effect of `RoutingRequested`: none in the outside world, only a proposal."""
 
     catalogue: PartnerOffers
     rulebook: Rulebook
+    circuits: OpenCircuits
     at_once: int = 8
 
     name: ClassVar[str] = "route"
@@ -71,4 +90,13 @@ class Route:
         variants = tuple(dict.fromkeys((request.variant_id, *waiting)))
         since_day = request.asked_at // DAY_MS - judge.rules.quality.days
         found = self.catalogue.offers(tenant, variants, since_day)
-        return propose(request, found.by_variant, judge), found.catalogue_offset
+        offers: Mapping[str, Sequence[Offer]] = found.by_variant
+        if away := self.circuits.open_circuits():
+            offers = {variant: [_marked(offer, away) for offer in listed] for variant, listed in offers.items()}
+        return propose(request, offers, judge), found.catalogue_offset
+
+
+def _marked(offer: Offer, away: frozenset[str]) -> Offer:
+    if offer.partner.partner_id not in away:
+        return offer
+    return msgspec.structs.replace(offer, partner=msgspec.structs.replace(offer.partner, unreachable=True))

@@ -191,6 +191,13 @@ def test_a_partner_that_cannot_is_kept_as_a_candidate_with_the_reason(obstacle: 
     assert said in refused.reason
 
 
+def test_a_partner_to_whom_calls_fail_is_asked_where_nobody_else_can_make_it() -> None:
+    proposal = proposed(offer("away", unreachable=True), offer("empty", stock=0))
+
+    assert proposal.partner_id == "away"
+    assert "calls to it fail at the moment, and nobody else can make it" in proposal.candidates[0].reason
+
+
 def test_a_partner_works_again_when_its_outage_has_ended() -> None:
     closed = offer("x", outages=(CLOSED,))
 
