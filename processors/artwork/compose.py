@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, assert_never
 
@@ -80,7 +80,7 @@ def compose(ingredients: Ingredients, area: PrintArea, *, below: str | None = No
         if layer.name == below:
             break
         drawn = False
-        for picture, left, top in _pieces(layer, ingredients, area, composed):
+        for picture, left, top in _pieces(layer, ingredients, area, composed.placements, composed.texts):
             _put(composed.canvas, picture, left, top, layer.blend, layer.opacity_percent, empty=empty)
             drawn = True
         # The pieces of one layer do not overlap, so all of them may count on the canvas being empty.
@@ -88,8 +88,26 @@ def compose(ingredients: Ingredients, area: PrintArea, *, below: str | None = No
     return composed
 
 
-def _pieces(layer: Layer, ingredients: Ingredients, area: PrintArea, composed: Composed) -> Iterator[Piece]:
-    """The pieces of one layer; notes in `composed` what was placed."""
+def draw_layer(
+    canvas: Image.Image, layer: Layer, ingredients: Ingredients, area: PrintArea, layout: TextLayout | None = None
+) -> None:
+    """Draw one layer over what is on a canvas. A text may be set already: then `layout` is at the area's resolution."""
+    if isinstance(layer, TextLayer) and layout is not None:
+        pieces: Iterable[Piece] = (_inked(*draw_mask(layout, layer, area), layer.colour),)
+    else:
+        pieces = _pieces(layer, ingredients, area, {}, {})
+    for picture, left, top in pieces:
+        _put(canvas, picture, left, top, layer.blend, layer.opacity_percent, empty=False)
+
+
+def _pieces(
+    layer: Layer,
+    ingredients: Ingredients,
+    area: PrintArea,
+    placements: dict[str, Placement],
+    texts: dict[str, TextLayout],
+) -> Iterator[Piece]:
+    """The pieces of one layer; notes in `placements` and `texts` what was placed."""
     match layer:
         case ImageLayer() | ArtLayer():
             own = isinstance(layer, ArtLayer)
@@ -97,13 +115,13 @@ def _pieces(layer: Layer, ingredients: Ingredients, area: PrintArea, composed: C
             if picture is not None:
                 placement = place(picture.width, picture.height, layer, area)
                 if not own:
-                    composed.placements[layer.name] = placement
+                    placements[layer.name] = placement
                 yield from _scaled(picture, placement)
         case TextLayer():
             words = layer_text(layer, ingredients.text)
             if words:
                 layout = lay_out(words, layer, area)
-                composed.texts[layer.name] = layout
+                texts[layer.name] = layout
                 yield _inked(*draw_mask(layout, layer, area), layer.colour)
         case ShapeLayer():
             yield _inked(*_shape_mask(layer, area), layer.colour)

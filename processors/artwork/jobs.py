@@ -34,7 +34,7 @@ def _render(payload: bytes) -> bytes:
 
 def _preview(payload: bytes) -> bytes:
     try:
-        return preview(msgspec.msgpack.decode(payload, type=PreviewRequest))
+        return msgspec.msgpack.encode(preview(msgspec.msgpack.decode(payload, type=PreviewRequest)))
     except FontUnknown as error:
         raise Refused("template", str(error)) from error
 

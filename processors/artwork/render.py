@@ -7,12 +7,11 @@ import msgspec
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.placement import Crop
 from processors.artwork.press import Rendered, RenderRequest
-from processors.artwork.preview import PREVIEW_WIDTH_PX_MAX, PreviewRequest, View
 from processors.artwork.sandbox import ChildKilled, JobRefused, SandboxPool
 from processors.artwork.template import Template, TemplateInvalid
 from processors.ports import NamedError
 
-__all__ = ["ArtworkNotRenderable", "Crop", "Rendered", "render_line", "render_preview"]
+__all__ = ["ArtworkNotRenderable", "Crop", "Rendered", "render_line"]
 
 
 class ArtworkNotRenderable(NamedError):
@@ -55,37 +54,6 @@ def render_line(
         remover=remover,
     )
     return msgspec.msgpack.decode(_run(pool, "render", msgspec.msgpack.encode(request)), type=Rendered)
-
-
-def render_preview(
-    pool: SandboxPool,
-    original: bytes | None,
-    text: str | None,
-    template: Template,
-    area: str | None = None,
-    *,
-    width_px: int = 600,
-    view: View = "print",
-    art: dict[str, bytes] | None = None,
-    crop: Crop | None = None,
-) -> bytes:
-    """A quick look for a designer, as WebP: the print on the product's colour, or the mock-up.
-
-    The same composition as the print file, at a lower resolution. A child remembers the last few pictures that it
-    decoded, so that typing a text does not decode the file again. Raises what `render_line` raises.
-    """
-    request = PreviewRequest(
-        original=original,
-        text=text,
-        template=template,
-        area=template.area(area).name,
-        pixels_max=pool.limits.pixels_max,
-        art=art or {},
-        crop=crop,
-        width_px=min(max(width_px, 16), PREVIEW_WIDTH_PX_MAX),
-        view=view,
-    )
-    return _run(pool, "preview", msgspec.msgpack.encode(request))
 
 
 def _run(pool: SandboxPool, job: str, payload: bytes) -> bytes:

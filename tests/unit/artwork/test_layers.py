@@ -1,4 +1,4 @@
-"""Shapes, the template's own art, blending, opacity, crop, background removal, PDF and preview."""
+"""Shapes, the template's own art, blending, opacity, crop, background removal and PDF."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image, ImageChops, ImageDraw
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.checks import check_artwork
 from processors.artwork.placement import Crop
-from processors.artwork.render import ArtworkNotRenderable, Rendered, render_line, render_preview
+from processors.artwork.render import Rendered, render_line
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import ArtLayer, Box, ImageLayer, ShapeLayer, Template, TemplateInvalid, TextLayer
 from tests.unit.artwork.pictures import encoded, noisy, simple_area, simple_template
@@ -209,49 +209,6 @@ def test_the_pdf_keeps_transparency_as_a_soft_mask_and_is_the_same_every_time(po
     with pikepdf.open(io.BytesIO(first.print_pdf)) as pdf:
         mask = pikepdf.PdfImage(cast(pikepdf.Stream, pdf.pages[0].Resources.XObject.Print.SMask)).as_pil_image()
     assert np.array_equal(np.asarray(mask), pixels(first)[..., 3])
-
-
-@pytest.mark.parametrize("view", ["print", "mockup"])
-def test_a_preview_looks_like_the_print_and_is_as_wide_as_asked(pool: SandboxPool, tee: Template, view: Any) -> None:
-    source = encoded(noisy(1500, 1500))
-    preview = Image.open(io.BytesIO(render_preview(pool, source, "Zoë", tee, view=view, width_px=600)))
-    assert abs(preview.width - 600) <= 8
-    rendered = render_line(pool, source, "Zoë", tee)
-    if view == "mockup":
-        whole = Image.open(io.BytesIO(rendered.mockup_webp)).convert("RGB")
-    else:
-        canvas = Image.open(io.BytesIO(rendered.print_png))
-        whole = Image.new("RGB", canvas.size, tee.product.colour)
-        whole.paste(canvas, (0, 0), canvas)
-    small = np.asarray(whole.resize((60, 80), Image.Resampling.BOX)).astype(int)
-    seen = np.asarray(preview.convert("RGB").resize((60, 80), Image.Resampling.BOX)).astype(int)
-    assert np.abs(small - seen).mean() < 4
-
-
-def test_a_preview_follows_every_change_of_text_picture_and_crop(pool: SandboxPool, tee: Template) -> None:
-    one, other = encoded(noisy(500, 500, seed=1)), encoded(noisy(500, 500, seed=2))
-    crop = Crop(x_permille=0, y_permille=0, width_permille=300, height_permille=300)
-    previews = [
-        render_preview(pool, one, "A", tee),
-        render_preview(pool, one, "B", tee),
-        render_preview(pool, other, "A", tee),
-        render_preview(pool, one, "A", tee, crop=crop),
-        render_preview(pool, None, "A", tee),
-        render_preview(pool, one, "A", tee, width_px=300),
-    ]
-    assert len(set(previews)) == len(previews)
-    assert render_preview(pool, one, "A", tee) == previews[0]
-
-
-def test_a_preview_of_a_hostile_file_is_refused(pool: SandboxPool, tee: Template) -> None:
-    with pytest.raises(ArtworkNotRenderable):
-        render_preview(pool, b"<svg/>", "A", tee)
-
-
-def test_a_preview_of_a_large_jpeg_is_decoded_small(pool: SandboxPool, tee: Template) -> None:
-    large = encoded(noisy(4000, 4000), "JPEG")
-    preview = Image.open(io.BytesIO(render_preview(pool, large, "A", tee)))
-    assert preview.width == pytest.approx(600, abs=8)
 
 
 def test_text_on_a_shape_is_above_it(pool: SandboxPool) -> None:
