@@ -168,6 +168,7 @@ def test_another_tenants_files_are_not_looked_at() -> None:
     ("key", "rule"),
     [
         (f"acme/{ENDED}/1/front/original/{'c' * 32}", "originals"),
+        (f"acme/{ENDED}/1/upload/{USED}", "originals"),
         (f"acme/{ENDED}/x00/back/v3-deadbeef/print.png", "print files"),
         (f"acme/{ENDED}/1/front/v1/print.pdf", "print files"),
         (f"acme/{ENDED}/1/front/v1/proof.webp", "proofs"),
