@@ -7,7 +7,7 @@ context managers at the end make the whole of the API's dependencies and of the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -47,9 +47,9 @@ def key_wrapper(settings: Settings) -> KeyWrapper:
     return KeyWrapper(settings.key("key_encryption_key"))
 
 
-def vault(settings: Settings, pool: Pool) -> PostgresVault:
-    """The vault over this pool."""
-    return PostgresVault(KeyTables(pool), key_wrapper(settings), settings.key("digest_key"), now_ms=now_ms)
+def vault(settings: Settings, pool: Pool, clock: Callable[[], int] = now_ms) -> PostgresVault:
+    """The vault over this pool; `clock` gives epoch milliseconds."""
+    return PostgresVault(KeyTables(pool), key_wrapper(settings), settings.key("digest_key"), now_ms=clock)
 
 
 def stores(settings: Settings, pool: Pool) -> PostgresStores:

@@ -137,7 +137,7 @@ class Housekeeping:
             for tenant in settings.tenants:
                 sweeper.sweep(tenant, self.now_ms(), report)
             if not dry_run:
-                report.daily_keys_ended = intake.vault(settings, self.pool).end_daily_keys()
+                report.daily_keys_ended = intake.vault(settings, self.pool, self.now_ms).end_daily_keys()
                 keys = PostgresIdempotency(self.pool)
                 report.idempotency_keys_ended = sum(
                     keys.expire(tenant, rules.idempotency_key_days) for tenant in settings.tenants
