@@ -93,6 +93,11 @@ class SystemReads:
         rows = self._rows("template", template_id=template_id, template_version=template_version)
         return next(_each(PublishedTemplate, rows), None)
 
+    def newest_version(self, template_id: str) -> int | None:
+        """The newest published version of a template, None where there is none."""
+        version: int | None = self._rows("newest_template_version", template_id=template_id)[0][0]
+        return version
+
     def newest_template(self, variant_id: str) -> PublishedTemplate | None:
         """The newest template of the variant's product."""
         return next(_each(PublishedTemplate, self._rows("newest_template", variant_id=variant_id)), None)
@@ -143,6 +148,15 @@ class SystemReads:
                     partner_id=partner_id,
                     decided_at=decided_at,
                 )
+
+    def ended_orders(self, tenant: str, order_ids: Sequence[str]) -> Mapping[str, int]:
+        """When those of these orders ended that have ended and wait for nobody; epoch milliseconds."""
+        rows = self._rows("ended_orders", tenant=tenant, order_ids=list(order_ids), ended=list(ENDED))
+        return {order_id: int(ended_at) for order_id, ended_at in rows}
+
+    def designs_in_use(self, tenant: str) -> frozenset[str]:
+        """The digests of the shared renders that open orders name."""
+        return frozenset(digest for (digest,) in self._rows("designs_in_use", tenant=tenant, ended=list(ENDED)))
 
     def goods_of_order(self, tenant: str, order_id: str) -> tuple[Goods, ...]:
         """What the lines of an order are; empty while the read model has not seen the order."""
