@@ -55,6 +55,13 @@ def command_sender(settings: Settings) -> Iterator[KafkaCommandSender]:
         yield KafkaCommandSender(log, Codec())
 
 
+@contextmanager
+def system_reads(settings: Settings) -> Iterator[SystemReads]:
+    """What the system's own processes read, for all tenants: for commands that an operator gives."""
+    with postgres.pool(settings.database_url, settings, name="operator-reads") as pool:
+        yield SystemReads(pool)
+
+
 @asynccontextmanager
 async def operator_desk(settings: Settings) -> AsyncIterator[OperatorDesk]:
     """Stores, roads and catalogue for the command line."""

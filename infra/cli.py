@@ -25,6 +25,7 @@ MODULE_OF = {
     "orders": "orders",
     "project": "project",
     "publish": "store",
+    "routing": "routing",
     "serve": "serve",
     "simulate": "simulate",
     "sku": "store",

@@ -1,14 +1,18 @@
-"""`printledger simulate`: the demo's outside world, one process each: print shops, carrier, and the demo's own desk."""
+"""`printledger simulate`: the demo's outside world, one process each, and routing by other rules.
+
+The outside world is print shops, carrier, and the demo's own desk.
+"""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
 
 import typer
 import uvicorn
 
 from infra import bootstrap
 from infra.commands.common import DataDir, settings_of
+from infra.commands.routing import simulate_routing
 from infra.demo import pictures
 from infra.demo.catalogue import EAST, WEST
 from infra.settings import LOOPBACK, Settings
@@ -16,37 +20,39 @@ from processors.carriers import easypost_simulator
 from processors.partners import print_shop_simulator
 from processors.ports import NamedError
 
-WORLDS = ("presses", "carrier", "desk")
-
 
 class NotSimulated(NamedError):
     """A production profile has a real outside world: simulators run in demo and test only."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("simulate")(simulate)
+    """Add the commands."""
+    worlds = typer.Typer(help="Simulate the outside world, or routing by other rules.", no_args_is_help=True)
+    for world in _RUNS:
+        worlds.command(world, help=f"Run the simulated {world} until told to end.")(_command_of(world))
+    worlds.command("routing")(simulate_routing)
+    app.add_typer(worlds, name="simulate")
 
 
-def simulate(
-    world: Annotated[str, typer.Argument(help=f"One of {', '.join(WORLDS)}.")],
-    data: DataDir = None,
-) -> None:
+def _command_of(world: str) -> Callable[..., None]:
+    def run(data: DataDir = None) -> None:
+        simulate(world, data)
+
+    return run
+
+
+def simulate(world: str, data: Path | None) -> None:
     """Run one simulator until it is told to end."""
     settings = settings_of(data)
     if settings.profile == "production":
         raise NotSimulated
-    match world:
-        case "presses":
-            _presses(settings)
-        case "carrier":
-            _carrier(settings)
-        case "desk":
-            # Buyers' pictures are served once stores and catalogue are there: the demo is ready when this port answers.
-            asyncio.run(bootstrap.seed_demo(settings))
-            pictures.serve(settings.pictures_port)
-        case _:
-            raise typer.BadParameter(f"one of {', '.join(WORLDS)}")
+    _RUNS[world](settings)
+
+
+def _desk(settings: Settings) -> None:
+    """Buyers' pictures are served once stores and catalogue are there: the demo is ready when this port answers."""
+    asyncio.run(bootstrap.seed_demo(settings))
+    pictures.serve(settings.pictures_port)
 
 
 def _folder(settings: Settings) -> Path:
@@ -83,3 +89,7 @@ def _carrier(settings: Settings) -> None:
     uvicorn.run(
         easypost_simulator.create_app(config), host=LOOPBACK, port=settings.carrier_simulator_port, log_level="warning"
     )
+
+
+_RUNS: Mapping[str, Callable[[Settings], None]] = {"presses": _presses, "carrier": _carrier, "desk": _desk}
+"""What each simulated world is run by."""

@@ -190,7 +190,12 @@ def canonical(rules: Rules) -> bytes:
 @cache
 def shipped_rules() -> Rules:
     """The rules that come with the project: what counts where a tenant has published none of its own."""
-    return read_rules(files("processors.routing").joinpath("rules.yaml").read_bytes(), "the shipped rules")
+    return read_rules(shipped_text(), "the shipped rules")
+
+
+def shipped_text() -> str:
+    """The shipped rules as they are written, with their comments."""
+    return files("processors.routing").joinpath("rules.yaml").read_text(encoding="utf-8")
 
 
 def holiday_deadline(rules: Rules, placed_at: int, country: str) -> int | None:
