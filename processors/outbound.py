@@ -12,18 +12,14 @@ reads back under the effect key before anybody does the same work elsewhere.
 import asyncio
 import email.utils
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import ClassVar, TypeVar
+from collections.abc import Mapping
+from typing import ClassVar, Protocol, TypeVar
 
 import httpx
 import msgspec
 import stamina
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, Storage
-from limits.aio.strategies import MovingWindowRateLimiter
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import OpenedState
+
+from processors.gate import Admission, Gate, GateRules, LocalGate, Rate
 
 T = TypeVar("T")
 
@@ -116,11 +112,21 @@ class OutboundPolicy(msgspec.Struct, frozen=True, kw_only=True):
     retry_wait_s: float = 0.1
     #: The longest that a call waits for the rate limit or obeys a `Retry-After`; beyond it is deferred.
     wait_max_s: float = 2.0
-    #: The vendor's rate limit in the words of the `limits` library (`120/60 second`); None for none.
-    rate_limit: str | None = None
+    #: The rate limit that the vendor states; None for none.
+    rate_limit: Rate | None = None
     #: Failed tries in a row that open the circuit, and the rest before one call is let through.
     circuit_failures: int = 5
     circuit_rest_s: float = 30.0
+
+    @property
+    def gate_rules(self) -> GateRules:
+        """By what the vendor's gate opens and shuts."""
+        return GateRules(
+            rate=self.rate_limit,
+            failures_max=self.circuit_failures,
+            rest_ms=round(self.circuit_rest_s * 1000),
+            probe_ms=round(self.total_timeout_s * 1000),
+        )
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +148,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """What was sent and answered in one try. Headers are left out, because they carry the credentials."""
 
     vendor: str
+    #: The effect key that the call is about; empty where it is about none.
+    about: str
     method: str
     path: str
     sent: bytes
@@ -149,6 +157,14 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     answered: bytes
     duration_ms: int
+
+
+class ExchangeLog(Protocol):
+    """Keeps what was sent and answered."""
+
+    async def keep(self, exchange: Exchange) -> None:
+        """Keep one try. Never raises: what was done outside must be told all the same."""
+        ...
 
 
 class OutboundClient:
@@ -162,11 +178,10 @@ class OutboundClient:
         *,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        rate_storage: Storage | None = None,
-        circuits: AsyncCircuitBreakerFactory | None = None,
-        on_exchange: Callable[[Exchange], None] | None = None,
+        gate: Gate | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> None:
-        """`rate_storage` and `circuits` are shared by clients of one vendor; each gets its own by default.
+        """`gate` is shared by all who call this vendor; without one the client keeps its own.
 
         `auth` is a user and password for HTTP basic authentication, never sent to another host: redirects are
         not followed and proxies from the environment are not used.
@@ -182,14 +197,9 @@ class OutboundClient:
             follow_redirects=False,
             trust_env=False,
         )
-        self._limiter = MovingWindowRateLimiter(rate_storage or MemoryStorage())
-        self._rate: RateLimitItem | None = parse(policy.rate_limit) if policy.rate_limit else None
-        self._circuits = circuits or AsyncCircuitBreakerFactory(
-            default_threshold=policy.circuit_failures,
-            default_ttl=policy.circuit_rest_s,
-            exclude=[RateLimited, AnswerTooLarge, asyncio.CancelledError],
-        )
-        self._on_exchange = on_exchange
+        self._gate = gate or LocalGate()
+        self._rules = policy.gate_rules
+        self._exchanges = exchanges
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -203,8 +213,11 @@ class OutboundClient:
         json: object = None,
         idempotent: bool,
         headers: Mapping[str, str] | None = None,
+        about: str = "",
     ) -> Answer:
         """Send one request and return the whole answer when its status is below 500.
+
+        `about` is the effect key that the request serves, for those who look up later what was sent.
 
         `idempotent` says that the vendor does the work once however often the request arrives; only then is a
         request sent again whose answer was lost. 3xx and 4xx other than 429 are answers, for the adapter to
@@ -235,43 +248,54 @@ class OutboundClient:
                 wait_jitter=self._policy.retry_wait_s,
             ):
                 with attempt:
-                    return await self._try_once(method, path, body, dict(headers or {}))
+                    return await self._try_once(method, path, body, dict(headers or {}), about)
         except OutboundError as error:
             # An earlier try of this call may have been carried out although the last one was not.
             error.outcome_unknown = error.outcome_unknown or maybe_done
             raise
         raise AssertionError("retry_context ends by a return or an error")
 
-    async def _try_once(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
-        await self._take_turn()
-        async with self._circuit():
-            started = time.monotonic()
-            answer: Answer | None = None
-            try:
-                answer = await self._exchange(method, path, body, headers)
-            finally:
-                if self._on_exchange is not None:
-                    self._on_exchange(
-                        Exchange(
-                            vendor=self._vendor,
-                            method=method,
-                            path=path,
-                            sent=body,
-                            status=None if answer is None else answer.status,
-                            answered=b"" if answer is None else answer.body,
-                            duration_ms=round((time.monotonic() - started) * 1000),
-                        )
-                    )
+    async def _try_once(self, method: str, path: str, body: bytes, headers: dict[str, str], about: str) -> Answer:
+        admission = await self._admitted()
+        try:
+            answer = await self._kept(method, path, body, headers, about)
             if answer.status >= 500:
                 raise ServerError(
                     f"{method} {path} answered {answer.status}: {preview(answer.body)}",
                     outcome_unknown=True,
                     retry_after_ms=retry_after_ms(answer.headers, time.time()),
                 )
-            if answer.status == 429:
-                wait_ms = retry_after_ms(answer.headers, time.time()) or 1000
-                raise RateLimited(f"{method} {path} answered 429", outcome_unknown=False, retry_after_ms=wait_ms)
+        except (NotReached, AnswerLost, ServerError):
+            await self._gate.failed(self._rules)
+            raise
+        if answer.status == 429:
+            wait_ms = retry_after_ms(answer.headers, time.time()) or 1000
+            await self._gate.paused(wait_ms)
+            raise RateLimited(f"{method} {path} answered 429", outcome_unknown=False, retry_after_ms=wait_ms)
+        if admission.is_watched:
+            await self._gate.answered()
+        return answer
+
+    async def _kept(self, method: str, path: str, body: bytes, headers: dict[str, str], about: str) -> Answer:
+        started = time.monotonic()
+        answer: Answer | None = None
+        try:
+            answer = await self._exchange(method, path, body, headers)
             return answer
+        finally:
+            if self._exchanges is not None:
+                await self._exchanges.keep(
+                    Exchange(
+                        vendor=self._vendor,
+                        about=about,
+                        method=method,
+                        path=path,
+                        sent=body,
+                        status=None if answer is None else answer.status,
+                        answered=b"" if answer is None else answer.body,
+                        duration_ms=round((time.monotonic() - started) * 1000),
+                    )
+                )
 
     async def _exchange(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         if body:
@@ -296,35 +320,27 @@ class OutboundClient:
         except (httpx.HTTPError, TimeoutError) as error:
             raise AnswerLost(f"{method} {path}: {type(error).__name__} {error}", outcome_unknown=True) from error
 
-    async def _take_turn(self) -> None:
-        """Wait for the rate limit, but no longer than the policy allows."""
-        if self._rate is None:
-            return
+    async def _admitted(self) -> Admission:
+        """Wait for a turn, but no longer than the policy allows. Raises CircuitOpen or RateLimited."""
         waited_until = time.monotonic() + self._policy.wait_max_s
-        while not await self._limiter.hit(self._rate, self._vendor):
-            window = await self._limiter.get_window_stats(self._rate, self._vendor)
-            wait_s = max(window.reset_time - time.time(), 0.005)
-            if time.monotonic() + wait_s > waited_until:
-                raise RateLimited(
-                    f"our own limit of {self._rate} for {self._vendor} is used up",
-                    outcome_unknown=False,
-                    retry_after_ms=round(wait_s * 1000),
-                )
-            await asyncio.sleep(wait_s)
-
-    @asynccontextmanager
-    async def _circuit(self) -> AsyncIterator[None]:
-        breaker = await self._circuits.get_breaker(self._vendor)
-        try:
-            async with breaker:
-                yield
-        except OpenedState as opened:
-            rest_s = opened.opened_at + breaker.context.ttl - time.time()
-            raise CircuitOpen(
-                f"{self._vendor} failed repeatedly",
-                outcome_unknown=False,
-                retry_after_ms=max(round(rest_s * 1000), 0),
-            ) from opened
+        while True:
+            admission = await self._gate.admit(self._rules)
+            match admission.obstacle:
+                case "":
+                    return admission
+                case "circuit_open":
+                    raise CircuitOpen(
+                        f"{self._vendor} failed repeatedly", outcome_unknown=False, retry_after_ms=admission.wait_ms
+                    )
+                case "rate_limited":
+                    wait_s = admission.wait_ms / 1000
+                    if time.monotonic() + wait_s > waited_until:
+                        raise RateLimited(
+                            f"the limit of {self._vendor} is used up ({self._rules.rate or 'it asked for a pause'})",
+                            outcome_unknown=False,
+                            retry_after_ms=admission.wait_ms,
+                        )
+                    await asyncio.sleep(wait_s)
 
 
 def retry_after_ms(headers: Mapping[str, str], now_s: float) -> int:

@@ -28,6 +28,8 @@ WEBHOOKS_AT_ONCE = 16
 WEBHOOK_WAIT_FIRST_MS = 100
 WEBHOOK_WAIT_MAX_MS = 5_000
 WEBHOOK_TIMEOUT_S = 10.0
+#: When a webhook that was given up is due again.
+NEVER_MS = 2**62
 
 Headers = Mapping[str, str]
 #: Gives the headers of one attempt: (channel, event id, body, epoch milliseconds) -> headers.
@@ -115,8 +117,22 @@ CREATE INDEX IF NOT EXISTS webhooks_due ON webhooks (due_at) WHERE delivered_at 
 class WebhookSender:
     """Sends stored webhooks to their channel's address until each is answered with 2xx."""
 
-    def __init__(self, store: Store, address_of: Callable[[str], str | None], signer: Signer, seed: int) -> None:
-        """`address_of` gives a channel's address, or None when nobody subscribed; `store` has `WEBHOOK_SCHEMA`."""
+    def __init__(
+        self,
+        store: Store,
+        address_of: Callable[[str], str | None],
+        signer: Signer,
+        seed: int,
+        *,
+        tries_max: int | None = None,
+        retry_ms: int | None = None,
+    ) -> None:
+        """`address_of` gives a channel's address, or None when nobody subscribed; `store` has `WEBHOOK_SCHEMA`.
+
+        A webhook is given up after `tries_max` tries; `retry_ms` replaces the growing waits between them.
+        """
+        self._tries_max = tries_max
+        self._retry_ms = retry_ms
         self._store = store
         self._address_of = address_of
         self._signer = signer
@@ -180,10 +196,11 @@ class WebhookSender:
             self._later(row["number"], row["attempts"], str(response.status_code))
 
     def _later(self, number: int, attempts: int, answer: str) -> None:
-        wait_ms = min(WEBHOOK_WAIT_FIRST_MS * 2 ** min(attempts, 10), WEBHOOK_WAIT_MAX_MS)
+        wait_ms = self._retry_ms or min(WEBHOOK_WAIT_FIRST_MS * 2 ** min(attempts, 10), WEBHOOK_WAIT_MAX_MS)
+        due_at = NEVER_MS if attempts + 1 == self._tries_max else now_ms() + wait_ms
         self._store.run(
             "UPDATE webhooks SET attempts = attempts + 1, due_at = ?, last_answer = ? WHERE number = ?",
-            now_ms() + wait_ms, answer, number,
+            due_at, answer, number,
         )  # fmt: skip
 
     def listing(self, channel: str | None = None) -> list[dict[str, object]]:

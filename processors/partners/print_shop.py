@@ -29,6 +29,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
 from processors.partners import print_shop_wire as wire
+from processors.partners.common import nonsense, refuse_large
 from processors.partners.protocol import (
     Accepted,
     CancelConfirmed,
@@ -46,6 +47,7 @@ from processors.partners.protocol import (
     Refused,
     StatusMap,
     SubmitOutcome,
+    Vouched,
     WebhookNotGenuine,
     WebhookTooOld,
 )
@@ -115,13 +117,13 @@ class PrintShop:
             notes=job.notes,
         )
         try:
-            answer = await self._client.call("POST", "/v1/jobs", json=request, idempotent=True)
+            answer = await self._client.call("POST", "/v1/jobs", json=request, idempotent=True, about=job.effect_key)
         except OutboundError as error:
             return await self._after_lost_answer(job, error)
         if answer.status in (200, 201):
             held = answer.read_as(wire.Job)
             if held is None:
-                return _nonsense(answer, outcome_unknown=True)
+                return nonsense(answer, outcome_unknown=True)
             return _accepted(held, already_known=answer.status == 200)
         return _refused(answer)
 
@@ -140,14 +142,14 @@ class PrintShop:
     async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
         """What the shop holds under the key."""
         try:
-            answer = await self._client.call("GET", f"/v1/jobs/{effect_key}", idempotent=True)
+            answer = await self._client.call("GET", f"/v1/jobs/{effect_key}", idempotent=True, about=effect_key)
         except OutboundError as error:
             return error.deferred()
         if answer.status == 404 and _code(answer) == "unknown_job":
             return None
         held = answer.read_as(wire.Job) if answer.status == 200 else None
         if held is None:
-            return _nonsense(answer, outcome_unknown=False)
+            return nonsense(answer, outcome_unknown=False)
         return JobSnapshot(
             effect_key=held.external_id,
             partner_reference=held.job_number,
@@ -167,13 +169,15 @@ class PrintShop:
         """Ask the shop to stop; a shop that has never heard of the job also refuses it if it still comes."""
         request = wire.CancelRequest(reason=reason)
         try:
-            answer = await self._client.call("POST", f"/v1/jobs/{effect_key}/cancel", json=request, idempotent=True)
+            answer = await self._client.call(
+                "POST", f"/v1/jobs/{effect_key}/cancel", json=request, idempotent=True, about=effect_key
+            )
         except OutboundError as error:
             return error.deferred()
         if answer.status == 200:
             held = answer.read_as(wire.Job)
             if held is None:
-                return _nonsense(answer, outcome_unknown=True)
+                return nonsense(answer, outcome_unknown=True)
             return CancelConfirmed(confirmed_at=held.updated_at)
         problem = answer.read_as(wire.Problem)
         if answer.status == 404 and problem is not None and problem.code == "unknown_job":
@@ -194,7 +198,7 @@ class PrintShop:
             return error.deferred()
         sheet = answer.read_as(wire.Offers) if answer.status == 200 else None
         if sheet is None:
-            return _nonsense(answer, outcome_unknown=False)
+            return nonsense(answer, outcome_unknown=False)
         return PartnerOffers(
             partner=self._name,
             observed_at=sheet.observed_at,
@@ -217,8 +221,7 @@ class PrintShop:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the shop's secrets signed this body within five minutes."""
-        if len(body) > WEBHOOK_MAX_BYTES:
-            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
+        refuse_large(body, WEBHOOK_MAX_BYTES)
         lower = {name.lower(): value for name, value in headers.items()}
         found = ""
         for webhook in self._webhooks:
@@ -256,6 +259,10 @@ class PrintShop:
             ),
         )
 
+    async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
+        """All of them: their webhook was signed."""
+        return Vouched(reports=reports)
+
 
 def new_webhook_secret(random_bytes: bytes) -> str:
     """A Standard Webhooks secret from 24 to 64 random bytes."""
@@ -289,16 +296,6 @@ def _refused(answer: Answer) -> Refused:
         retryable=problem.retryable,
         detail=f"{problem.code}: {problem.message}",
         needs_person=reason in ("conflict", "credentials", "invalid"),
-    )
-
-
-def _nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
-    """The shop answered with something that its own format does not allow."""
-    return Deferred(
-        reason="server_error",
-        retry_after_ms=0,
-        outcome_unknown=outcome_unknown,
-        detail=f"HTTP {answer.status} with an unexpected body: {preview(answer.body)}",
     )
 
 

@@ -22,15 +22,24 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import msgspec
 
+from processors.gate import Rate
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
 from processors.partners import printful_wire as wire
-from processors.partners.printful_events import DRAFT, STATUS_MAP, millis, reports
+from processors.partners.common import (
+    ReceivingAddress,
+    date_millis,
+    header_of,
+    millis_or_zero,
+    nonsense,
+    nothing_ordered,
+    refuse_large,
+)
+from processors.partners.printful_events import DRAFT, STATUS_MAP, reports
 from processors.partners.protocol import (
     Accepted,
     CancelConfirmed,
@@ -44,6 +53,7 @@ from processors.partners.protocol import (
     PrintJob,
     Refused,
     SubmitOutcome,
+    Vouched,
     WebhookNotGenuine,
 )
 
@@ -51,7 +61,7 @@ from processors.partners.protocol import (
 UNCOUNTED_STOCK_UNITS: Final = 100_000
 
 #: The rate that Printful states for a store, for the client's `OutboundPolicy.rate_limit`.
-STATED_RATE_LIMIT: Final = "120/60 second"
+STATED_RATE_LIMIT: Final = Rate(calls=120, seconds=60)
 
 SIGNATURE_HEADER: Final = "x-pf-webhook-signature"
 WEBHOOK_MAX_BYTES: Final = 256 * 1024
@@ -65,18 +75,6 @@ BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
     404: ("unknown_job", False, False),
     409: ("overloaded", True, False),
 }
-
-
-class ReceivingAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where Printful sends what it printed: our own door, in Printful's field names."""
-
-    name: str
-    address1: str
-    city: str
-    country_code: str
-    zip: str
-    state_code: str | None = None
-    phone: str | None = None
 
 
 class PrintfulVariant(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,18 +132,17 @@ class Printful:
         try:
             created = await self._create(job, variant)
         except OutboundError as error:
-            if not error.outcome_unknown:
-                return error.deferred()
-            held = await self._order(job.effect_key)
-            if held is None or isinstance(held, Deferred):
-                return error.deferred()
-            return await self._take_up(job, held, already_known=True)
+            held = await self._order(job.effect_key) if error.outcome_unknown else None
+            if isinstance(held, wire.Order):
+                return await self._take_up(job, held, already_known=True)
+            return nothing_ordered(error)
         order = created.read_as(wire.OrderAnswer) if created.status == 200 else None
         if order is not None:
             return await self._take_up(job, order.data, already_known=False)
         held = await self._order(job.effect_key) if created.status in (400, 409) else None
         if isinstance(held, Deferred):
-            return held
+            # An order stands under the key, and whether it was confirmed cannot be asked.
+            return msgspec.structs.replace(held, outcome_unknown=True)
         return _refused(created) if held is None else await self._take_up(job, held, already_known=True)
 
     async def _create(self, job: PrintJob, variant: PrintfulVariant) -> Answer:
@@ -158,7 +155,7 @@ class Printful:
             }
             for number, file in enumerate(job.files)
         ]
-        recipient = {k: v for k, v in msgspec.to_builtins(self._receiving).items() if v is not None}
+        recipient = {name: said for name, said in msgspec.to_builtins(self._receiving).items() if said is not None}
         body: dict[str, Any] = {
             "external_id": job.effect_key,
             "recipient": recipient,
@@ -171,7 +168,7 @@ class Printful:
                 }
             ],
         }
-        return await self._client.call("POST", "/v2/orders", json=body, idempotent=True)
+        return await self._client.call("POST", "/v2/orders", json=body, idempotent=True, about=job.effect_key)
 
     async def _take_up(self, job: PrintJob, order: wire.Order, *, already_known: bool) -> SubmitOutcome:
         """Go on with an order that stands at Printful, whoever created it."""
@@ -187,12 +184,15 @@ class Printful:
             return _accepted(order, already_known=already_known)
         path = f"/v2/orders/@{job.effect_key}"
         try:
-            listed = await self._client.call("GET", f"{path}/order-items", idempotent=True)
+            listed = await self._client.call("GET", f"{path}/order-items", idempotent=True, about=job.effect_key)
             items = listed.read_as(wire.ItemsAnswer)
             blank = "its items cannot be read" if items is None else _why_blank(items.data)
             if blank is not None:
                 return Refused(reason="print_file_unusable", retryable=True, detail=f"order {order.id}: {blank}")
-            answer = await self._client.call("POST", f"{path}/confirmation", idempotent=True)
+        except OutboundError as error:
+            return nothing_ordered(error)
+        try:
+            answer = await self._client.call("POST", f"{path}/confirmation", idempotent=True, about=job.effect_key)
         except OutboundError as error:
             held = await self._order(job.effect_key) if error.outcome_unknown else None
             if isinstance(held, wire.Order) and held.status != DRAFT:
@@ -208,13 +208,13 @@ class Printful:
 
     async def _order(self, effect_key: str) -> wire.Order | Deferred | None:
         try:
-            answer = await self._client.call("GET", f"/v2/orders/@{effect_key}", idempotent=True)
+            answer = await self._client.call("GET", f"/v2/orders/@{effect_key}", idempotent=True, about=effect_key)
         except OutboundError as error:
             return error.deferred()
         if answer.status == 404:
             return None
         order = answer.read_as(wire.OrderAnswer) if answer.status == 200 else None
-        return _nonsense(answer) if order is None else order.data
+        return nonsense(answer, outcome_unknown=False) if order is None else order.data
 
     async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
         """What Printful makes under the key. A draft is nothing yet: the next submission takes it up."""
@@ -229,8 +229,8 @@ class Printful:
             raw_status=order.status,
             canonical=STATUS_MAP.canonical(order.status),
             rank=STATUS_MAP.rank(order.status),
-            accepted_at=_at(order.created_at),
-            updated_at=_at(order.updated_at),
+            accepted_at=millis_or_zero(order.created_at),
+            updated_at=millis_or_zero(order.updated_at),
             units=(),
             quantity=sum(item.quantity for item in order.order_items),
             provenance=STATUS_MAP.provenance,
@@ -244,21 +244,22 @@ class Printful:
         if order is None:
             return CancelConfirmed(confirmed_at=0, was_known=False)
         if order.status == "canceled":
-            return CancelConfirmed(confirmed_at=_at(order.updated_at))
+            return CancelConfirmed(confirmed_at=millis_or_zero(order.updated_at))
         version = "/v2" if order.status in (DRAFT, "failed") else ""
         try:
-            answer = await self._client.call("DELETE", f"{version}/orders/@{effect_key}", idempotent=True)
+            path = f"{version}/orders/@{effect_key}"
+            answer = await self._client.call("DELETE", path, idempotent=True, about=effect_key)
         except OutboundError as error:
             return error.deferred()
         if answer.status in (200, 204):
-            return CancelConfirmed(confirmed_at=_at(order.updated_at))
+            return CancelConfirmed(confirmed_at=millis_or_zero(order.updated_at))
         if answer.status in (401, 403):
             return _refused(answer)
         held = await self._order(effect_key)
         if isinstance(held, Deferred):
             return held
         if held is None or held.status == "canceled":
-            return CancelConfirmed(confirmed_at=_at((held or order).updated_at))
+            return CancelConfirmed(confirmed_at=millis_or_zero((held or order).updated_at))
         canonical = STATUS_MAP.canonical(held.status)
         return CancelTooLate(raw_status=held.status, canonical=canonical, detail=preview(answer.body))
 
@@ -271,7 +272,7 @@ class Printful:
                 path = f"/v2/catalog-variants/{variant.catalog_variant_id}"
                 stock = await self._client.call("GET", f"{path}/availability", idempotent=True)
                 price = await self._client.call("GET", f"{path}/prices", idempotent=True)
-                observed_at = _date_millis(price)
+                observed_at = date_millis(price)
                 offer = self._offer(variant, stock.read_as(wire.StockAnswer), price.read_as(wire.PriceAnswer))
                 if offer is not None:
                     offers.append(offer)
@@ -315,10 +316,8 @@ class Printful:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the secrets signed this body."""
-        if len(body) > WEBHOOK_MAX_BYTES:
-            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
-        lower = {name.lower(): value for name, value in headers.items()}
-        signature = lower.get(SIGNATURE_HEADER)
+        refuse_large(body, WEBHOOK_MAX_BYTES)
+        signature = header_of(headers, SIGNATURE_HEADER)
         if signature is None:
             raise WebhookNotGenuine("x-pf-webhook-signature is missing")
         if not any(hmac.compare_digest(sign(key, body).encode(), signature.encode()) for key in self._keys):
@@ -327,6 +326,10 @@ class Printful:
     def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
         """Translate order and shipment events; those of the catalogue and of mock-ups say nothing of a job."""
         return reports(body)
+
+    async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
+        """All of them: their webhook was signed."""
+        return Vouched(reports=reports)
 
 
 def sign(key: bytes, body: bytes) -> str:
@@ -353,19 +356,11 @@ def _accepted(order: wire.Order, *, already_known: bool) -> Accepted:
             cost_minor, currency = minor_units(order.costs.total, order.costs.currency), order.costs.currency
     return Accepted(
         partner_reference=str(order.id),
-        accepted_at=_at(order.updated_at),
+        accepted_at=millis_or_zero(order.updated_at),
         already_known=already_known,
         cost_minor=cost_minor,
         currency=currency,
     )
-
-
-def _at(moment: str) -> int:
-    """A time of Printful's, epoch milliseconds; 0 when it cannot be read."""
-    try:
-        return millis(moment)
-    except ValueError:
-        return 0
 
 
 def _refused(answer: Answer) -> Refused:
@@ -375,21 +370,3 @@ def _refused(answer: Answer) -> Refused:
     if answer.status == 400 and "out of stock" in said.casefold():
         reason, person = "out_of_stock", False
     return Refused(reason=reason, retryable=retryable, needs_person=person, detail=f"HTTP {answer.status}: {said}")
-
-
-def _nonsense(answer: Answer) -> Deferred:
-    """Printful answered with something that its own format does not allow."""
-    return Deferred(
-        reason="server_error",
-        retry_after_ms=0,
-        outcome_unknown=False,
-        detail=f"HTTP {answer.status} with an unexpected body: {preview(answer.body)}",
-    )
-
-
-def _date_millis(answer: Answer) -> int:
-    """The answer's own `Date`, epoch milliseconds; 0 without one."""
-    try:
-        return round(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() * 1000)
-    except ValueError:
-        return 0

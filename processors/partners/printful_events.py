@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from processors.partners import printful_wire as wire
+from processors.partners.common import millis
 from processors.partners.protocol import CANONICAL_STAGES, PartnerReport, StatusMap, WebhookUnreadable
 from processors.webhooks import read_body
 
@@ -78,11 +78,3 @@ def _event_id(event: wire.Event, order: wire.WebhookOrder, word: str | None) -> 
     shipment = event.data.shipment
     parts = (event.type, event.occurred_at, order.id, order.status, shipment.id if shipment else None, word)
     return "pf_" + hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
-
-
-def millis(moment: str) -> int:
-    """RFC 3339 as epoch milliseconds. `ValueError` for anything else, or without a time zone."""
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return round(parsed.timestamp() * 1000)

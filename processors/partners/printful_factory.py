@@ -4,16 +4,14 @@ Answers carry every field that the vendor's OpenAPI text requires; a contract te
 """
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-import httpx
 import msgspec
 
 from processors.partners.print_shop_press import check_file
 from processors.partners.printful import sign
-from processors.simulation import Clockwork, Delivery, Store, WebhookSender, now_ms
-
-Json = dict[str, Any]
+from processors.simulation import Store, WebhookSender, now_ms
+from processors.simulation_http import Faults, Json, Works
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -22,7 +20,6 @@ CREATE TABLE IF NOT EXISTS orders (
     confirmations INTEGER NOT NULL DEFAULT 0, prints INTEGER NOT NULL DEFAULT 0, shipped_at INTEGER,
     file_lost INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS orders_due ON orders (next_at) WHERE next_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS behaviour (only INTEGER PRIMARY KEY CHECK (only = 1), body BLOB NOT NULL);
 """
 
 STORE_ID: Final = 1
@@ -44,18 +41,12 @@ class Blank(msgspec.Struct, frozen=True, kw_only=True):
     in_stock: bool = True
 
 
-class FactoryBehaviour(msgspec.Struct, frozen=True, kw_only=True):
+class FactoryBehaviour(Faults, frozen=True, kw_only=True):
     """How the factory behaves now; each field can be changed while it runs. Counters count down to 0."""
 
-    stage_ms: int = 400
-    down: bool = False
-    server_error_next: int = 0
-    rate_limited_next: int = 0
-    retry_after_s: int = 1
     #: The next creations, or confirmations, are carried out, but the line goes dead before the answer.
     create_silently_next: int = 0
     confirm_silently_next: int = 0
-    silence_ms: int = 60_000
     #: The next confirmations are refused because the order is still being updated (409).
     busy_next: int = 0
     #: The next creations are refused because the blank is out of stock (400).
@@ -66,46 +57,22 @@ class FactoryBehaviour(msgspec.Struct, frozen=True, kw_only=True):
     hold_next: int = 0
     fail_next: int = 0
     unknown_word_next: int = 0
-    #: No order leaves this status while it is set.
-    stuck_at: str | None = None
-    delivery: Delivery = Delivery()
 
 
-class Factory:
+class Factory(Works[FactoryBehaviour]):
     """All orders of one simulated Printful store."""
 
     def __init__(self, store: Store, webhook_secret_hex: str, webhook_url: str | None) -> None:
-        """`store` was opened with `SCHEMA` and the webhooks' schema."""
-        self._store = store
+        """`store` was opened with `SCHEMA`, the behaviour's and the webhooks' schema."""
         self._webhook_url = webhook_url
         self._key = bytes.fromhex(webhook_secret_hex)
-        kept = store.row("SELECT body FROM behaviour")
-        self.behaviour = msgspec.json.decode(kept["body"], type=FactoryBehaviour) if kept else FactoryBehaviour()
-        self.webhooks = WebhookSender(store, self._address_of, self._sign, seed=20_262)
-        self._http = httpx.AsyncClient(timeout=30, trust_env=False, follow_redirects=False)
-        self.clockwork = Clockwork(self.advance, self.webhooks.send_due)
+        super().__init__(store, FactoryBehaviour, WebhookSender(store, self._address_of, self._sign, seed=20_262))
 
     def _address_of(self, _: str) -> str | None:
         return self._webhook_url if self.behaviour.delivery.enabled else None
 
     def _sign(self, _channel: str, _event_id: str, body: bytes, _at: int) -> dict[str, str]:
         return {"x-pf-webhook-signature": sign(self._key, body), "x-pf-webhook-public-key": "demo"}
-
-    def behave(self, behaviour: FactoryBehaviour) -> None:
-        """Behave so from now on, after a restart too."""
-        self.behaviour = behaviour
-        self._store.run(
-            "INSERT INTO behaviour VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET body = excluded.body",
-            msgspec.json.encode(behaviour),
-        )
-        self.clockwork.poke()
-
-    def use_up(self, counter: str) -> bool:
-        """Take one from a counter of the behaviour; whether there was one."""
-        left = int(getattr(self.behaviour, counter))
-        if left:
-            self.behave(msgspec.structs.replace(self.behaviour, **{counter: left - 1}))
-        return left > 0
 
     # Orders
 
@@ -247,11 +214,6 @@ class Factory:
             }
             for row in self._store.rows("SELECT * FROM orders ORDER BY id LIMIT 100000")
         ]
-
-    async def aclose(self) -> None:
-        """Stop; orders and webhooks go on after the next start."""
-        await self.webhooks.aclose()
-        await self._http.aclose()
 
 
 def seconds(at_ms: int) -> str:

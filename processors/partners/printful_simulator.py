@@ -10,23 +10,18 @@ demonstrations, which is why the process listens on loopback only:
 - `GET /control/webhooks`: every webhook with its attempts; `GET /control/health`.
 """
 
-import argparse
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from processors.partners import printful_factory as factory_module
-from processors.partners.printful_factory import CANCELLABLE, DELETABLE, Blank, Factory, FactoryBehaviour, Json, seconds
+from processors.partners.printful_factory import CANCELLABLE, DELETABLE, Blank, Factory, seconds
 from processors.simulation import WEBHOOK_SCHEMA, Store
+from processors.simulation_http import BEHAVIOUR_SCHEMA, Json, answer, json_object, new_app, run_simulator
 
-BODY_MAX_BYTES = 256 * 1024
 EXTERNAL_ID_MAX = 32
 ROOT = "https://api.printful.com/v2"
 
@@ -39,11 +34,6 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret_hex: str
     webhook_url: str | None
     blanks: tuple[Blank, ...]
-
-
-def answer(status: int, body: object, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
-    return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
 def refusal(status: int, reason: str, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -69,7 +59,7 @@ class Desk:
         """What every request meets first. None lets it in."""
         if not compare_digest(request.headers.get("authorization", "").encode(), self._authorization.encode()):
             return refusal(401, "Unauthorized", "The access token is not valid.")
-        if self._factory.behaviour.down:
+        if self._factory.is_down():
             return refusal(503, "ServiceUnavailable", "The service is unavailable.")
         if self._factory.use_up("server_error_next"):
             return refusal(500, "InternalServerError", "An error occurred.")
@@ -91,7 +81,7 @@ class Desk:
             return refusal(400, "BadRequest", "Order with this External ID already exists.")
         order = self._factory.create(given)
         if self._factory.use_up("create_silently_next"):
-            await self._fall_silent(request)
+            await self._factory.fall_silent(request)
         return answer(200, {"data": self._order(order)})
 
     def _problem(self, given: Json) -> str | None:
@@ -109,13 +99,6 @@ class Desk:
                 return f"Variant {blank.catalog_variant_id} is out of stock"
         return None
 
-    async def _fall_silent(self, request: Request) -> None:
-        """It is done, but the line is dead: say nothing until the customer hangs up."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._factory.behaviour.silence_ms / 1000):
-                while (await request.receive())["type"] != "http.disconnect":
-                    pass
-
     async def confirm(self, request: Request, order: Json) -> Response:
         """`POST /v2/orders/{id}/confirmation`."""
         if self._factory.use_up("busy_next"):
@@ -124,7 +107,7 @@ class Desk:
             return refusal(400, "BadRequest", "Only draft orders can be confirmed.")
         confirmed = self._factory.confirm(order)
         if self._factory.use_up("confirm_silently_next"):
-            await self._fall_silent(request)
+            await self._factory.fall_silent(request)
         path = f"/orders/{order['id']}"
         found = links(
             self=f"{path}/confirmation", order=path, order_items=f"{path}/order-items", shipments=f"{path}/shipments"
@@ -263,30 +246,12 @@ class Desk:
         )
 
 
-async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object of a body; an empty one when it is something else."""
-    body = await request.body()
-    with contextlib.suppress(msgspec.DecodeError):
-        if len(body) <= BODY_MAX_BYTES:
-            return msgspec.json.decode(body, type=dict[str, Any])
-    return {}
-
-
 def create_app(config: SimulatorConfig) -> FastAPI:
     """The simulator as an ASGI application; its clockwork turns while the application runs."""
-    store = Store(Path(config.store_file), factory_module.SCHEMA + WEBHOOK_SCHEMA)
+    store = Store(Path(config.store_file), factory_module.SCHEMA + BEHAVIOUR_SCHEMA + WEBHOOK_SCHEMA)
     factory = Factory(store, config.webhook_secret_hex, config.webhook_url)
     desk = Desk(factory, config)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with factory.clockwork.running():
-            yield
-        await factory.aclose()
-        store.close()
-
-    app = FastAPI(title="Printful simulator", lifespan=lifespan)
-    _add_control_routes(app, factory)
+    app = new_app("Printful simulator", factory, store)
 
     @app.post("/v2/orders")
     async def create(request: Request) -> Response:
@@ -324,45 +289,9 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     return app
 
 
-def _add_control_routes(app: FastAPI, factory: Factory) -> None:
-    @app.get("/control/health")
-    async def health() -> Response:
-        return answer(200, {"ok": True})
-
-    @app.get("/control/factory")
-    async def behaviour() -> Response:
-        return answer(200, factory.behaviour)
-
-    @app.patch("/control/factory")
-    async def change_behaviour(request: Request) -> Response:
-        changes = await json_object(request)
-        if set(changes) - set(FactoryBehaviour.__struct_fields__):
-            return refusal(422, "Unprocessable", f"known fields: {FactoryBehaviour.__struct_fields__}")
-        try:
-            factory.behave(msgspec.convert(msgspec.to_builtins(factory.behaviour) | changes, FactoryBehaviour))
-        except msgspec.ValidationError as error:
-            return refusal(422, "Unprocessable", str(error))
-        return answer(200, factory.behaviour)
-
-    @app.get("/control/jobs")
-    async def jobs() -> Response:
-        return answer(200, factory.listing())
-
-    @app.get("/control/webhooks")
-    async def webhooks() -> Response:
-        return answer(200, factory.webhooks.listing())
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the simulator until it is told to stop."""
-    parser = argparse.ArgumentParser(description="Simulates Printful over HTTP.")
-    parser.add_argument("--port", type=int, required=True, help="port on loopback")
-    parser.add_argument("--data", type=Path, required=True, help="folder for the orders' file")
-    parser.add_argument("--config", type=Path, required=True, help="JSON file with the configuration")
-    options = parser.parse_args(arguments)
-    config = msgspec.json.decode(options.config.read_bytes(), type=SimulatorConfig)
-    options.data.mkdir(parents=True, exist_ok=True)
-    uvicorn.run(create_app(config), host="127.0.0.1", port=options.port, log_level="warning")
+    run_simulator("Printful", SimulatorConfig, create_app, arguments)
 
 
 if __name__ == "__main__":

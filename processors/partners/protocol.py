@@ -41,6 +41,7 @@ __all__ = [
     "Refused",
     "StatusMap",
     "SubmitOutcome",
+    "Vouched",
     "WebhookNotGenuine",
     "WebhookTooOld",
     "WebhookUnreadable",
@@ -199,6 +200,14 @@ class PartnerReport(msgspec.Struct, frozen=True, kw_only=True):
     provenance: str
 
 
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be believed of a webhook's reports now."""
+
+    reports: tuple[PartnerReport, ...]
+    #: Why the others may not be believed yet, in words; empty when none is left. They are asked about again.
+    doubt: str = ""
+
+
 class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the partner holds under an effect key now."""
 
@@ -301,6 +310,10 @@ class PrintPartner(Protocol):
 
     def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
         """Translate a verified body; empty for events of no job; `WebhookUnreadable` for a broken one."""
+        ...
+
+    async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
+        """Which of a webhook's reports may be believed: all where the partner signs, else what it says when asked."""
         ...
 
     async def aclose(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -20,9 +20,10 @@ from processors.carriers.protocol import (
     TrackingReport,
 )
 from processors.fetch import SafeFetcher
-from processors.outbound import Exchange, OutboundClient, OutboundPolicy
-from tests.contract.net import Received, Receiver, SimulatorProcess
-from tests.contract.partner_rigs import QUICK, new_effect_key
+from processors.outbound import ExchangeLog, OutboundClient, OutboundPolicy
+from tests.contract.claims import Claims
+from tests.contract.net import Received, Receiver
+from tests.contract.partner_rigs import COUNT, QUICK, Simulated, new_effect_key
 
 SECRET = "sécret-of-tests"
 OLD_SECRET = "the secret before"
@@ -47,19 +48,6 @@ RECIPIENT = Address(
 )
 
 
-class Claims:
-    """A claim store in memory that outlives the adapters of a test, as a database outlives workers."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-
-    async def claim(self, effect_key: str, candidate: str) -> str:
-        return self.values.setdefault(effect_key, candidate)
-
-    async def claimed(self, effect_key: str) -> str | None:
-        return self.values.get(effect_key)
-
-
 class Paid(msgspec.Struct, frozen=True, kw_only=True):
     """What the carrier counted under one effect key."""
 
@@ -81,7 +69,7 @@ class CarrierRig(Protocol):
         claims: ClaimStore | None = None,
         api_key: str | None = None,
         address: str | None = None,
-        on_exchange: Callable[[Exchange], None] | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> Carrier: ...
 
     def shipment(self, **changes: object) -> ParcelShipment: ...
@@ -103,21 +91,33 @@ class CarrierRig(Protocol):
     def signed(self, body: bytes, *, secret: bytes) -> Mapping[str, str]: ...
 
 
-class EasyPostRig:
+class EasyPostRig(Simulated):
     """EasyPost."""
+
+    desk = "/office"
+    calm_behaviour = OfficeBehaviour(scan_ms=20)
+    faults: ClassVar = {
+        "pay and fall silent": {"buy_silently_next": COUNT},
+        "create and fall silent": {"create_silently_next": COUNT},
+        "refuse the purchase": {"purchase_failure_next": COUNT},
+        "have no funds": {"no_funds_next": COUNT},
+        "have no rates": {"no_rates_next": COUNT},
+        "lose the label file": {"label_missing_next": COUNT},
+        "return the parcel": {"return_next": COUNT},
+        "lose the parcel": {"lose_next": COUNT},
+        "scan nothing": {"standstill": True},
+    }
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         self.opened: list[Carrier] = []
         self._claims = Claims()
-        self._receiver = receiver
         config = SimulatorConfig(
             store_file=str(folder / "easypost.sqlite"),
             api_key="key-of-tests",
             webhook_secret=SECRET,
             webhook_url=receiver.url + "/webhooks/carriers/easypost",
         )
-        self.simulator = SimulatorProcess("processors.carriers.easypost_simulator", config, folder)
-        self.calm()
+        super().__init__("processors.carriers.easypost_simulator", config, folder, receiver)
 
     def carrier(
         self,
@@ -126,10 +126,10 @@ class EasyPostRig:
         claims: ClaimStore | None = None,
         api_key: str | None = None,
         address: str | None = None,
-        on_exchange: Callable[[Exchange], None] | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> Carrier:
         auth = (api_key or "key-of-tests", "")
-        client = OutboundClient("easypost", address or self.simulator.url, policy, auth=auth, on_exchange=on_exchange)
+        client = OutboundClient("easypost", address or self.simulator.url, policy, auth=auth, exchanges=exchanges)
         labels = SafeFetcher(allow_private=True, seconds_max=5.0)
         carrier = EasyPost("easypost", client, labels, claims or self._claims, (OLD_SECRET, SECRET))
         self.opened.append(carrier)
@@ -156,31 +156,6 @@ class EasyPostRig:
         )
         return msgspec.structs.replace(shipment, **changes)
 
-    def provoke(self, fault: str, count: int = 1) -> None:
-        faults: dict[str, dict[str, object]] = {
-            "pay and fall silent": {"buy_silently_next": count},
-            "create and fall silent": {"create_silently_next": count},
-            "fail": {"server_error_next": count},
-            "limit the rate": {"rate_limited_next": count},
-            "limit the rate for long": {"rate_limited_next": count, "retry_after_s": 90},
-            "go down": {"down": True},
-            "refuse the purchase": {"purchase_failure_next": count},
-            "have no funds": {"no_funds_next": count},
-            "have no rates": {"no_rates_next": count},
-            "lose the label file": {"label_missing_next": count},
-            "return the parcel": {"return_next": count},
-            "lose the parcel": {"lose_next": count},
-            "say an unknown word": {"unknown_word_next": count},
-            "send everything twice, shuffled": {
-                "delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}
-            },
-            "scan nothing": {"standstill": True},
-        }
-        self.simulator.control("PATCH", "/office", faults[fault])
-
-    def calm(self) -> None:
-        self.simulator.control("PATCH", "/office", msgspec.to_builtins(OfficeBehaviour(scan_ms=20)))
-
     def paid(self, effect_key: str) -> Paid:
         mine = [s for s in self.simulator.control("GET", "/labels") if s["reference"] == effect_key]
         return Paid(
@@ -188,10 +163,6 @@ class EasyPostRig:
             purchases=sum(shipment["purchases"] for shipment in mine),
             purchase_requests=sum(shipment["purchase_requests"] for shipment in mine),
         )
-
-    def restart_by_kill(self) -> None:
-        self.simulator.kill()
-        self.simulator.start()
 
     def deliveries_of(self, tracking_number: str) -> list[Received]:
         return [r for r in self._receiver.received if tracking_number.encode() in r.body]

@@ -1,13 +1,18 @@
 """Simulators for the contract suites: one process each for the run, calmed before every test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.contract.carrier_rigs import CarrierRig, EasyPostRig
+from tests.contract.gelato_rig import GelatoRig
 from tests.contract.net import Receiver, receiving
-from tests.contract.partner_rigs import PartnerRig, PrintShopRig
+from tests.contract.partner_rigs import PartnerRig, PrintShopRig, Simulated
 from tests.contract.printful_rig import PrintfulRig
+
+R = TypeVar("R", bound=Simulated)
 
 
 @pytest.fixture
@@ -23,23 +28,25 @@ def receiver() -> Iterator[Receiver]:
         yield place
 
 
-@pytest.fixture(scope="session")
-def print_shop_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrintShopRig]:
-    """The house print shop and its simulator."""
-    rig = PrintShopRig(tmp_path_factory.mktemp("print-shops"), receiver)
-    yield rig
-    rig.simulator.stop()
+def started(made: Callable[[Path, Receiver], R]) -> Callable[..., Iterator[R]]:
+    """A fixture: one simulator for the run."""
+
+    @pytest.fixture(scope="session")
+    def rig_of_the_run(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R]:
+        rig = made(tmp_path_factory.mktemp(made.__name__), receiver)
+        yield rig
+        rig.simulator.stop()
+
+    return rig_of_the_run
 
 
-@pytest.fixture(scope="session")
-def printful_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrintfulRig]:
-    """Printful and its simulator."""
-    rig = PrintfulRig(tmp_path_factory.mktemp("printful"), receiver)
-    yield rig
-    rig.simulator.stop()
+print_shop_rig = started(PrintShopRig)
+printful_rig = started(PrintfulRig)
+gelato_rig = started(GelatoRig)
+easypost_rig = started(EasyPostRig)
 
 
-@pytest.fixture(params=["print_shop", "printful"])
+@pytest.fixture(params=["print_shop", "printful", "gelato"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     """Each print partner in turn, in a calm mood; what a test opened is closed after it."""
     found: PartnerRig = request.getfixturevalue(f"{request.param}_rig")
@@ -48,14 +55,6 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     yield found
     while found.opened:
         await found.opened.pop().aclose()
-
-
-@pytest.fixture(scope="session")
-def easypost_rig(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EasyPostRig]:
-    """EasyPost and its simulator."""
-    rig = EasyPostRig(tmp_path_factory.mktemp("easypost"), receiver)
-    yield rig
-    rig.simulator.stop()
 
 
 @pytest.fixture(params=["easypost"])

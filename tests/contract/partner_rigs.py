@@ -13,13 +13,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 from PIL import Image
 from standardwebhooks import Webhook
 
-from processors.outbound import Exchange, OutboundClient, OutboundPolicy
+from processors.outbound import Exchange, ExchangeLog, OutboundClient, OutboundPolicy
 from processors.partners.print_shop import PrintShop
 from processors.partners.print_shop_setup import Behaviour
 from processors.partners.print_shop_simulator import SimulatorConfig, demo_shops
@@ -56,6 +56,13 @@ def print_file() -> bytes:
     return buffer.getvalue()
 
 
+class Kept(list[Exchange]):
+    """An exchange log in memory."""
+
+    async def keep(self, exchange: Exchange) -> None:
+        self.append(exchange)
+
+
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """What the press made under one effect key."""
 
@@ -74,8 +81,13 @@ class PartnerRig(Protocol):
     name: str
     #: Adapters that a test made; the fixture closes them.
     opened: list[PrintPartner]
-    #: Whether the vendor's signature covers the time of signing.
+    #: Whether the vendor signs what it says, and whether the signature covers the time of signing.
+    signs_body: bool
     signs_time: bool
+    #: Whether an order stands at the vendor before it is confirmed, so that one whose drafting failed prints nothing.
+    drafts_first: bool
+    #: Our word for the stage from which on the vendor refuses to cancel.
+    too_late_at: str
     #: All secrets that the adapter accepts; one that it does not; and a genuine event that is about no job.
     secrets: tuple[str, ...]
     strange_secret: str
@@ -87,7 +99,7 @@ class PartnerRig(Protocol):
         *,
         address: str | None = None,
         api_key: str | None = None,
-        on_exchange: Callable[[Exchange], None] | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> PrintPartner: ...
 
     def job(self, **changes: object) -> PrintJob: ...
@@ -109,21 +121,63 @@ class PartnerRig(Protocol):
     def signed(self, body: bytes, *, secret: str, at_s: float) -> Mapping[str, str]: ...
 
 
-class SimulatedRig:
-    """What all rigs do alike."""
+#: Stands in a fault for how often it is to happen.
+COUNT = object()
 
-    simulator: SimulatorProcess
-    #: Statuses that a job does not leave by itself.
-    resting: frozenset[str]
+#: The faults that every simulator knows by the same name.
+COMMON_FAULTS: dict[str, Mapping[str, object]] = {
+    "fail": {"server_error_next": COUNT},
+    "limit the rate": {"rate_limited_next": COUNT},
+    "limit the rate for long": {"rate_limited_next": COUNT, "retry_after_s": 90},
+    "go down": {"down": True},
+    "say an unknown word": {"unknown_word_next": COUNT},
+    "send everything twice, shuffled": {"delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}},
+}
 
-    def __init__(self, receiver: Receiver) -> None:
-        self.opened: list[PrintPartner] = []
+
+class Simulated:
+    """A simulator in a process of its own, and the one way in which a rig makes it misbehave."""
+
+    #: Where its control desk changes its behaviour, the behaviour of a calm day, and each fault as a change of it.
+    desk: ClassVar[str]
+    calm_behaviour: ClassVar[msgspec.Struct]
+    faults: ClassVar[dict[str, Mapping[str, object]]]
+
+    def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
         self._receiver = receiver
         self._numbers = itertools.count(1)
+        self.simulator = SimulatorProcess(module, config, folder)
+        self.calm()
+
+    def calm(self) -> None:
+        self.simulator.control("PATCH", self.desk, msgspec.to_builtins(self.calm_behaviour))
+
+    def provoke(self, fault: str, count: int = 1) -> None:
+        changes = {
+            name: count if value is COUNT else value for name, value in (COMMON_FAULTS | self.faults)[fault].items()
+        }
+        self.simulator.control("PATCH", self.desk, changes)
 
     def restart_by_kill(self) -> None:
         self.simulator.kill()
         self.simulator.start()
+
+    def served(self, content: bytes) -> str:
+        """An address at which the receiver gives these bytes."""
+        path = f"/files/{id(self)}/{next(self._numbers)}.png"
+        self._receiver.files[path] = content
+        return self._receiver.url + path
+
+
+class SimulatedRig(Simulated):
+    """What all partners' rigs do alike."""
+
+    #: Statuses that a job does not leave by itself.
+    resting: ClassVar[frozenset[str]]
+
+    def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
+        self.opened: list[PrintPartner] = []
+        super().__init__(module, config, folder, receiver)
 
     def deliveries_of(self, effect_key: str) -> list[Received]:
         return [r for r in self._receiver.received if effect_key.encode() in r.body]
@@ -150,31 +204,38 @@ class SimulatedRig:
             assert time.monotonic() < ends_at, moving
             pause.wait(0.02)
 
-    def served(self, content: bytes) -> str:
-        """An address at which the receiver gives these bytes."""
-        path = f"/files/{id(self)}/{next(self._numbers)}.png"
-        self._receiver.files[path] = content
-        return self._receiver.url + path
-
 
 class PrintShopRig(SimulatedRig):
     """The house print shop."""
 
     resting = frozenset({"handed_over", "failed", "cancelled"})
-    signs_time = True
+    signs_body = signs_time = True
+    drafts_first = False
+    too_late_at = "printing"
+    desk = "/shops/press-east"
+    calm_behaviour = Behaviour(stage_ms=QUICK_STAGES)
+    faults: ClassVar = {
+        "refuse for now": {"refuse_retryable_next": COUNT},
+        "refuse for good": {"refuse_next": COUNT},
+        "accept and fall silent": {"accept_silently_next": COUNT},
+        "go down before the answer": {"down": True},
+        "misprint": {"misprint_next_units": COUNT},
+        "stay queued": {"stuck_at": "received"},
+        "stay where it is too late": {"stuck_at": "printing"},
+        "hold": {"hold_next": COUNT},
+        "jam": {"jam_next": COUNT},
+    }
     secrets = (SECRET, OTHER_SECRET)
     strange_secret = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
     other_event = b'{"type": "shop.holiday", "timestamp": "2026-12-24T00:00:00Z", "data": {}}'
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
-        super().__init__(receiver)
         self.name = "press-east"
         shops = demo_shops(
             ["press-east", "press-west"], receiver.url + "/webhooks/partners/{shop}", "key-of-tests", SECRET
         )
         config = SimulatorConfig(store_file=str(folder / "shops.sqlite"), shops=shops)
-        self.simulator = SimulatorProcess("processors.partners.print_shop_simulator", config, folder)
-        self.calm()
+        super().__init__("processors.partners.print_shop_simulator", config, folder, receiver)
 
     def partner(
         self,
@@ -182,11 +243,11 @@ class PrintShopRig(SimulatedRig):
         *,
         address: str | None = None,
         api_key: str | None = None,
-        on_exchange: Callable[[Exchange], None] | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> PrintPartner:
         headers = {"authorization": f"Bearer {api_key or 'key-of-tests'}"}
         base_url = address or f"{self.simulator.url}/{self.name}"
-        client = OutboundClient(self.name, base_url, policy, headers=headers, on_exchange=on_exchange)
+        client = OutboundClient(self.name, base_url, policy, headers=headers, exchanges=exchanges)
         partner = PrintShop(self.name, client, (OTHER_SECRET, SECRET))
         self.opened.append(partner)
         return partner
@@ -203,31 +264,6 @@ class PrintShopRig(SimulatedRig):
             due_at=1_800_000_000_000,
         )
         return msgspec.structs.replace(job, **changes)
-
-    def provoke(self, fault: str, count: int = 1) -> None:
-        faults: dict[str, dict[str, object]] = {
-            "refuse for now": {"refuse_retryable_next": count},
-            "refuse for good": {"refuse_next": count},
-            "accept and fall silent": {"accept_silently_next": count},
-            "fail": {"server_error_next": count},
-            "limit the rate": {"rate_limited_next": count},
-            "limit the rate for long": {"rate_limited_next": count, "retry_after_s": 90},
-            "go down": {"down": True},
-            "misprint": {"misprint_next_units": count},
-            "say an unknown word": {"unknown_word_next": count},
-            "send everything twice, shuffled": {
-                "delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}
-            },
-            "stay queued": {"stuck_at": "received"},
-            "stay at the press": {"stuck_at": "printing"},
-            "hold": {"hold_next": count},
-            "jam": {"jam_next": count},
-        }
-        self.simulator.control("PATCH", f"/shops/{self.name}", faults[fault])
-
-    def calm(self) -> None:
-        calm = msgspec.to_builtins(Behaviour(stage_ms=QUICK_STAGES))
-        self.simulator.control("PATCH", f"/shops/{self.name}", calm)
 
     def made(self, effect_key: str) -> Made:
         jobs = [job for job in self.simulator.control("GET", "/jobs") if job["external_id"] == effect_key]

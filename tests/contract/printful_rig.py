@@ -1,17 +1,19 @@
 """Printful's rig: the adapter, its simulator, and the faults that the contract suite provokes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
-from processors.outbound import Exchange, OutboundClient, OutboundPolicy
-from processors.partners.printful import Printful, PrintfulVariant, ReceivingAddress, sign
+from processors.outbound import ExchangeLog, OutboundClient, OutboundPolicy
+from processors.partners.common import ReceivingAddress
+from processors.partners.printful import Printful, PrintfulVariant, sign
 from processors.partners.printful_factory import Blank, FactoryBehaviour
 from processors.partners.printful_simulator import SimulatorConfig
 from processors.partners.protocol import PrintFile, PrintJob, PrintPartner
-from tests.contract.net import Receiver, SimulatorProcess
-from tests.contract.partner_rigs import QUICK, Made, SimulatedRig, new_effect_key, print_file
+from tests.contract.net import Receiver
+from tests.contract.partner_rigs import COUNT, QUICK, Made, SimulatedRig, new_effect_key, print_file
 
 RECEIVING = ReceivingAddress(
     name="Demo Receiving Dock",
@@ -30,7 +32,24 @@ class PrintfulRig(SimulatedRig):
     """Printful."""
 
     resting = frozenset({"draft", "fulfilled", "failed", "canceled"})
+    signs_body = True
     signs_time = False
+    drafts_first = True
+    too_late_at = "printing"
+    desk = "/factory"
+    calm_behaviour = FactoryBehaviour(stage_ms=20)
+    faults: ClassVar = {
+        "refuse for now": {"busy_next": COUNT},
+        "refuse for good": {"out_of_stock_next": COUNT},
+        "accept and fall silent": {"confirm_silently_next": COUNT},
+        "create and fall silent": {"create_silently_next": COUNT},
+        "go down before the answer": {"down_after": 2},
+        "lose the print file": {"lose_file_next": COUNT},
+        "stay queued": {"stuck_at": "pending"},
+        "stay where it is too late": {"stuck_at": "inprocess"},
+        "hold": {"hold_next": COUNT},
+        "jam": {"fail_next": COUNT},
+    }
     secrets = ("00ff" * 16, "0a0b" * 16)
     strange_secret = "beef" * 16
     other_event = (
@@ -39,7 +58,6 @@ class PrintfulRig(SimulatedRig):
     )
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
-        super().__init__(receiver)
         self.name = "printful"
         config = SimulatorConfig(
             store_file=str(folder / "printful.sqlite"),
@@ -52,8 +70,7 @@ class PrintfulRig(SimulatedRig):
                 ),
             ),
         )
-        self.simulator = SimulatorProcess("processors.partners.printful_simulator", config, folder)
-        self.calm()
+        super().__init__("processors.partners.printful_simulator", config, folder, receiver)
 
     def partner(
         self,
@@ -61,12 +78,10 @@ class PrintfulRig(SimulatedRig):
         *,
         address: str | None = None,
         api_key: str | None = None,
-        on_exchange: Callable[[Exchange], None] | None = None,
+        exchanges: ExchangeLog | None = None,
     ) -> PrintPartner:
         headers = {"authorization": f"Bearer {api_key or 'key-of-tests'}"}
-        client = OutboundClient(
-            self.name, address or self.simulator.url, policy, headers=headers, on_exchange=on_exchange
-        )
+        client = OutboundClient(self.name, address or self.simulator.url, policy, headers=headers, exchanges=exchanges)
         partner = Printful(
             self.name,
             client,
@@ -89,31 +104,6 @@ class PrintfulRig(SimulatedRig):
             due_at=1_800_000_000_000,
         )
         return msgspec.structs.replace(job, **changes)
-
-    def provoke(self, fault: str, count: int = 1) -> None:
-        faults: dict[str, dict[str, object]] = {
-            "refuse for now": {"busy_next": count},
-            "refuse for good": {"out_of_stock_next": count},
-            "accept and fall silent": {"confirm_silently_next": count},
-            "create and fall silent": {"create_silently_next": count},
-            "lose the print file": {"lose_file_next": count},
-            "fail": {"server_error_next": count},
-            "limit the rate": {"rate_limited_next": count},
-            "limit the rate for long": {"rate_limited_next": count, "retry_after_s": 90},
-            "go down": {"down": True},
-            "say an unknown word": {"unknown_word_next": count},
-            "send everything twice, shuffled": {
-                "delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}
-            },
-            "stay queued": {"stuck_at": "pending"},
-            "stay at the press": {"stuck_at": "inprocess"},
-            "hold": {"hold_next": count},
-            "jam": {"fail_next": count},
-        }
-        self.simulator.control("PATCH", "/factory", faults[fault])
-
-    def calm(self) -> None:
-        self.simulator.control("PATCH", "/factory", msgspec.to_builtins(FactoryBehaviour(stage_ms=20)))
 
     def made(self, effect_key: str) -> Made:
         orders = [o for o in self.simulator.control("GET", "/jobs") if o["external_id"] == effect_key]

@@ -13,10 +13,11 @@ from processors.carriers.protocol import (
     LabelRefused,
     RefundConfirmed,
 )
-from processors.outbound import Deferred, Exchange
-from tests.contract.carrier_rigs import RECIPIENT, CarrierRig, Claims, bought, reached
+from processors.outbound import Deferred
+from tests.contract.carrier_rigs import RECIPIENT, CarrierRig, bought, reached
+from tests.contract.claims import Claims
 from tests.contract.net import free_port
-from tests.contract.partner_rigs import QUICK, new_effect_key
+from tests.contract.partner_rigs import QUICK, Kept, new_effect_key
 
 pytestmark = pytest.mark.anyio
 
@@ -139,8 +140,8 @@ async def test_reading_back_a_key_without_a_label_gives_nothing(carrier_rig: Car
 
 
 async def test_a_parcel_that_crosses_a_customs_border_goes_with_its_papers(carrier_rig: CarrierRig) -> None:
-    exchanges: list[Exchange] = []
-    carrier = carrier_rig.carrier(on_exchange=exchanges.append)
+    exchanges = Kept()
+    carrier = carrier_rig.carrier(exchanges=exchanges)
     label = await bought(carrier, carrier_rig.shipment(recipient=ABROAD))
     await bought(carrier, carrier_rig.shipment())
     created = [e for e in exchanges if (e.method, e.path) == ("POST", "/v2/shipments")]
@@ -237,9 +238,9 @@ async def test_nothing_was_sent_when_nobody_listens_at_the_address(carrier_rig: 
 
 
 async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call(carrier_rig: CarrierRig) -> None:
-    exchanges: list[Exchange] = []
+    exchanges = Kept()
     policy = msgspec.structs.replace(QUICK, circuit_failures=3, circuit_rest_s=60)
-    carrier = carrier_rig.carrier(policy, on_exchange=exchanges.append)
+    carrier = carrier_rig.carrier(policy, exchanges=exchanges)
     carrier_rig.provoke("go down")
     await carrier.buy_label(carrier_rig.shipment())
     calls = len(exchanges)

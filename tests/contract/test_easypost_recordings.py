@@ -20,7 +20,8 @@ from processors.carriers.easypost_sorting import refused
 from processors.carriers.protocol import TrackingPlace, WebhookNotGenuine
 from processors.fetch import SafeFetcher
 from processors.outbound import Answer, OutboundClient, OutboundPolicy
-from tests.contract.carrier_rigs import Claims, EasyPostRig
+from tests.contract.carrier_rigs import EasyPostRig
+from tests.contract.claims import Claims
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "fixtures" / "easypost"
 

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from processors.carriers.easypost import EasyPost
 from processors.outbound import OutboundClient, OutboundPolicy
+from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import Printful
 from processors.webhooks import WebhookNotGenuine, WebhookUnreadable
-from tests.contract.carrier_rigs import Claims
+from tests.contract import gelato_rig
+from tests.contract.claims import Claims
 from tests.contract.partner_rigs import SECRET
 from tests.contract.printful_rig import RECEIVING, VARIANT
 
@@ -49,6 +51,16 @@ LISTENERS: dict[str, Callable[[], Listener]] = {
         webhook_secrets_hex=("00ff",),
         capacity_units_per_day=1,
     ),
+    "gelato": lambda: Gelato(
+        "gelato",
+        client(),
+        client(),
+        Claims(),
+        variants=(gelato_rig.VARIANT,),
+        receiving=RECEIVING,
+        webhook_secrets=("secret",),
+        capacity_units_per_day=1,
+    ),
     "easypost": lambda: EasyPost("easypost", client(), NoLabels(), Claims(), ("secret",)),
 }
 
@@ -66,6 +78,11 @@ GENUINE: dict[str, dict[str, Any]] = {
         "type": "order_updated",
         "occurred_at": "2026-11-20T06:07:08Z",
         "data": {"reason": "r", "order": {"id": 1, "external_id": "k", "status": "inprocess"}, "shipment": None},
+    },
+    "gelato": {
+        "id": "os_1", "event": "order_status_updated", "orderId": "o", "storeId": None, "orderReferenceId": "k",
+        "fulfillmentStatus": "shipped",
+        "items": [{"itemReferenceId": "k", "fulfillmentStatus": "shipped", "fulfillments": []}],
     },
     "easypost": {
         "id": "evt", "object": "Event", "description": "tracker.updated",
@@ -160,6 +177,7 @@ def test_any_header_is_refused_by_name(name: str, body: bytes, signature: str, s
         "webhook-signature": signature,
         "x-pf-webhook-signature": signature,
         "X-Hmac-Signature": signature,
+        "Authorization": signature,
     }
     with pytest.raises(WebhookNotGenuine):
         listening(name).verify_webhook(headers, body)

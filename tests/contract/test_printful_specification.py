@@ -15,7 +15,7 @@ import pytest
 from processors.outbound import Exchange
 from processors.partners.printful_events import DRAFT, STATUS_MAP
 from processors.partners.protocol import Accepted, CancelConfirmed, PartnerReport, Refused
-from tests.contract.partner_rigs import QUICK
+from tests.contract.partner_rigs import QUICK, Kept
 from tests.contract.printful_rig import PrintfulRig
 
 TEXT = Path(__file__).parents[3] / "shared" / "fixtures" / "printful" / "openapi-v2.json"
@@ -94,8 +94,8 @@ def content_schema(text: Json, holder: Json, *, sending: bool = False) -> Any:
 
 @needs_text
 async def test_requests_and_answers_are_as_the_vendors_text_says(rig: PrintfulRig, text: Json) -> None:
-    exchanges: list[Exchange] = []
-    partner, job = rig.partner(on_exchange=exchanges.append), rig.job()
+    exchanges = Kept()
+    partner, job = rig.partner(exchanges=exchanges), rig.job()
     rig.provoke("stay queued")
     assert isinstance(await partner.submit(job), Accepted)
     assert isinstance(await partner.submit(job), Accepted)
@@ -138,15 +138,6 @@ async def test_every_webhook_of_the_simulator_is_as_the_vendors_text_says(rig: P
 async def test_the_effect_key_fits_the_vendors_external_id_and_every_status_word_is_known(text: Json) -> None:
     words = text["components"]["schemas"]["Order"]["properties"]["status"]["description"].split("**")[1::2]
     assert {word for word in words if STATUS_MAP.canonical(word) is None} == {DRAFT}
-
-
-async def test_an_order_whose_print_file_was_lost_is_never_confirmed_as_a_blank_garment(rig: PrintfulRig) -> None:
-    rig.provoke("lose the print file")
-    partner, job = rig.partner(), rig.job()
-    refused = await partner.submit(job)
-    assert isinstance(refused, Refused)
-    assert (refused.reason, refused.retryable) == ("print_file_unusable", True)
-    assert rig.made(job.effect_key).jobs == 0
 
 
 async def test_a_draft_whose_creation_was_not_answered_is_taken_up_and_not_drafted_twice(rig: PrintfulRig) -> None:
