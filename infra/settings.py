@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     prohibited_words: str = ""
     known_pictures: str = ""
     background_remover: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
+    # Gradual roll-out by template id: {"tee-white": {"stable_version": 1, "version": 2, "share_permille": 250}}.
+    template_rollouts: dict[str, dict[str, Any]] = {}
 
     # Behaviour.
     allow_private_addresses: bool = False

@@ -295,6 +295,11 @@ SELECT template_id, template_version, product_id, body
 FROM catalogue_templates
 WHERE template_id = %(template_id)s AND template_version = %(template_version)s;
 
+-- newest_template_version --
+SELECT max(template_version)
+FROM catalogue_templates
+WHERE template_id = %(template_id)s;
+
 -- newest_template --
 -- The newest version of the templates of a variant's product.
 SELECT t.template_id, t.template_version, t.product_id, t.body

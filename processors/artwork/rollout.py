@@ -33,3 +33,8 @@ def chosen_version(rollout: Rollout, *, tenant: str, order_id: str) -> int:
     seed = f"{rollout.template_id}\0{rollout.version}\0{key}".encode()
     place = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") % 1000
     return rollout.version if place < rollout.share_permille else rollout.stable_version
+
+
+def offered_version(rollout: Rollout, tenant: str) -> int:
+    """The version that a tenant is shown before there is an order: where orders decide, the stable one."""
+    return chosen_version(rollout, tenant=tenant, order_id="") if rollout.unit == "tenant" else rollout.stable_version
