@@ -7,14 +7,26 @@ from fastapi import FastAPI
 from api import problems
 from api.dependencies import ApiDependencies
 from api.limits import BodyLimit, RateLimits
-from api.routes import assets, health, orders
+from api.routes import assets, health, orders, previews, proofs
 from api.webhooks import deliveries
+from processors.previews import PreviewStudio
+from processors.uploads import UPLOAD_BYTES_MAX
 
 VERSION = "1"
 
+#: Paths that take a whole picture, and how large their bodies may be; a form adds little to its file.
+FILE_PATHS = {
+    r"/v1/orders/[^/]+/lines/[^/]+/file": UPLOAD_BYTES_MAX,
+    r"/v1/proofs/[^/]+/replace": UPLOAD_BYTES_MAX + 65_536,
+    r"/v1/previews": previews.BODY_BYTES_MAX,
+}
 
-def create_app(deps: ApiDependencies) -> FastAPI:
-    """The ASGI application over these collaborators. Serve it with uvicorn (`loop="uvloop"`, `http="httptools"`)."""
+
+def create_app(deps: ApiDependencies, studio: PreviewStudio | None = None) -> FastAPI:
+    """The ASGI application over these collaborators. Serve it with uvicorn (`loop="uvloop"`, `http="httptools"`).
+
+    Without a `studio` it draws no previews.
+    """
     app = FastAPI(
         title="printledger",
         version=VERSION,
@@ -24,9 +36,11 @@ def create_app(deps: ApiDependencies) -> FastAPI:
         redoc_url=None,
     )
     app.state.dependencies = deps
-    app.state.rate_limits = RateLimits(deps.rate_limits_per_minute)
+    app.state.rate_limits = RateLimits({**previews.RATE_LIMITS_PER_MINUTE, **deps.rate_limits_per_minute})
     problems.install(app)
-    app.add_middleware(BodyLimit, bytes_max=deps.body_bytes_max)
-    for router in (orders.router, assets.router, health.router, deliveries.router):
+    app.add_middleware(BodyLimit, bytes_max=deps.body_bytes_max, larger=FILE_PATHS)
+    for router in (orders.router, proofs.router, assets.router, health.router, deliveries.router):
         app.include_router(router)
+    if studio is not None:
+        previews.mount(app, studio)
     return app

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.limits import BODY_BYTES_MAX, RateLimits
 from api.problems import Problem
+from events.order.state import Order
 from processors.carriers.protocol import Carrier
 from processors.inbound.assemble import OrderAssembler
 from processors.links import LinkSigner
@@ -25,9 +26,17 @@ from processors.ports import (
     StoreConnections,
     Vault,
 )
+from projections.lineage import LineLineage
 from projections.rows import CommandOutcome, OrderPage, OrderView, Timeline
 
-RATE_LIMITS_PER_MINUTE = {"key": 3_000, "tenant": 6_000, "webhook": 12_000, "asset": 6_000, "stranger": 600}
+RATE_LIMITS_PER_MINUTE = {
+    "key": 3_000,
+    "tenant": 6_000,
+    "webhook": 12_000,
+    "asset": 6_000,
+    "proof": 600,
+    "stranger": 600,
+}
 
 
 class OrderReads(Protocol):
@@ -48,6 +57,14 @@ class OrderReads(Protocol):
 
     async def order(self, tenant: str, order_id: str) -> OrderView | None:
         """One order."""
+        ...
+
+    async def state(self, tenant: str, order_id: str) -> Order | None:
+        """The folded order, with what was given for each line still sealed."""
+        ...
+
+    async def lineage(self, tenant: str, order_id: str) -> tuple[LineLineage, ...] | None:
+        """Where everything that the order's lines print came from and went."""
         ...
 
     async def timeline(self, tenant: str, order_id: str, *, after_seq: int, limit: int) -> Timeline:

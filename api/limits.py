@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,18 +26,24 @@ class _BodyTooLarge(Exception):
 class BodyLimit:
     """Answers 413 before a body is read that is too large, and while one is read that did not say so."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int = BODY_BYTES_MAX) -> None:
+    def __init__(self, app: ASGIApp, bytes_max: int = BODY_BYTES_MAX, larger: Mapping[str, int] | None = None) -> None:
+        """`larger` has the limits of paths that take files, each by a pattern of the whole path."""
         self._app = app
         self._bytes_max = bytes_max
+        self._larger = {re.compile(pattern): limit for pattern, limit in (larger or {}).items()}
+
+    def _limit(self, path: str) -> int:
+        return next((limit for pattern, limit in self._larger.items() if pattern.fullmatch(path)), self._bytes_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        bytes_max = self._limit(scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self._bytes_max:
-            await self._refuse(scope, receive, send)
+        if not declared.isdigit() or int(declared) > bytes_max:
+            await self._refuse(scope, receive, send, bytes_max)
             return
         seen_bytes = 0
         started = False
@@ -45,25 +52,25 @@ class BodyLimit:
             nonlocal seen_bytes
             message = await receive()
             seen_bytes += len(message.get("body", b""))
-            if seen_bytes > self._bytes_max:
+            if seen_bytes > bytes_max:
                 raise _BodyTooLarge
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
             # Whatever reads the body may turn the interruption into an answer of its own: it is not sent.
-            if seen_bytes > self._bytes_max and not started:
+            if seen_bytes > bytes_max and not started:
                 return
             started = True
             await send(message)
 
         with suppress(_BodyTooLarge):
             await self._app(scope, counted, noted)
-        if seen_bytes > self._bytes_max and not started:
-            await self._refuse(scope, receive, send)
+        if seen_bytes > bytes_max and not started:
+            await self._refuse(scope, receive, send, bytes_max)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"A body has at most {self._bytes_max} bytes. Send the order in smaller parts, pictures as links."
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, bytes_max: int) -> None:
+        detail = f"A body has at most {bytes_max} bytes. Send the order in smaller parts, pictures as links."
         problem = Problem(413, "body_too_large", detail, headers={"Connection": "close"})
         await problem.response()(scope, receive, send)
 

@@ -119,6 +119,23 @@ class RequestChangesIn(RequestModel):
     note: LongText = ""
 
 
+class ReplaceArtworkIn(RequestModel):
+    """What is printed on an area from now on; what is not named stays, null takes it away.
+
+    `area` is empty for the template's first print area.
+    """
+
+    area: Annotated[str, Field(pattern=rf"^$|{AREA_NAME.pattern}")] = ""
+    text: LongText | None = None
+    artwork_url: PictureUrl | None = None
+
+
+class ChangesIn(RequestModel):
+    """What should change about the proof that a link shows; stored sealed."""
+
+    note: LongText = ""
+
+
 class SubmissionOut(AnswerModel):
     """What became of a request. `pending`: it is stored and will be decided; ask again at `order_url`."""
 
@@ -167,6 +184,27 @@ class AreaOut(AnswerModel):
     mockup_url: str
 
 
+class IntakeAreaOut(AnswerModel):
+    """What the buyer gave for one print area; null where there is nothing, or nothing that may be shown."""
+
+    area: str
+    text: str | None
+    artwork_url: str | None
+
+
+class IntakeOut(AnswerModel):
+    """What the buyer gave for a line. `state`: open, erased, withheld (needs scope orders:personal) or unreadable."""
+
+    state: Literal["open", "erased", "withheld", "unreadable"]
+    order_number: str
+    sku: str
+    title: str
+    variant_id: str
+    instructions: str | None
+    changes_note: Annotated[str | None, Field(description="What should change about the newest proof.")]
+    areas: tuple[IntakeAreaOut, ...]
+
+
 class LineOut(AnswerModel):
     """A line of an order; `areas` has its newest proofs, none while nothing is rendered."""
 
@@ -182,6 +220,9 @@ class LineOut(AnswerModel):
     findings: tuple[FindingOut, ...] = ()
     areas: tuple[AreaOut, ...] = ()
     runs: tuple[RunOut, ...]
+    intake: Annotated[IntakeOut | None, Field(description="Null in lists; in the answer to one order it is there.")] = (
+        None
+    )
 
 
 class ParcelOut(AnswerModel):
@@ -266,6 +307,18 @@ class TimelineOut(AnswerModel):
     entries: tuple[TimelineEntryOut, ...]
     next_seq: int | None
     as_of: AsOfOut
+
+
+class ProofOut(AnswerModel):
+    """A proof that a link shows. `state`: waiting, approved, changes_requested, superseded or cancelled."""
+
+    order_number: str
+    title: str
+    line_id: str
+    version: int
+    state: Literal["waiting", "approved", "changes_requested", "superseded", "cancelled"]
+    findings: tuple[FindingOut, ...]
+    areas: tuple[AreaOut, ...]
 
 
 class HealthOut(AnswerModel):

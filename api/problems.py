@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from processors.ports import BrokerUnreachable, KeyDestroyed, NamedError, RecordTooLarge
+from processors.uploads import UploadNotUsable
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ _STATUS_OF: Mapping[type[NamedError], int] = {
     BrokerUnreachable: 503,
     RecordTooLarge: 413,
     KeyDestroyed: 410,
+    UploadNotUsable: 422,
 }
 
 

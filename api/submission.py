@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from fastapi import Request
@@ -17,11 +17,25 @@ from api.problems import MEDIA_TYPE, Problem
 from events.envelope import CommandEnvelope
 from events.identity import command_id
 from events.order.commands import OrderCommand
-from processors.ports import ApiKey
 
 IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
 WAIT_SECONDS_MAX = 30.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
+
+
+class Caller(Protocol):
+    """Whoever sends a command: somebody with an API key, or the holder of a signed link."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose orders it is about."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as facts name it."""
+        ...
+
 
 Prepare = Callable[[], tuple[str, OrderCommand]]
 """Makes the order's id and the command; may block, so it runs in a thread."""
@@ -42,18 +56,29 @@ class Answer(msgspec.Struct, frozen=True):
         return JSONResponse(self.body, self.status, headers=headers, media_type=media_type)
 
 
-async def submit(request: Request, deps: ApiDependencies, key: ApiKey, prepare: Prepare) -> JSONResponse:
+async def submit(
+    request: Request,
+    deps: ApiDependencies,
+    caller: Caller,
+    prepare: Prepare,
+    *,
+    keyed: bool = True,
+    wait_seconds: int | None = None,
+) -> JSONResponse:
     """Prepare and send the command, or give the answer that the same request got before.
 
-    Raises Problem. What fails before the command is sent leaves the Idempotency-Key free for a corrected request.
+    `keyed` says whether an Idempotency-Key of the caller counts: the holder of a link shares no keys with the tenant.
+    `wait_seconds` is waited for the outcome where the request names no time of its own. Raises Problem. What fails
+    before the command is sent leaves the Idempotency-Key free for a corrected request.
     """
     body = await request.body()
-    named = idempotency_key_of(request)
-    wait_seconds = preferred_wait(request)
-    content = b"\n".join((request.method.encode(), request.url.path.encode(), body))
-    digest = await run_in_threadpool(deps.vault.digest, key.tenant, "request", content)
+    named = idempotency_key_of(request) if keyed else None
+    preferred = preferred_wait(request)
+    wait_seconds = wait_seconds if preferred is None else preferred
+    content = b"\n".join((request.method.encode(), request.url.path.encode(), request.url.query.encode(), body))
+    digest = await run_in_threadpool(deps.vault.digest, caller.tenant, "request", content)
     if named is not None:
-        known = await run_in_threadpool(deps.idempotency.begin, key.tenant, named, digest)
+        known = await run_in_threadpool(deps.idempotency.begin, caller.tenant, named, digest)
         if known is not None and known.request_digest != digest:
             raise Problem(
                 422,
@@ -67,24 +92,24 @@ async def submit(request: Request, deps: ApiDependencies, key: ApiKey, prepare: 
 
     async def carry_out() -> Answer:
         order_id, command = await run_in_threadpool(prepare)
-        derived_id = command_id("rest", key.tenant, named or digest)
-        await deps.commands.send(command, _envelope(deps, key, request, command, order_id, derived_id))
-        return await _outcome(deps, key, order_id, derived_id, wait_seconds)
+        derived_id = command_id("rest", caller.tenant, named or digest)
+        await deps.commands.send(command, _envelope(deps, caller, request, command, order_id, derived_id))
+        return await _outcome(deps, caller, order_id, derived_id, wait_seconds)
 
-    answer = await _forgetting_failures(deps, key, named, carry_out)
+    answer = await _forgetting_failures(deps, caller, named, carry_out)
     if named is not None:
-        await run_in_threadpool(deps.idempotency.finish, key.tenant, named, answer.status, answer.body)
-    return answer.response(waited=wait_seconds)
+        await run_in_threadpool(deps.idempotency.finish, caller.tenant, named, answer.status, answer.body)
+    return answer.response(waited=preferred)
 
 
 async def _forgetting_failures(
-    deps: ApiDependencies, key: ApiKey, named: str | None, carry_out: Callable[[], Awaitable[Answer]]
+    deps: ApiDependencies, caller: Caller, named: str | None, carry_out: Callable[[], Awaitable[Answer]]
 ) -> Answer:
     try:
         return await carry_out()
     except Exception:
         if named is not None:
-            await run_in_threadpool(deps.idempotency.forget, key.tenant, named)
+            await run_in_threadpool(deps.idempotency.forget, caller.tenant, named)
         raise
 
 
@@ -109,25 +134,27 @@ def preferred_wait(request: Request) -> int | None:
 
 
 def _envelope(
-    deps: ApiDependencies, key: ApiKey, request: Request, command: OrderCommand, order_id: str, derived_id: str
+    deps: ApiDependencies, caller: Caller, request: Request, command: OrderCommand, order_id: str, derived_id: str
 ) -> CommandEnvelope:
     return CommandEnvelope(
         command_id=derived_id,
         key=order_id,
-        tenant=key.tenant,
+        tenant=caller.tenant,
         command_type=type(command).__name__,
         sent_at=deps.now_ms(),
-        actor=f"api-key:{key.prefix}",
+        actor=caller.actor,
         correlation_id=order_id,
         traceparent=request.headers.get("traceparent", "")[:55],
     )
 
 
 async def _outcome(
-    deps: ApiDependencies, key: ApiKey, order_id: str, derived_id: str, wait_seconds: int | None
+    deps: ApiDependencies, caller: Caller, order_id: str, derived_id: str, wait_seconds: int | None
 ) -> Answer:
     outcome = (
-        await deps.orders.wait_for_outcome(key.tenant, derived_id, wait_seconds) if wait_seconds is not None else None
+        await deps.orders.wait_for_outcome(caller.tenant, derived_id, wait_seconds)
+        if wait_seconds is not None
+        else None
     )
     if outcome is not None and outcome.outcome == "refused":
         extra = {"order_id": order_id, "command_id": derived_id}

@@ -27,7 +27,7 @@ KEY_FORMAT = re.compile(r"^pl_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")
 #: A revoked key or a changed connection takes effect everywhere after this.
 CACHE_SECONDS = 5.0
 CACHE_ENTRIES_MAX = 10_000
-SCOPES = ("orders:read", "orders:write", "orders:cancel", "orders:approve")
+SCOPES = ("orders:read", "orders:write", "orders:cancel", "orders:approve", "orders:personal")
 
 Pool = ConnectionPool[Connection[TupleRow]]
 

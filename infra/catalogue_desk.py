@@ -10,21 +10,9 @@ from events.catalogue.decide import catalogue_key
 from events.envelope import CommandEnvelope
 from events.identity import command_id
 from events.order.values import AreaDesign, LineArtwork
-from processors.ports import CommandSender, NamedError, ObjectStore
-
-DESIGN_BYTES_MAX = 50 * 1024 * 1024
-
-MEDIA_TYPES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"RIFF": "image/webp",
-    b"II*\x00": "image/tiff",
-    b"MM\x00*": "image/tiff",
-}
-
-
-class DesignNotUsable(NamedError):
-    """A design is a PNG, JPEG, WebP or TIFF file of at most 50 MiB."""
+from processors.ports import CommandSender, ObjectStore
+from processors.uploads import UploadNotUsable, picture_type
+from processors.workers.art import ART_BYTES_MAX, art_key
 
 
 class CatalogueDesk:
@@ -57,19 +45,25 @@ class CatalogueDesk:
     async def map_sku(
         self, tenant: str, store: str, sku: str, artwork: LineArtwork, *, design: bytes | None = None
     ) -> MapSku:
-        """Say what a store's SKU means; a design is stored once under its own digest. DesignNotUsable."""
+        """Say what a store's SKU means; a design is stored once under its own digest. UploadNotUsable."""
         if design is not None:
-            designs = (AreaDesign(design_key=self._stored(tenant, design)),)
+            designs = (AreaDesign(design_key=self.keep_design(tenant, design)),)
             artwork = msgspec.structs.replace(artwork, designs=designs)
         command = MapSku(source_version=self._now_ms(), store=store, sku=sku, artwork=artwork)
         await self.say(tenant, (command,))
         return command
 
-    def _stored(self, tenant: str, design: bytes) -> str:
-        media_type = next((kind for magic, kind in MEDIA_TYPES.items() if design.startswith(magic)), None)
-        if media_type is None or len(design) > DESIGN_BYTES_MAX:
-            raise DesignNotUsable
+    def keep_design(self, tenant: str, design: bytes) -> str:
+        """Store a tenant's design once, under its own digest; returns its key. Blocks. UploadNotUsable."""
         digest = hashlib.sha256(design).hexdigest()
         key = f"{tenant}/designs/{digest}"
-        self._objects.put(key, design, media_type, {"sha256": digest})
+        self._objects.put(key, design, picture_type(design), {"sha256": digest})
         return key
+
+    def keep_art(self, art: bytes) -> str:
+        """Store a file that templates are made of; returns the digest that names it. Blocks. UploadNotUsable."""
+        if len(art) > ART_BYTES_MAX:
+            raise UploadNotUsable(f"A file of a template has at most {ART_BYTES_MAX // 1024**2} MiB.")
+        digest = hashlib.sha256(art).hexdigest()
+        self._objects.put(art_key(digest), art, picture_type(art), {"sha256": digest})
+        return digest

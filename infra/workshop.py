@@ -253,6 +253,7 @@ class Workshop:
             claims=PostgresClaims(self._claims_pool, "smtp"),
             sent=PostgresClaims(self._claims_pool, "smtp.sent"),
             address_of=self._address_of,
+            links=intake.link_signer(settings),
         )
 
     def _address_of(self, audience: str, store: str) -> str:

@@ -208,6 +208,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     scopes: frozenset[str]
 
+    @property
+    def actor(self) -> str:
+        """Who acts, as facts name it."""
+        return f"api-key:{self.prefix}"
+
 
 class ApiKeys(Protocol):
     """API keys. May block."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.artwork import replacement, uploaded
 from api.dependencies import ApiDependencies, Approver, Canceller, Dependencies, Reader, Writer
+from api.intake import intake_records
+from api.lineage_models import LineageOut
 from api.models import (
     ApproveIn,
     CancelIn,
@@ -17,15 +21,19 @@ from api.models import (
     OrderOut,
     OrdersOut,
     ProblemOut,
+    ReplaceArtworkIn,
     RequestChangesIn,
     SubmissionOut,
     TimelineOut,
 )
 from api.problems import Problem
+from api.shown import areas_shown, sealed_under
 from api.submission import submit
 from events.order import commands
+from events.order.facts import OrderPlaced
+from events.order.state import Line
 from processors import personal
-from processors.inbound.reading import LINE_ID, NothingToDo, ReadArea, ReadLine, ReadOrder
+from processors.inbound.reading import AREA_NAME, LINE_ID, NothingToDo, ReadArea, ReadLine, ReadOrder
 from processors.personal import Recipient
 from processors.ports import ApiKey, StoreConnection
 from projections.rows import LineView, OrderView, TimelineEntry
@@ -33,6 +41,7 @@ from projections.rows import LineView, OrderView, TimelineEntry
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 PAGE_MAX = 200
+NO_RECORDS: Mapping[str, Mapping[str, Any]] = {}
 TIMELINE_MAX = 1_000
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -99,8 +108,14 @@ async def list_orders(
 
 @router.get("/{order_id}", response_model=OrderOut, responses=_PROBLEMS)
 async def show_order(order_id: OrderId, deps: Dependencies, key: Reader) -> OrderOut:
-    """One order with its lines, parcels, holds and exceptions."""
-    return _shown(deps, key, await _known(deps, key, order_id))
+    """One order with its lines, parcels, holds and exceptions, and what the buyer gave for each line.
+
+    What buyers wrote and sent is shown to keys with the scope `orders:personal`, until it is erased.
+    """
+    order = await _known(deps, key, order_id)
+    state = await deps.orders.state(key.tenant, order_id)
+    records = await run_in_threadpool(intake_records, deps, key, order_id, state) if state is not None else {}
+    return _shown(deps, key, order, records)
 
 
 @router.get("/{order_id}/timeline", response_model=TimelineOut, responses=_PROBLEMS)
@@ -118,6 +133,15 @@ async def show_timeline(
         raise _not_known()
     entries = tuple(_entry(deps, key, order_id, entry) for entry in timeline.entries)
     return TimelineOut.model_validate({"entries": entries, "next_seq": timeline.next_seq, "as_of": timeline.as_of})
+
+
+@router.get("/{order_id}/lineage", response_model=LineageOut, responses=_PROBLEMS)
+async def show_lineage(order_id: OrderId, deps: Dependencies, key: Reader) -> LineageOut:
+    """Where each printed thing came from and went: upload, original, print file, submission, parcel."""
+    lines = await deps.orders.lineage(key.tenant, order_id)
+    if lines is None:
+        raise _not_known()
+    return LineageOut.model_validate({"lines": lines})
 
 
 @router.post("/{order_id}/cancel", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
@@ -169,6 +193,45 @@ async def request_changes(
         return order_id, commands.RequestProofChanges(line_id=line_id, version=changes.version, note=note)
 
     return await submit(request, deps, key, prepare)
+
+
+@router.post(
+    "/{order_id}/lines/{line_id}/replace-file", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION
+)
+async def replace_file(
+    request: Request,
+    order_id: OrderId,
+    line_id: LineIdPath,
+    given: ReplaceArtworkIn,
+    deps: Dependencies,
+    key: Approver,
+) -> JSONResponse:
+    """Print another text, or the picture at another address, on an area; the line is checked and proofed anew."""
+    line = await _known_state(deps, key, order_id, line_id)
+    return await submit(request, deps, key, lambda: (order_id, replacement(deps, key.tenant, order_id, line, given)))
+
+
+@router.put(
+    "/{order_id}/lines/{line_id}/file",
+    response_model=SubmissionOut,
+    status_code=202,
+    responses=_SUBMISSION,
+    openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
+)
+async def upload_file(
+    request: Request,
+    order_id: OrderId,
+    line_id: LineIdPath,
+    deps: Dependencies,
+    key: Approver,
+    area: Annotated[str, Query(pattern=rf"^$|{AREA_NAME.pattern}")] = "",
+) -> JSONResponse:
+    """Print the picture that is the body (PNG, JPEG, WebP or TIFF, at most 50 MiB) on an area; stored sealed."""
+    line = await _known_state(deps, key, order_id, line_id)
+    content = await request.body()
+    return await submit(
+        request, deps, key, lambda: (order_id, uploaded(deps, key.tenant, order_id, line, area, content))
+    )
 
 
 def _read(order: OrderIn, now: int) -> ReadOrder:
@@ -223,34 +286,31 @@ async def _known_line(deps: ApiDependencies, key: ApiKey, order_id: str, line_id
     return line
 
 
+async def _known_state(deps: ApiDependencies, key: ApiKey, order_id: str, line_id: str) -> Line:
+    await _known_line(deps, key, order_id, line_id)
+    state = await deps.orders.state(key.tenant, order_id)
+    line = state.line(line_id) if state is not None else None
+    if line is None:
+        raise _not_known()
+    return line
+
+
 def _not_known() -> Problem:
     # The same answer for an order of another tenant: whether it exists is not told.
     detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
     return Problem(404, "order_not_known", detail)
 
 
-def _shown(deps: ApiDependencies, key: ApiKey, order: OrderView) -> OrderOut:
+def _shown(
+    deps: ApiDependencies, key: ApiKey, order: OrderView, records: Mapping[str, Mapping[str, Any]] = NO_RECORDS
+) -> OrderOut:
     lines = []
     for line in order.lines:
-        areas = [
-            {
-                "area": area.area,
-                "proof_url": _link(deps, key.tenant, order.order_id, area.proof_key),
-                "mockup_url": _link(deps, key.tenant, order.order_id, area.mockup_key),
-            }
-            for area in line.areas
-        ]
+        areas = areas_shown(deps.links, key.tenant, order.order_id, line.areas)
         fields = {name: getattr(line, name) for name in line.__struct_fields__}
-        lines.append(fields | {"areas": areas})
+        lines.append(fields | {"areas": areas, "intake": records.get(line.line_id)})
     fields = {name: getattr(order, name) for name in OrderOut.model_fields if name != "lines"}
     return OrderOut.model_validate(fields | {"lines": lines})
-
-
-def _link(deps: ApiDependencies, tenant: str, order_id: str, object_key: str) -> str:
-    """A signed link to a file of the order; empty where there is none."""
-    if not object_key:
-        return ""
-    return deps.links.link(tenant, _sealed_under(tenant, order_id, object_key), object_key, _media_type(object_key))
 
 
 def _entry(deps: ApiDependencies, key: ApiKey, order_id: str, entry: TimelineEntry) -> dict[str, Any]:
@@ -258,23 +318,14 @@ def _entry(deps: ApiDependencies, key: ApiKey, order_id: str, entry: TimelineEnt
         {
             "label": link.label,
             "media_type": link.media_type,
-            "url": deps.links.link(
-                key.tenant, _sealed_under(key.tenant, order_id, link.key), link.key, link.media_type
-            ),
+            "url": deps.links.link(key.tenant, sealed_under(key.tenant, order_id, link.key), link.key, link.media_type),
         }
         for link in entry.links
         # A fact names objects; that they are the tenant's own is checked where access is given.
         if link.key.startswith(f"{key.tenant}/")
     ]
+    if entry.fact_type == OrderPlaced.__name__:
+        intake = deps.links.url(f"/v1/orders/{order_id}")
+        links.append({"label": "intake record", "media_type": "application/json", "url": intake})
     fields = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "links"}
     return fields | {"links": links}
-
-
-def _sealed_under(tenant: str, order_id: str, object_key: str) -> str:
-    """The order under whose key the object is sealed; empty for a design that the store owns."""
-    return order_id if object_key.startswith(f"{tenant}/{order_id}/") else ""
-
-
-def _media_type(object_key: str) -> str:
-    suffix = object_key.rpartition(".")[2]
-    return {"webp": "image/webp", "png": "image/png", "pdf": "application/pdf"}.get(suffix, "application/octet-stream")

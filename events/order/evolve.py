@@ -267,7 +267,7 @@ def _evolve_artwork(order: Order, fact: ArtworkEvent) -> Order:
         case ProofApproved():
             line = replace(line, stage="approved")
         case ProofChangesRequested():
-            line = replace(line, stage="changes_requested")
+            line = replace(line, stage="changes_requested", changes_note=fact.note)
         case ArtworkReplaced():
             line = _replaced(line, fact)
         case _:
@@ -293,6 +293,7 @@ def _replaced(before: Line, fact: ArtworkReplaced) -> Line:
         revision=before.revision + 1,
         version=_next_version(before),
         needs_person=False,
+        changes_note=None,
         findings=(),
         originals=(),
         areas=(),

@@ -68,8 +68,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     Stages: received, checking, checked, rendering, rendered, awaiting_approval, changes_requested, approved, blocked,
     cancelled. From `approved` on its print runs tell how far it is.
     `revision` counts what was printed on it, `version` its files; `store_digest` is of what the store last said of it,
-    which other artwork does not change. `cancelling`: somebody asked to stop it, and not all
-    of it is settled yet. `waiting`: its check or rendering failed and is tried again after a wait.
+    which other artwork does not change; `changes_note` is what should change about its newest proof, sealed.
+    `cancelling`: somebody asked to stop it, and not all of it is settled yet. `waiting`: its check or rendering failed
+    and is tried again after a wait.
     """
 
     line_id: str
@@ -80,7 +81,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     artwork: LineArtwork | None
     contents: tuple[AreaContent, ...]
     content_digest: str
-    store_digest: str
+    store_digest: str = ""
     instructions: bytes | None = None
     stage: str = "received"
     waiting: bool = False
@@ -89,6 +90,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 1
     version: int = 0
     needs_person: bool = False
+    changes_note: bytes | None = None
     findings: tuple[Finding, ...] = ()
     originals: tuple[AreaFile, ...] = ()
     areas: tuple[RenderedArea, ...] = ()

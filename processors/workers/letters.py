@@ -28,10 +28,16 @@ LETTERS: Final[dict[str, Letter]] = {
     ),
     "proof_ready": Letter(
         "A proof of order {order_number} is ready",
-        "Please look at version {version} of the proof: it is printed once it is approved.",
+        "Please look at version {version} of the proof: it is printed once it is approved.\n\n{proof_url}",
     ),
     "proof_reminder": Letter(
-        "A proof of order {order_number} still waits for you", "Nothing is printed until the proof is approved."
+        "A proof of order {order_number} still waits for you",
+        "Nothing is printed until the proof is approved.\n\n{proof_url}",
+    ),
+    "proof_changes_requested": Letter(
+        "Changes to a proof of order {order_number} are asked for",
+        "Version {version} of the proof of line {line_id} was not accepted. The order says what should change. Send "
+        "another text or picture, and a new proof is made.\n\n{proof_url}",
     ),
     "production_started": Letter(
         "Your order {order_number} is being printed", "From now on it can no longer be changed."
@@ -53,12 +59,20 @@ LETTERS: Final[dict[str, Letter]] = {
 }
 
 
-def letter(fact: NotificationRequested, name: str) -> tuple[str, str]:
+ABOUT_PROOFS: Final = frozenset({"proof_ready", "proof_reminder", "proof_changes_requested"})
+"""Templates of letters that carry a link to the proof."""
+
+
+def letter(fact: NotificationRequested, name: str, proof_url: str = "") -> tuple[str, str]:
     """Subject and text of a notification; a template that is not known here is told by its name."""
     template = LETTERS.get(fact.template, Letter("Order {order_number}: {template}", "{detail}"))
     values = defaultdict(str, fact.facts)
     values.update(
-        order_number=fact.order_number, subject=fact.subject, store=fact.store, template=fact.template.replace("_", " ")
+        order_number=fact.order_number,
+        subject=fact.subject,
+        store=fact.store,
+        template=fact.template.replace("_", " "),
+        proof_url=proof_url,
     )
     greeting = f"Hello {name},\n\n" if name else "Hello,\n\n"
     subject = " ".join(template.subject.format_map(values).split())

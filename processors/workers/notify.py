@@ -24,9 +24,10 @@ from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportNotificationFailed, ReportNotificationSent
 from events.order.facts import NotificationRequested
 from processors.carriers.protocol import ClaimStore
+from processors.links import LinkSigner
 from processors.personal import open_recipient
 from processors.ports import NamedError, Vault, VaultError
-from processors.workers.letters import letter
+from processors.workers.letters import ABOUT_PROOFS, letter
 
 SMTP_SECONDS = 15.0
 MESSAGE_ID_DOMAIN = "printledger.invalid"
@@ -92,6 +93,7 @@ class Notify:
     claims: ClaimStore
     sent: ClaimStore
     address_of: Callable[[str, str], str]
+    links: LinkSigner
     at_once: int = 8
     #: What this process claims with: a claim of its own may be tried again, one of another process may not.
     token: str = field(default_factory=lambda: uuid4().hex)
@@ -125,7 +127,7 @@ class Notify:
 
     def _message(self, fact: NotificationRequested, envelope: FactEnvelope) -> EmailMessage:
         address, name = self._addressee(fact, envelope)
-        subject, text = letter(fact, name)
+        subject, text = letter(fact, name, self._proof_url(fact, envelope))
         message = EmailMessage()
         message["From"] = self.server.sender
         message["To"] = address
@@ -135,6 +137,14 @@ class Notify:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
         return message
+
+    def _proof_url(self, fact: NotificationRequested, envelope: FactEnvelope) -> str:
+        """A link to the proof that the message is about, made now: links expire, and facts are kept for ever."""
+        values = fact.facts
+        if fact.template not in ABOUT_PROOFS or not values.get("version", "").isdecimal():
+            return ""
+        line_id, version = values.get("line_id", ""), int(values["version"])
+        return self.links.proof_link(envelope.tenant, envelope.key, line_id, version, fact.audience)
 
     def _addressee(self, fact: NotificationRequested, envelope: FactEnvelope) -> tuple[str, str]:
         if fact.audience != "buyer":

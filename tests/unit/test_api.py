@@ -15,6 +15,7 @@ from api.app import create_app
 from api.dependencies import RATE_LIMITS_PER_MINUTE, ApiDependencies
 from events.identity import order_id as order_id_of
 from events.order.commands import ApproveProof, CancelOrder, ObserveStoreOrder, RequestProofChanges
+from events.order.state import Order
 from processors import personal
 from processors.inbound import shopify
 from processors.inbound.assemble import OrderAssembler
@@ -30,6 +31,7 @@ from processors.ports import (
     StoredObject,
 )
 from processors.webhooks import WebhookNotGenuine
+from projections.lineage import LineLineage, lineage_of
 from projections.rows import (
     AreaView,
     AsOf,
@@ -43,7 +45,7 @@ from projections.rows import (
 )
 from tests.unit.inbound.doubles import MemoryLog, MemorySkuMap, MemoryVault, SentCommands, Stores
 
-ALL = frozenset({"orders:read", "orders:write", "orders:cancel", "orders:approve"})
+ALL = frozenset({"orders:read", "orders:write", "orders:cancel", "orders:approve", "orders:personal"})
 NOW = 1_700_000_000_000
 AS_OF = AsOf(read_model="orders", version=1, recorded_at=5, complete_until=6, partitions=())
 OWN = order_id_of("demo", "demo-rest", "A-1")
@@ -63,15 +65,23 @@ class Keys:
 class Objects:
     def __init__(self) -> None:
         self.stored: dict[str, bytes] = {}
+        self.metadata: dict[str, Mapping[str, str]] = {}
 
     def put(self, key: str, content: bytes, media_type: str, metadata: Mapping[str, str]) -> StoredObject:
-        self.stored[key] = content
+        self.stored.setdefault(key, content)
+        self.metadata.setdefault(key, metadata)
         return self.head(key)
 
     def head(self, key: str) -> StoredObject:
         if key not in self.stored:
             raise ObjectMissing
-        return StoredObject(key=key, size_bytes=len(self.stored[key]), media_type="x/y", version_id="v1", metadata={})
+        return StoredObject(
+            key=key,
+            size_bytes=len(self.stored[key]),
+            media_type="x/y",
+            version_id="v1",
+            metadata=self.metadata.get(key, {}),
+        )
 
     def get(self, key: str) -> bytes:
         self.head(key)
@@ -104,6 +114,7 @@ class Reads:
 
     def __init__(self) -> None:
         self.orders = {("demo", OWN): order_view("demo", OWN), ("other", FOREIGN): order_view("other", FOREIGN)}
+        self.states: dict[tuple[str, str], Order] = {}
         self.outcomes: dict[str, CommandOutcome] = {}
         self.waited: list[float] = []
         self.asked: list[dict[str, Any]] = []
@@ -117,6 +128,13 @@ class Reads:
 
     async def order(self, tenant: str, order_id: str) -> OrderView | None:
         return self.orders.get((tenant, order_id))
+
+    async def state(self, tenant: str, order_id: str) -> Order | None:
+        return self.states.get((tenant, order_id))
+
+    async def lineage(self, tenant: str, order_id: str) -> tuple[LineLineage, ...] | None:
+        order = self.states.get((tenant, order_id))
+        return None if order is None else lineage_of(order)
 
     async def timeline(self, tenant: str, order_id: str, *, after_seq: int, limit: int) -> Timeline:
         own = f"{tenant}/{order_id}/1/front/v1/proof.webp"

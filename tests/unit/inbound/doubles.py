@@ -46,7 +46,12 @@ class MemoryVault:
         return seals.open_field(self.key, seals.bound_to(tenant, order_id, field), sealed)
 
     def open_many(self, items: Sequence[Sealed]) -> list[bytes | None]:
-        return [self.open(item.tenant, item.order_id, item.field, item.sealed) for item in items]
+        return [
+            None
+            if (item.tenant, item.order_id) in self.erased
+            else self.open(item.tenant, item.order_id, item.field, item.sealed)
+            for item in items
+        ]
 
     def seal_object(self, tenant: str, order_id: str, object_key: str, plaintext: bytes) -> bytes:
         self._check(tenant, order_id)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from events.order.facts import NotificationRequested
-from processors.workers.letters import LETTERS, letter
+from processors.links import LinkSigner
+from processors.workers.letters import ABOUT_PROOFS, LETTERS, letter
+from processors.workers.notify import MailServer, Notify
+from tests.unit.inbound.doubles import MemoryVault
+from tests.unit.workers.test_effects import ENVELOPE
 
 
 def asked(template: str, **facts: str) -> NotificationRequested:
@@ -58,3 +64,40 @@ def test_line_breaks_in_what_a_store_sent_do_not_reach_the_subject() -> None:
 
     assert "\n" not in subject
     assert "\r" not in subject
+
+
+@pytest.mark.parametrize("template", sorted(ABOUT_PROOFS))
+def test_a_letter_about_a_proof_carries_a_link_to_it(template: str) -> None:
+    _, text = letter(asked(template, line_id="1", version="2"), "", "https://print.example/v1/proofs/abc")
+
+    assert "https://print.example/v1/proofs/abc" in text
+
+
+@pytest.mark.parametrize("audience", ["buyer", "store"])
+def test_the_link_in_a_letter_opens_that_version_for_whoever_was_sent_it(audience: str) -> None:
+    links = LinkSigner(bytes(32), "https://print.example", lambda: 5)
+    worker: Any = Notify(
+        server=MailServer(url="smtp://localhost", sender="shop@example.com"),
+        vault=MemoryVault(),
+        claims=MemoryClaims(),
+        sent=MemoryClaims(),
+        address_of=lambda audience, store: "owner@example.com",
+        links=links,
+    )
+    request = msgspec.structs.replace(asked("proof_ready", line_id="1", version="2"), audience=audience)
+    url = worker._proof_url(request, ENVELOPE)
+
+    proof = links.open_proof(url.rpartition("/")[2])
+
+    assert (proof.tenant, proof.order_id, proof.line_id, proof.proof_version) == ("demo", "order", "1", 2)
+    assert proof.actor == f"{audience}:proof-link"
+
+
+class MemoryClaims:
+    """Claims that nobody else makes."""
+
+    async def claim(self, key: str, value: str) -> str:
+        return value
+
+    async def claimed(self, key: str) -> str | None:
+        return None
