@@ -34,6 +34,7 @@ from processors.ports import (
     CommandSender,
     ConsumedRecord,
     Effects,
+    NamedError,
     ParkedRecords,
     StoreConnection,
     StoreConnections,
@@ -58,12 +59,16 @@ class SenderUnknown(InputNotUsable):
     """The delivery comes from a store, partner or carrier that is not configured here any more."""
 
 
+class NotVouchedFor(NamedError):
+    """The partner does not say the same when it is asked. Its webhook is kept, and the partner is asked again."""
+
+
 @dataclass(frozen=True)
 class Translated:
-    """What a record became; `waiting` is set while part of it is about something not known yet."""
+    """What a record became; `waiting` is set while part of it cannot be used yet."""
 
     addressed: list[Addressed]
-    waiting: SubjectUnknown | None = None
+    waiting: SubjectUnknown | NotVouchedFor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +108,12 @@ class InboundProcessor:
     async def _handle(self, record: ConsumedRecord, parked_at: int | None) -> None:
         is_raw = record.topic == RAW_TOPIC
         try:
-            translate = self._translate_raw if is_raw else self._translate_published
             # Translating blocks on the database (keys, SKUs, effects), so it has a thread of its own.
-            translated = await asyncio.to_thread(translate, record)
+            translated = (
+                await self._translate_raw(record)
+                if is_raw
+                else await asyncio.to_thread(self._translate_published, record)
+            )
         except NothingToDo as nothing:
             log.info("inbound.nothing_to_do", topic=record.topic, offset=record.offset, why=nothing.why)
         except (InputNotUsable, WebhookError, RawUnreadable, VaultError, Undecodable) as error:
@@ -119,7 +127,9 @@ class InboundProcessor:
         if parked_at is not None:
             await asyncio.to_thread(self._ports.parked.release, record)
 
-    async def _keep_for_later(self, record: ConsumedRecord, unknown: SubjectUnknown, parked_at: int | None) -> None:
+    async def _keep_for_later(
+        self, record: ConsumedRecord, unknown: SubjectUnknown | NotVouchedFor, parked_at: int | None
+    ) -> None:
         now = self._ports.now_ms()
         waited_ms = now - parked_at if parked_at is not None else 0
         if waited_ms >= PARKED_MAX_MS:
@@ -148,15 +158,28 @@ class InboundProcessor:
         )
         await self._ports.commands.send(one.command, envelope)
 
-    def _translate_raw(self, record: ConsumedRecord) -> Translated:
-        delivery = unpack(self._ports.vault, record)
+    async def _translate_raw(self, record: ConsumedRecord) -> Translated:
+        delivery = await asyncio.to_thread(unpack, self._ports.vault, record)
+        if delivery.kind == "partner":
+            return await self._translate_partner(delivery)
+        return await asyncio.to_thread(self._translate_delivery, delivery)
+
+    async def _translate_partner(self, delivery: RawDelivery) -> Translated:
+        """What a partner that signs says is translated; one that does not sign is asked first."""
+        partner = self._ports.partners.get(delivery.name)
+        if partner is None:
+            raise SenderUnknown
+        vouched = await partner.vouch(partner.parse_webhook(delivery.body))
+        translated = await asyncio.to_thread(
+            self._translate_reports, reports.partner_status, vouched.reports, delivery.name
+        )
+        if vouched.doubt and translated.waiting is None:
+            return Translated(translated.addressed, NotVouchedFor(vouched.doubt))
+        return translated
+
+    def _translate_delivery(self, delivery: RawDelivery) -> Translated:
         if delivery.kind == "shopify":
             return self._translate_shopify(delivery)
-        if delivery.kind == "partner":
-            partner = self._ports.partners.get(delivery.name)
-            if partner is None:
-                raise SenderUnknown
-            return self._translate_reports(reports.partner_status, partner.parse_webhook(delivery.body), delivery.name)
         if delivery.kind == "carrier":
             carrier = self._ports.carriers.get(delivery.name)
             if carrier is None:

@@ -37,7 +37,7 @@ async def rig(gelato_rig: GelatoRig) -> AsyncIterator[GelatoRig]:
 
 def event(effect_key: str, status: str) -> bytes:
     """A webhook body such as Gelato's, from whoever."""
-    body = {
+    body: dict[str, object] = {
         "id": f"os_{status}",
         "event": "order_status_updated",
         "orderId": "anything",

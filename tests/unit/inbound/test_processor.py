@@ -26,7 +26,7 @@ from processors.inbound.assemble import OrderAssembler
 from processors.inbound.dead_letters import DeadLetters
 from processors.inbound.processor import PARKED_MAX_MS, InboundPorts, InboundProcessor
 from processors.inbound.raw import RAW_TOPIC, RawDelivery, pack
-from processors.partners.protocol import Defect, PartnerReport, QualityReport
+from processors.partners.protocol import Defect, PartnerReport, QualityReport, Vouched
 from processors.ports import ConsumedRecord, StoreConnection
 from processors.webhooks import WebhookUnreadable
 from projections.rows import Effect
@@ -64,11 +64,16 @@ class Told:
 
     def __init__(self, **told: Any) -> None:
         self.told = told
+        self.doubt = ""
 
     def parse_webhook(self, raw: bytes) -> tuple[Any, ...]:
         if raw not in (b"one", b"two", b"both"):
             raise WebhookUnreadable("not one of the prepared bodies")
         return tuple(self.told.values()) if raw == b"both" else (self.told[raw.decode()],)
+
+    async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
+        """Believe what was prepared as `doubt` says: nothing while it is set."""
+        return Vouched(reports=() if self.doubt else reports, doubt=self.doubt)
 
 
 class World:
@@ -365,6 +370,32 @@ def test_a_status_word_that_is_not_known_is_passed_on_as_it_came() -> None:
     command = world.commands.sent[0][0]
     assert isinstance(command, ReportPartnerStatus)
     assert (command.raw, command.canonical) == ("odd", "")
+
+
+def test_what_a_partner_does_not_vouch_for_waits_until_it_does() -> None:
+    partner = Told(one=partner_report())
+    partner.doubt = "it was asked and does not say so"
+    world = World(partners={"gelato": partner})
+    world.effects.known["k1"] = msgspec.structs.replace(RUN, who="gelato")
+    world.deliver("partner", "gelato", b"one")
+    assert world.commands.sent == []
+    assert len(world.parking.parked) == 1
+    partner.doubt = ""
+    world.parking.now = 2_000
+    asyncio.run(world.processor.retry_parked())
+    assert [type(command).__name__ for command, _ in world.commands.sent] == ["ReportPartnerStatus"]
+    assert world.parking.parked == {}
+
+
+def test_what_a_partner_never_vouches_for_is_a_dead_letter_in_the_end() -> None:
+    partner = Told(one=partner_report())
+    partner.doubt = "it was asked and does not say so"
+    world = World(partners={"gelato": partner})
+    world.deliver("partner", "gelato", b"one")
+    world.parking.now = 4 * 86_400_000
+    asyncio.run(world.processor.retry_parked())
+    assert world.commands.sent == []
+    assert world.buried_reasons() == ["NotVouchedFor"]
 
 
 def test_a_report_on_another_partners_run_changes_nothing() -> None:
