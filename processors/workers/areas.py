@@ -24,7 +24,8 @@ class PrintedArea(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def printed_areas(template: Template, contents: Iterable[AreaContent]) -> tuple[PrintedArea, ...]:
-    """The areas in the template's order; an empty name is its first area, and a buyer's picture goes before a design.
+    """The areas in the template's order; an empty name is its first area, a sent picture goes before a design, and what
+    comes later before what comes earlier.
 
     Beside the areas that somebody gave something for, there are those that need something, and those that take nothing
     and are printed as the template draws them. At least one is returned: the first, where nothing is printed at all.
@@ -34,9 +35,9 @@ def printed_areas(template: Template, contents: Iterable[AreaContent]) -> tuple[
     for content in contents:
         name = template.area(content.area or None).name
         area = found.get(name, PrintedArea(name=name))
-        if content.text is not None and area.text is None:
+        if content.text is not None:
             area = msgspec.structs.replace(area, text=content)
-        if _better(content, area.picture):
+        if _has_picture(content) and (area.picture is None or not _is_design(content)):
             area = msgspec.structs.replace(area, picture=content)
         if area.text is not None or area.picture is not None:
             found[name] = area
@@ -54,10 +55,14 @@ def _printed_unasked(area: PrintArea) -> bool:
     return not required or any(required)
 
 
-def _better(content: AreaContent, known: AreaContent | None) -> bool:
-    if known is None:
-        return content.artwork_url is not None or content.design_key is not None
-    return content.artwork_url is not None and known.artwork_url is None
+def _has_picture(content: AreaContent) -> bool:
+    return content.artwork_url is not None or content.design_key is not None
+
+
+def _is_design(content: AreaContent) -> bool:
+    """Whether its picture is the store's design, which is used where nobody sent one."""
+    key = content.design_key or ""
+    return content.artwork_url is None and key.partition("/")[2].startswith("designs/")
 
 
 def text_of(area: PrintedArea, vault: Vault, tenant: str, order_id: str, line_id: str) -> str | None:
