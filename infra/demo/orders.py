@@ -59,12 +59,19 @@ def shopify_order(
 
 
 def shopify_line(
-    number: int, position: int, sku: str, title: str, *, picture_url: str = "", text: str = "", quantity: int = 1
+    number: int,
+    position: int,
+    sku: str,
+    title: str,
+    *,
+    picture_url: str = "",
+    text: str = "",
+    back_text: str = "",
+    quantity: int = 1,
 ) -> dict[str, Any]:
-    """A line of a Shopify order, personalised by line item properties."""
-    properties = [
-        {"name": name, "value": value} for name, value in (("artwork_url", picture_url), ("Text", text)) if value
-    ]
+    """A line of a Shopify order, personalised by line item properties; a print area stands in brackets."""
+    given = (("artwork_url", picture_url), ("Text", text), ("Text (back)", back_text))
+    properties = [{"name": name, "value": value} for name, value in given if value]
     return {
         "id": number * 100 + position,
         "sku": sku,

@@ -29,14 +29,24 @@ class Scene(msgspec.Struct, frozen=True):
 
 
 async def several_lines_to_the_door(theatre: Theatre) -> None:
-    """A Shopify order of three lines, one order by REST and one over Kafka: all go to the door."""
+    """A Shopify order of four lines, one order by REST and one over Kafka: all go to the door."""
     number = theatre.next_number()
     lines = [
         shopify_line(
-            number, 1, "DEMO-MUG-WHITE", "Demo mug", picture_url=theatre.picture("cat.png"), text="Good morning"
+            number, 1, "DEMO-MUG-WHITE", "Demo mug", picture_url=theatre.picture("cat.png"), text="Good morning ☀️"
         ),
-        shopify_line(number, 2, "DEMO-TEE-BLACK", "Demo tee", picture_url=theatre.picture("rosette.png"), quantity=2),
+        shopify_line(
+            number,
+            2,
+            "DEMO-TEE-BLACK",
+            "Demo tee, printed on both sides",
+            picture_url=theatre.picture("rosette.png"),
+            back_text="DEMO TEAM ⭐\n07",
+            quantity=2,
+        ),
         shopify_line(number, 3, "DEMO-POSTER", "Demo poster", picture_url=theatre.picture("hills-poster.png")),
+        # The store's own design: it is rendered for the first order that asks for it, and never again.
+        shopify_line(number, 4, "DEMO-TEE-DESIGN", "Demo tee with the store's design"),
     ]
     by_webhook = await theatre.send_shopify(shopify_order(number, lines, now_ms=theatre.now_ms()))
     number = theatre.next_number()

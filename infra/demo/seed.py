@@ -1,5 +1,6 @@
 """Makes the demo tenant ready: stores with secrets, an API key, the catalogue, the mapped SKUs. Idempotent."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from events.catalogue.commands import MapSku
-from events.order.values import LineArtwork, OrderPolicy
+from events.order.values import AreaDesign, LineArtwork, OrderPolicy
 from infra.access import SCOPES, PostgresApiKeys, PostgresStores
 from infra.catalogue_desk import CatalogueDesk
 from infra.demo.catalogue import SHARED_TENANT, TEMPLATE_OF_VARIANT, demo_catalogue
+from infra.demo.pictures import picture_bytes
 from infra.files import write_whole
 
 TENANT: Final = "demo"
@@ -36,6 +38,9 @@ SKUS: Final[Mapping[str, str]] = {
     "DEMO-POSTER": "poster-30x40",
 }
 """SKUs that every demo store has mapped."""
+
+DESIGN_SKU: Final = "DEMO-TEE-DESIGN"
+"""A SKU that brings its own design, one picture for the front and one for the back."""
 
 POLICY: Final = OrderPolicy(
     approval="when_clean",
@@ -81,4 +86,19 @@ async def seed(stores: PostgresStores, keys: PostgresApiKeys, desk: CatalogueDes
             for store in STORES
             for sku, variant_id in SKUS.items()
         ),
+    )
+    designs = await asyncio.to_thread(_designs, desk)
+    artwork = msgspec.structs.replace(artwork_of("tee-black-m"), designs=designs)
+    await desk.say(
+        TENANT,
+        (MapSku(source_version=CATALOGUE_VERSION, store=store, sku=DESIGN_SKU, artwork=artwork) for store in STORES),
+    )
+
+
+def _designs(desk: CatalogueDesk) -> tuple[AreaDesign, ...]:
+    """The demo stores' own designs, kept under their digests."""
+    pictures = {"front": "cat.png", "back": "rosette.png"}
+    return tuple(
+        AreaDesign(area=area, design_key=desk.keep_design(TENANT, picture_bytes(name)))
+        for area, name in pictures.items()
     )
