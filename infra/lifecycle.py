@@ -126,7 +126,7 @@ class Housekeeping:
         rules, settings = lifecycle(), self.settings
         client = s3_client(settings)
         report = SweepReport(dry_run=dry_run)
-        with self._alone():
+        with self.alone():
             is_stores = not dry_run and give_to_store(client, settings.s3_bucket, rules.noncurrent_days)
             sweeper = Sweeper(
                 objects=intake.bucket(settings),
@@ -158,7 +158,7 @@ class Housekeeping:
                 log.warning("sweep_put_off", reason=str(outage)[:500])
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Hold the sweep's lock for as long as this connection lives."""
         with postgres.connect(self.settings.database_url) as connection:
             connection.autocommit = True
