@@ -151,14 +151,16 @@ async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     from api.app import create_app
     from infra import serving
     from infra.adapters import carrier, partners
+    from infra.previewing import preview_studio
 
     shops = partners(settings)
     claims = postgres.async_pool(settings.database_app_url, settings, name="api-claims")
     label_seller = carrier(settings, claims)
     try:
-        async with serving.api_dependencies(
-            settings, partners=shops, carriers={label_seller.name: label_seller}
-        ) as deps:
-            yield create_app(deps)
+        with preview_studio(settings) as studio:
+            async with serving.api_dependencies(
+                settings, partners=shops, carriers={label_seller.name: label_seller}
+            ) as deps:
+                yield create_app(deps, studio)
     finally:
         await asyncio.gather(label_seller.aclose(), *(shop.aclose() for shop in shops.values()))

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from api.dependencies import ApiDependencies, Dependencies, Writer, limits_of
-from api.models import AnswerModel, ProblemOut, RequestModel
+from api.models import AnswerModel, FindingOut, ProblemOut, RequestModel
 from api.problems import Problem
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.live import PREVIEW_WIDTH_PX_MAX, PREVIEW_WIDTH_PX_MIN, PictureFormat, Preview
@@ -86,15 +86,6 @@ class PreviewIn(RequestModel):
     view: Literal["mockup", "print"] = "mockup"
 
 
-class PreviewFinding(AnswerModel):
-    """Something that a check would find, as in an order's findings."""
-
-    code: str
-    severity: str
-    message: str
-    measured: dict[str, str]
-
-
 class PreviewOut(AnswerModel):
     """A preview: the picture as base64, what was shown, and what a check would find of it."""
 
@@ -106,22 +97,16 @@ class PreviewOut(AnswerModel):
     width_px: int
     height_px: int
     verdict: Literal["block", "review", "pass"]
-    findings: tuple[PreviewFinding, ...]
+    findings: tuple[FindingOut, ...]
     picture: str
 
 
+_FIELDS: Final = PreviewIn.model_json_schema()
+_FORM: Final = {**_FIELDS, "properties": {**_FIELDS["properties"], "picture": {"type": "string", "format": "binary"}}}
 _BODY: Final = {
     "requestBody": {
         "required": True,
-        "content": {
-            _JSON: {"schema": {"$ref": "#/components/schemas/PreviewIn"}},
-            "multipart/form-data": {
-                "schema": {
-                    "allOf": [{"$ref": "#/components/schemas/PreviewIn"}],
-                    "properties": {"picture": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
+        "content": {_JSON: {"schema": _FIELDS}, "multipart/form-data": {"schema": _FORM}},
     }
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -172,7 +157,7 @@ async def draw_preview(request: Request, deps: Dependencies, key: Writer) -> Res
         width_px=drawn.width_px,
         height_px=drawn.height_px,
         verdict=drawn.verdict,
-        findings=tuple(PreviewFinding.model_validate(msgspec.structs.asdict(one)) for one in drawn.findings),
+        findings=tuple(FindingOut.model_validate(msgspec.structs.replace(one, area=area)) for one in drawn.findings),
         picture=base64.b64encode(drawn.picture).decode("ascii"),
     )
     return JSONResponse(answer.model_dump(mode="json"), headers=headers)
