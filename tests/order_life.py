@@ -1,7 +1,6 @@
-"""Orders for tests and benchmarks: a store order, and a world that answers every request as it is told to.
+"""Made-up orders for tests: a store order, and whole lives in which a healthy outside world answers every request.
 
-`World.answer(fact)` plays worker, partner and carrier: it returns the commands that a healthy outside world would send
-back for one fact. Tests change an answer to see what the order makes of it; the ledger's benchmark drives whole lives.
+`World` is that outside world; tests change an answer to see what the order makes of it.
 """
 
 from collections import deque
@@ -9,52 +8,30 @@ from collections.abc import Callable, Iterable
 
 from events.decider import Context
 from events.identity import command_id, order_id
-from events.order.commands import (
-    ObserveStoreOrder,
-    OrderCommandUnion,
-    ReportArtworkChecked,
-    ReportCancellationAnswered,
-    ReportInspected,
-    ReportLabelPurchased,
-    ReportNotificationSent,
-    ReportPartnerStatus,
-    ReportRendered,
-    ReportRouted,
-    ReportSubmissionAccepted,
-    ReportTracking,
-)
+from events.order.commands import ObserveStoreOrder, OrderCommandUnion
 from events.order.decide import OrderDecider
-from events.order.facts import (
-    ArtworkCheckRequested,
-    InspectionRequested,
-    LabelPurchased,
-    LabelRequested,
-    NotificationRequested,
-    OrderEvent,
-    PartnerCancellationRequested,
-    RenderRequested,
-    RoutingRequested,
-    SubmissionAccepted,
-    SubmissionRequested,
-)
+from events.order.facts import OrderEvent
 from events.order.state import Order
-from events.order.values import (
-    AreaContent,
-    AreaFile,
-    Candidate,
-    LineArtwork,
-    OrderedLine,
-    OrderPolicy,
-    QualityReport,
-    RenderedArea,
-    StoredFile,
-    StoreOrder,
-)
+from events.order.values import AreaContent, LineArtwork, OrderedLine, OrderPolicy, StoreOrder
+from infra.benchmarks.outside_world import BEGAN_AT as NOW
+from infra.benchmarks.outside_world import MUG, a_file, an_area
+from infra.benchmarks.outside_world import OutsideWorld as World
+
+__all__ = [
+    "MUG",
+    "NOW",
+    "TENANT",
+    "World",
+    "a_file",
+    "a_line",
+    "a_store_order",
+    "an_area",
+    "context_of",
+    "live",
+    "placed",
+]
 
 TENANT = "demo"
-NOW = 1_790_000_000_000
-
-MUG = LineArtwork(variant_id="mug-11oz-white", template_id="mug-11oz", template_version=1)
 
 
 def a_line(
@@ -91,138 +68,6 @@ def a_store_order(
         lines=lines or (a_line(),),
         policy=policy or OrderPolicy(approval="when_clean", spot_check_per_mille=0),
     )
-
-
-def a_file(name: str) -> StoredFile:
-    """A stored file of a made-up order."""
-    return StoredFile(key=f"demo/order/{name}", version_id="v", sha256="0" * 64, size_bytes=1, media_type="image/png")
-
-
-def an_area(area: str = "front") -> RenderedArea:
-    """The rendered files of a made-up print area."""
-    return RenderedArea(area=area, print_file=a_file(f"{area}/print.png"), proof=a_file(f"{area}/proof.webp"))
-
-
-class World:
-    """Answers requests as healthy workers, partners and carriers would; one hour passes between two answers."""
-
-    def __init__(self, partner_id: str = "press-east") -> None:
-        self.partner_id = partner_id
-
-    def answer(self, fact: OrderEvent) -> tuple[OrderCommandUnion, ...]:
-        """The commands that come back for a fact."""
-        match fact:
-            case ArtworkCheckRequested():
-                return (
-                    ReportArtworkChecked(
-                        request_id=fact.request_id,
-                        line_id=fact.line_id,
-                        verdict="pass",
-                        originals=(AreaFile(area="front", file=a_file("original")),),
-                    ),
-                )
-            case RenderRequested():
-                return (
-                    ReportRendered(
-                        request_id=fact.request_id,
-                        line_id=fact.line_id,
-                        version=fact.version,
-                        areas=(an_area(),),
-                    ),
-                )
-            case RoutingRequested():
-                return (
-                    ReportRouted(
-                        request_id=fact.request_id,
-                        line_id=fact.line_id,
-                        run=fact.run,
-                        partner_id=self.partner_id,
-                        partner_variant="MUG11W",
-                        candidates=(
-                            Candidate(partner_id=self.partner_id, eligible=True, score=520, reason="nearest"),
-                            Candidate(partner_id="press-west", eligible=True, score=610, reason="farther"),
-                        ),
-                        rule_version="1",
-                        catalogue_offset=41,
-                    ),
-                )
-            case SubmissionRequested():
-                return (
-                    ReportSubmissionAccepted(
-                        request_id=fact.request_id, line_id=fact.line_id, run=fact.run, partner_order_id="J-1"
-                    ),
-                )
-            case SubmissionAccepted():
-                return tuple(
-                    self.status(fact.line_id, fact.run, canonical, rank)
-                    for canonical, rank in (("queued", 10), ("printing", 20), ("printed", 50))
-                )
-            case PartnerCancellationRequested():
-                return (
-                    ReportCancellationAnswered(
-                        request_id=fact.request_id, line_id=fact.line_id, run=fact.run, confirmed=True
-                    ),
-                )
-            case InspectionRequested():
-                return (
-                    ReportInspected(
-                        request_id=fact.request_id,
-                        line_id=fact.line_id,
-                        run=fact.run,
-                        passed_units=fact.units,
-                        failed_units=(),
-                    ),
-                )
-            case LabelRequested():
-                return (
-                    ReportLabelPurchased(
-                        request_id=fact.request_id,
-                        parcel_id=fact.parcel_id,
-                        carrier="easypost",
-                        service="Ground",
-                        tracking_number=f"EZ{fact.parcel_id}",
-                        tracking_url="https://track.example/EZ",
-                        cost_minor=500,
-                        currency="EUR",
-                        carrier_reference="shp_1",
-                        label=a_file("label.png"),
-                    ),
-                )
-            case LabelPurchased():
-                return tuple(
-                    self.tracking(fact.parcel_id, canonical, rank)
-                    for canonical, rank in (("pre_transit", 10), ("in_transit", 20), ("delivered", 40))
-                )
-            case NotificationRequested():
-                return (ReportNotificationSent(request_id=fact.request_id, notification_id=fact.notification_id),)
-            case _:
-                return ()
-
-    def status(
-        self, line_id: str, run: int, canonical: str, rank: int, *, at: int = NOW, quality: QualityReport | None = None
-    ) -> ReportPartnerStatus:
-        """A partner's report; the printed one carries a good quality report unless another is given."""
-        return ReportPartnerStatus(
-            line_id=line_id,
-            run=run,
-            raw=canonical,
-            canonical=canonical,
-            rank=rank,
-            partner_at=at + rank,
-            partner_event_id=f"{line_id}-{run}-{canonical}",
-            quality=quality or (QualityReport() if canonical == "printed" else None),
-        )
-
-    def tracking(self, parcel_id: str, canonical: str, rank: int, *, at: int = NOW) -> ReportTracking:
-        """A carrier's report."""
-        return ReportTracking(
-            parcel_id=parcel_id,
-            raw=canonical,
-            canonical=canonical,
-            rank=rank,
-            carrier_at=at + rank,
-            tracking_event_id=f"{parcel_id}-{canonical}",
-        )
 
 
 def context_of(external_id: str = "1001", number: int = 1, actor: str = "store:demo-rest") -> Context:

@@ -14,53 +14,15 @@ import msgspec
 
 from events.decider import Context, Ignored, Refusal
 from events.identity import command_id, order_id
-from events.order.commands import (
-    CancelOrder,
-    ObserveStoreOrder,
-    OrderCommandUnion,
-    ReportArtworkChecked,
-    ReportCancellationAnswered,
-    ReportInspected,
-    ReportLabelPurchased,
-    ReportNotificationSent,
-    ReportPartnerStatus,
-    ReportRendered,
-    ReportRouted,
-    ReportSubmissionAccepted,
-    ReportTracking,
-)
+from events.order.commands import CancelOrder, ObserveStoreOrder, OrderCommandUnion
 from events.order.decide import OrderDecider
-from events.order.facts import (
-    ArtworkCheckRequested,
-    InspectionRequested,
-    LabelPurchased,
-    LabelRequested,
-    NotificationRequested,
-    OrderEvent,
-    PartnerCancellationRequested,
-    RenderRequested,
-    RoutingRequested,
-    SubmissionAccepted,
-    SubmissionRequested,
-)
 from events.order.state import Order
-from events.order.values import (
-    AreaContent,
-    AreaFile,
-    Candidate,
-    LineArtwork,
-    OrderedLine,
-    OrderPolicy,
-    QualityReport,
-    RenderedArea,
-    StoredFile,
-    StoreOrder,
-)
+from events.order.values import AreaContent, OrderedLine, OrderPolicy, StoreOrder
+from infra.benchmarks.outside_world import BEGAN_AT, MUG, OutsideWorld
 
 TENANT = "demo"
 STORE = "demo-rest"
 ACTOR = "store:demo-rest"
-BEGAN_AT = 1_790_000_000_000
 #: Sealed recipients of the demonstration have about this many bytes.
 SEALED_RECIPIENT_BYTES = 220
 SEALED_TEXT_BYTES = 70
@@ -68,7 +30,7 @@ SEALED_TEXT_BYTES = 70
 #: How often each shape of an order occurs, in per cent.
 TWO_LINES, THREE_LINES, SEVERAL_UNITS, CANCELLED, COMMAND_TWICE = 30, 10, 20, 3, 2
 
-_MUG = LineArtwork(variant_id="mug-11oz-white", template_id="mug-11oz", template_version=1)
+WORLD = OutsideWorld()
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -112,7 +74,7 @@ class _Life:
         try:
             for fact in decider.decide(self._order, command, context):
                 self._order = decider.evolve(self._order, fact)
-                self._waiting.extend(_answers(fact))
+                self._waiting.extend(WORLD.answer(fact))
         except (Refusal, Ignored):
             pass
         if self._chooser.randrange(100) < COMMAND_TWICE:
@@ -148,7 +110,7 @@ def _store_order(number: int, chooser: random.Random) -> StoreOrder:
             title="Mug, white, 11 oz",
             quantity=3 if chooser.randrange(100) < SEVERAL_UNITS else 1,
             unit_price_minor=1_500,
-            artwork=_MUG,
+            artwork=MUG,
             contents=(
                 AreaContent(
                     text=chooser.randbytes(SEALED_TEXT_BYTES), artwork_url=chooser.randbytes(SEALED_TEXT_BYTES)
@@ -171,128 +133,4 @@ def _store_order(number: int, chooser: random.Random) -> StoreOrder:
         postal_prefix="10",
         lines=lines,
         policy=OrderPolicy(approval="when_clean"),
-    )
-
-
-def _file(name: str) -> StoredFile:
-    return StoredFile(
-        key=f"demo/order/1/front/v1/{name}", version_id="v1", sha256="0" * 64, size_bytes=1, media_type="image/png"
-    )
-
-
-def _answers(fact: OrderEvent) -> tuple[OrderCommandUnion, ...]:
-    """What healthy workers, partners and carriers report for a fact."""
-    match fact:
-        case ArtworkCheckRequested():
-            return (
-                ReportArtworkChecked(
-                    request_id=fact.request_id,
-                    line_id=fact.line_id,
-                    verdict="pass",
-                    originals=(AreaFile(area="front", file=_file("original")),),
-                ),
-            )
-        case RenderRequested():
-            return (
-                ReportRendered(
-                    request_id=fact.request_id,
-                    line_id=fact.line_id,
-                    version=fact.version,
-                    areas=(RenderedArea(area="front", print_file=_file("print.png"), proof=_file("proof.webp")),),
-                ),
-            )
-        case RoutingRequested():
-            return (_routed(fact),)
-        case SubmissionRequested():
-            return (
-                ReportSubmissionAccepted(
-                    request_id=fact.request_id, line_id=fact.line_id, run=fact.run, partner_order_id="J-1"
-                ),
-            )
-        case SubmissionAccepted():
-            return tuple(
-                _status(fact.line_id, fact.run, canonical, rank)
-                for canonical, rank in (("queued", 10), ("printing", 20), ("printed", 50))
-            )
-        case PartnerCancellationRequested():
-            return (
-                ReportCancellationAnswered(
-                    request_id=fact.request_id, line_id=fact.line_id, run=fact.run, confirmed=True
-                ),
-            )
-        case InspectionRequested():
-            return (
-                ReportInspected(
-                    request_id=fact.request_id,
-                    line_id=fact.line_id,
-                    run=fact.run,
-                    passed_units=fact.units,
-                    failed_units=(),
-                ),
-            )
-        case LabelRequested():
-            return (_label(fact),)
-        case LabelPurchased():
-            return tuple(
-                _tracking(fact.parcel_id, canonical, rank)
-                for canonical, rank in (("pre_transit", 10), ("in_transit", 20), ("delivered", 40))
-            )
-        case NotificationRequested():
-            return (ReportNotificationSent(request_id=fact.request_id, notification_id=fact.notification_id),)
-        case _:
-            return ()
-
-
-def _routed(fact: RoutingRequested) -> ReportRouted:
-    return ReportRouted(
-        request_id=fact.request_id,
-        line_id=fact.line_id,
-        run=fact.run,
-        partner_id="press-east",
-        partner_variant="MUG11W",
-        candidates=(
-            Candidate(partner_id="press-east", eligible=True, score=520, reason="nearest"),
-            Candidate(partner_id="press-west", eligible=True, score=610, reason="farther"),
-        ),
-        rule_version="1",
-        catalogue_offset=41,
-    )
-
-
-def _label(fact: LabelRequested) -> ReportLabelPurchased:
-    return ReportLabelPurchased(
-        request_id=fact.request_id,
-        parcel_id=fact.parcel_id,
-        carrier="easypost",
-        service="Ground",
-        tracking_number=f"EZ{fact.parcel_id}",
-        tracking_url="https://track.example/EZ",
-        cost_minor=500,
-        currency="EUR",
-        carrier_reference="shp_1",
-        label=_file("label.png"),
-    )
-
-
-def _status(line_id: str, run: int, canonical: str, rank: int) -> ReportPartnerStatus:
-    return ReportPartnerStatus(
-        line_id=line_id,
-        run=run,
-        raw=canonical,
-        canonical=canonical,
-        rank=rank,
-        partner_at=BEGAN_AT + rank,
-        partner_event_id=f"{line_id}-{run}-{canonical}",
-        quality=QualityReport() if canonical == "printed" else None,
-    )
-
-
-def _tracking(parcel_id: str, canonical: str, rank: int) -> ReportTracking:
-    return ReportTracking(
-        parcel_id=parcel_id,
-        raw=canonical,
-        canonical=canonical,
-        rank=rank,
-        carrier_at=BEGAN_AT + rank,
-        tracking_event_id=f"{parcel_id}-{canonical}",
     )
