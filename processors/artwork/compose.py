@@ -151,7 +151,7 @@ def _shape_mask(layer: ShapeLayer, area: PrintArea) -> tuple[Image.Image, int, i
         else:
             draw.rounded_rectangle(outline, radius=round(2 * area.px(layer.radius_um)), fill=255)
         mask = double.reduce(2)
-    return turned_in_place(mask, layer.rotation_degrees, box, area)
+    return turned_in_place(mask, layer.rotation_degrees, box, (0, 0, area.width_px, area.height_px))
 
 
 def _scaled(picture: Image.Image, placement: Placement) -> Iterator[Piece]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from PIL import Image, ImageDraw
@@ -12,6 +12,9 @@ from PIL import Image, ImageDraw
 from processors.artwork.placement import split_rotation, turned_size
 from processors.artwork.template import PrintArea, TextLayer
 from processors.artwork.typeface import Typeface, choose_family
+
+#: Left, top, right, bottom in canvas pixels.
+Edges: TypeAlias = tuple[int, int, int, int]
 
 _ANCHORS: Final = {"left": "ls", "centre": "ms", "right": "rs"}
 
@@ -81,27 +84,28 @@ def draw_mask(layout: TextLayout, layer: TextLayer, area: PrintArea) -> tuple[Im
         shift = _overhang_shift(line, face, layer, width)
         at = (round(x) + shift, round(y + ascent + number * advance))
         face.draw(draw, at, line, 255, _ANCHORS[layer.align])
-    return turned_in_place(mask, layer.rotation_degrees, (left, top, right, bottom), area)
+    box = (left, top, right, bottom)
+    # The pixels around a turned mask may reach one beyond its box.
+    within = (max(left, 0), max(top, 0), min(right, area.width_px), min(bottom, area.height_px))
+    return turned_in_place(mask, layer.rotation_degrees, box, within)
 
 
-def turned_in_place(
-    mask: Image.Image, degrees: float, box: tuple[int, int, int, int], area: PrintArea
-) -> tuple[Image.Image, int, int]:
-    """A mask turned clockwise about the middle of a box, cut to the canvas, and where its corner belongs."""
+def turned_in_place(mask: Image.Image, degrees: float, box: Edges, within: Edges) -> tuple[Image.Image, int, int]:
+    """A mask turned clockwise about the middle of a box, cut to what is `within`, and where its corner belongs."""
     turns, angle = split_rotation(degrees)
     if angle:
         mask = mask.rotate(-angle, Image.Resampling.BICUBIC, expand=True)
     if turns:
         mask = mask.rotate(-90 * turns, expand=True)
     left, top, right, bottom = box
-    return _inside(mask, left + (right - left - mask.width) // 2, top + (bottom - top - mask.height) // 2, area)
+    return _cut(mask, left + (right - left - mask.width) // 2, top + (bottom - top - mask.height) // 2, within)
 
 
-def _inside(mask: Image.Image, left: int, top: int, area: PrintArea) -> tuple[Image.Image, int, int]:
-    """Cut what would lie beyond the canvas."""
-    cut_left, cut_top = max(0, -left), max(0, -top)
-    cut_right = max(cut_left + 1, min(mask.width, area.width_px - left))
-    cut_bottom = max(cut_top + 1, min(mask.height, area.height_px - top))
+def _cut(mask: Image.Image, left: int, top: int, within: Edges) -> tuple[Image.Image, int, int]:
+    """Cut what would lie beyond some edges."""
+    cut_left, cut_top = max(0, within[0] - left), max(0, within[1] - top)
+    cut_right = max(cut_left + 1, min(mask.width, within[2] - left))
+    cut_bottom = max(cut_top + 1, min(mask.height, within[3] - top))
     if (cut_left, cut_top, cut_right, cut_bottom) == (0, 0, *mask.size):
         return mask, left, top
     return mask.crop((cut_left, cut_top, cut_right, cut_bottom)), left + cut_left, top + cut_top
