@@ -21,6 +21,7 @@ MODULE_OF = {
     "key": "access",
     "inspect": "inspect",
     "ledger": "ledger",
+    "lineage": "orders",
     "order": "orders",
     "orders": "orders",
     "project": "project",

@@ -1,12 +1,15 @@
 """Orders and timelines as tables for the terminal."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
+from projections.lineage import AreaStep, LineLineage, RunStep
 from projections.rows import AsOf, OrderPage, OrderView, Timeline
 
 STEPS = ("received", "ready", "in_production", "shipped", "delivered")
@@ -100,3 +103,45 @@ def timeline_page(timeline: Timeline) -> RenderableType:
         files = "".join(f"\n{link.label}: {link.key}" for link in entry.links)
         table.add_row(str(entry.seq), clock(entry.recorded_at), entry.actor, entry.title, f"{entry.detail}{files}")
     return Group(table, as_of_line(timeline.as_of))
+
+
+DIGEST_CHARACTERS = 12
+"""Enough of a digest to tell files of one order apart by eye."""
+
+
+def lineage_page(lines: Sequence[LineLineage]) -> RenderableType:
+    """A tree a line: what was given, then the files of each area, then each print run with its parcel."""
+    return Group(*(_line_tree(line) for line in lines))
+
+
+def _line_tree(line: LineLineage) -> Tree:
+    tree = Tree(Text(f"line {line.line_id}", style="bold"))
+    given = [f"{source.kind}{f' ({source.area})' if source.area else ''}" for source in line.sources]
+    tree.add(f"given: {', '.join(given) or 'nothing'}")
+    if line.template_id:
+        made_by = f"template {line.template_id} v{line.template_version}, renderer {line.renderer_version or '–'}"
+        files = tree.add(f"files, version {line.version}: {made_by}")
+        for area in line.areas:
+            files.add(_area_text(area))
+    for run in line.runs:
+        tree.add(_run_text(run))
+    return tree
+
+
+def _area_text(area: AreaStep) -> Text:
+    inputs = [("original", area.original_digest), ("text", area.text_digest)]
+    came_from = " and ".join(f"{name} {_short(digest)}" for name, digest in inputs if digest) or "the template alone"
+    return Text.assemble(f"{area.area}: print file ", (_short(area.print_file.sha256), "cyan"), f" from {came_from}")
+
+
+def _run_text(run: RunStep) -> Text:
+    files = ", ".join(map(_short, run.print_digests)) or "files that were replaced since"
+    units = f"unit{'s' if len(run.units) > 1 else ''} {', '.join(map(str, run.units))}"
+    text = f"run {run.run} ({run.reason}, {units}) at {run.partner_id or '–'}: {files}"
+    if run.parcel is not None:
+        text += f" → parcel {run.parcel.parcel_id}, {run.parcel.carrier} {run.parcel.tracking_number}".rstrip()
+    return Text(text)
+
+
+def _short(digest: str) -> str:
+    return digest[:DIGEST_CHARACTERS]

@@ -1,4 +1,4 @@
-"""`printledger orders`, `order`, `timeline`: what the read models say."""
+"""`printledger orders`, `order`, `timeline`, `lineage`: what the read models say."""
 
 import asyncio
 from typing import Annotated
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from infra import bootstrap
 from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
-from infra.pages import order_page, orders_page, timeline_page
+from infra.pages import lineage_page, order_page, orders_page, timeline_page
 from processors.ports import NamedError
 from projections.errors import WaitedTooLong
 from projections.reader import ReadModels
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("orders")(orders)
     app.command("order")(order)
     app.command("timeline")(timeline)
+    app.command("lineage")(lineage)
 
 
 def orders(
@@ -123,5 +124,27 @@ def timeline(
             print_json(whole)
         else:
             Console().print(timeline_page(whole))
+
+    asyncio.run(run())
+
+
+def lineage(
+    order_id: Annotated[str, typer.Argument(help="The order's id, as `printledger orders` shows it.")],
+    data: DataDir = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Follow each printed thing: what was given, the original, the print file, the print run, the parcel."""
+    settings = running_settings_of(data)
+
+    async def run() -> None:
+        async with bootstrap.read_models(settings) as reader:
+            lines = await reader.lineage(tenant or settings.tenants[0], order_id)
+        if lines is None:
+            raise OrderNotFound
+        if as_json:
+            print_json(lines)
+        else:
+            Console().print(lineage_page(lines))
 
     asyncio.run(run())

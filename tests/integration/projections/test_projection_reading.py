@@ -89,6 +89,26 @@ def test_a_timeline_tells_who_did_what_with_links_to_the_files(rig: Rig) -> None
     asyncio.run(read())
 
 
+def test_a_lineage_is_read_from_the_folded_order_by_its_own_tenant_alone(rig: Rig) -> None:
+    rig.ledger.write(a_life())
+    rig.project("orders")
+
+    async def read() -> None:
+        async with rig.reading() as reader:
+            lines = await reader.lineage(TENANT, KEY)
+            assert lines is not None
+            (run,) = lines[0].runs
+            assert run.print_digests == tuple(area.print_file.sha256 for area in lines[0].areas)
+            assert run.parcel is not None
+            assert (run.parcel.parcel_id, run.parcel.status) == ("P1", "delivered")
+            order = await reader.state(TENANT, KEY)
+            assert order is not None
+            assert order.lines["1"].contents[0].text == b"sealed text"
+            assert await reader.lineage("another-tenant", KEY) is None
+
+    asyncio.run(read())
+
+
 def test_an_answer_says_up_to_which_moment_nothing_is_missing(rig: Rig) -> None:
     rig.ledger.write(a_life())
     began_at = int(time.time() * 1000)
