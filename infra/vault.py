@@ -29,8 +29,8 @@ from processors.ports import KeyDestroyed, KeyMissing, NamedError, Sealed, Vault
 #: Unwrapped keys kept in memory, and for how long: an erasure elsewhere takes effect after that.
 CACHE_KEYS_MAX = 10_000
 CACHE_SECONDS = 60.0
-#: Days that raw input (30) and dead letters (90) are kept; their keys end one day after.
-DAILY_KEY_DAYS: Mapping[str, int] = {"raw": 31, "dlq": 91}
+#: Days that raw input, exchanges with partners (30) and dead letters (90) are kept; their keys end one day after.
+DAILY_KEY_DAYS: Mapping[str, int] = {"raw": 31, "outbound": 31, "dlq": 91}
 
 
 class BadKeyEncryptionKey(VaultError):
