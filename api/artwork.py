@@ -26,7 +26,7 @@ def replacement(
     if "artwork_url" in given.model_fields_set:
         field = personal.artwork_url_field(line.line_id, name)
         url = personal.seal_text(deps.vault, tenant, order_id, field, given.artwork_url)
-        new = msgspec.structs.replace(new, artwork_url=url, design_key=None)
+        new = msgspec.structs.replace(new, artwork_url=url, design_key=None, crop=None)
     return _command(deps, tenant, line, new, given.model_dump_json())
 
 
@@ -36,7 +36,7 @@ def uploaded(
     """The command for a picture that was sent itself; it is stored first. May block; raises UploadNotUsable."""
     files = OrderFiles(deps.objects, deps.vault)
     key = keep_upload(files, deps.vault, tenant, order_id, line.line_id, content)
-    new = msgspec.structs.replace(_before(line, area), artwork_url=None, design_key=key)
+    new = msgspec.structs.replace(_before(line, area), artwork_url=None, design_key=key, crop=None)
     return _command(deps, tenant, line, new, key)
 
 

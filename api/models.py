@@ -58,11 +58,21 @@ class RecipientIn(RequestModel):
     email: Annotated[str, Field(max_length=254)] = ""
 
 
+class CropIn(RequestModel):
+    """The part of a picture that is printed, in thousandths of the upright picture's width and height."""
+
+    x_permille: Annotated[int, Field(ge=0, le=999)] = 0
+    y_permille: Annotated[int, Field(ge=0, le=999)] = 0
+    width_permille: Annotated[int, Field(ge=1, le=1000)] = 1000
+    height_permille: Annotated[int, Field(ge=1, le=1000)] = 1000
+
+
 class AreaIn(RequestModel):
-    """What the buyer gave for one print area."""
+    """What the buyer gave for one print area; `crop` is the part of the picture that they chose."""
 
     text: LongText | None = None
     artwork_url: PictureUrl | None = None
+    crop: CropIn | None = None
 
 
 class LineIn(RequestModel):

@@ -15,6 +15,7 @@ from api.intake import intake_records
 from api.lineage_models import LineageOut
 from api.models import (
     ApproveIn,
+    AreaIn,
     CancelIn,
     LineIn,
     OrderIn,
@@ -32,6 +33,7 @@ from api.submission import submit
 from events.order import commands
 from events.order.facts import OrderPlaced
 from events.order.state import Line
+from events.order.values import CropBox
 from processors import personal
 from processors.inbound.reading import AREA_NAME, LINE_ID, NothingToDo, ReadArea, ReadLine, ReadOrder
 from processors.personal import Recipient
@@ -251,11 +253,16 @@ def _read(order: OrderIn, now: int) -> ReadOrder:
 
 
 def _read_line(line: LineIn) -> ReadLine:
-    areas = [ReadArea(area=name, **area.model_dump()) for name, area in line.areas.items()]
+    areas = [_read_area(name, area) for name, area in line.areas.items()]
     if line.text or line.artwork_url:
         areas.insert(0, ReadArea(text=line.text, artwork_url=line.artwork_url))
     fields = line.model_dump(exclude={"text", "artwork_url", "areas"})
     return ReadLine(**fields, areas=tuple(areas))
+
+
+def _read_area(name: str, area: AreaIn) -> ReadArea:
+    crop = CropBox(**area.crop.model_dump()) if area.crop else None
+    return ReadArea(area=name, text=area.text, artwork_url=area.artwork_url, crop=crop)
 
 
 def _total_minor(lines: list[LineIn]) -> int:

@@ -67,6 +67,15 @@ class LineArtwork(Value, frozen=True, kw_only=True):
     ] = ""
 
 
+class CropBox(Value, frozen=True, kw_only=True):
+    """The part of a picture that its buyer chose, in thousandths of the upright picture's width and height."""
+
+    x_permille: int
+    y_permille: int
+    width_permille: int
+    height_permille: int
+
+
 class AreaContent(Value, frozen=True, kw_only=True):
     """What is printed on one area of a line: a text, a picture by its address, or a stored file."""
 
@@ -77,6 +86,7 @@ class AreaContent(Value, frozen=True, kw_only=True):
         ObjectKey | None,
         described("A stored file that is printed where no address is given: the store's design, or an upload."),
     ] = None
+    crop: Annotated[CropBox | None, described("Null where the whole picture is used.")] = None
 
 
 class OrderedLine(Value, frozen=True, kw_only=True):

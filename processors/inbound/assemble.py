@@ -43,6 +43,7 @@ def sealed_area(vault: Vault, tenant: str, order_id: str, line_id: str, area: Re
         area=name,
         text=seal(vault, tenant, order_id, personal.text_field(line_id, name), area.text),
         artwork_url=seal(vault, tenant, order_id, personal.artwork_url_field(line_id, name), area.artwork_url),
+        crop=area.crop,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from events.order.values import CropBox
 from processors.personal import Recipient
 from processors.ports import NamedError
 
@@ -78,6 +79,7 @@ class ReadArea(msgspec.Struct, frozen=True, kw_only=True):
     area: str = ""
     text: str | None = None
     artwork_url: str | None = None
+    crop: CropBox | None = None
 
 
 class ReadLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from events.order.values import AreaContent
+from processors.artwork.placement import Crop
 from processors.artwork.template import PrintArea, Template
 from processors.personal import open_text, text_field
 from processors.ports import Vault
@@ -63,6 +64,12 @@ def _is_design(content: AreaContent) -> bool:
     """Whether its picture is the store's design, which is used where nobody sent one."""
     key = content.design_key or ""
     return content.artwork_url is None and key.partition("/")[2].startswith("designs/")
+
+
+def crop_of(area: PrintedArea) -> Crop | None:
+    """The part of the area's picture that its buyer chose; None for all of it."""
+    chosen = area.picture.crop if area.picture is not None else None
+    return Crop(**msgspec.structs.asdict(chosen)) if chosen is not None else None
 
 
 def text_of(area: PrintedArea, vault: Vault, tenant: str, order_id: str, line_id: str) -> str | None:

@@ -23,7 +23,7 @@ from processors.artwork.template import AreaUnknown, Template, TemplateInvalid, 
 from processors.fetch import Fetched, FetchRefused
 from processors.personal import artwork_url_field, open_text
 from processors.ports import NamedError, ObjectMissing, Vault, VaultError
-from processors.workers.areas import PrintedArea, printed_areas, text_of
+from processors.workers.areas import PrintedArea, crop_of, printed_areas, text_of
 from processors.workers.art import TemplateArt, TemplateArtMissing
 from processors.workers.files import NewFile, OrderFiles, line_folder
 from projections.rows import PublishedTemplate
@@ -139,6 +139,7 @@ class CheckArtwork:
                 area.name,
                 lists=self.lists(),
                 art=self.art.of(template, area.name),
+                crop=crop_of(area),
                 remover=self.remover,
             )
             findings += [msgspec.structs.replace(finding, area=area.name) for finding in result.findings]

@@ -25,7 +25,7 @@ from processors.artwork.render import ArtworkNotRenderable, Rendered, render_lin
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import AreaUnknown, Template, TemplateInvalid, template_to_json
 from processors.ports import ObjectMissing, Vault, VaultError
-from processors.workers.areas import PrintedArea, printed_areas, text_of
+from processors.workers.areas import PrintedArea, crop_of, printed_areas, text_of
 from processors.workers.art import TemplateArt, TemplateArtMissing
 from processors.workers.artwork import TemplateNotPublished, Templates, template_of
 from processors.workers.files import NewFile, OrderFiles, WrittenForAnotherEffect, is_store_design, line_folder
@@ -51,7 +51,7 @@ class AreaJob(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_stores_own(self) -> bool:
         """Whether nothing of a buyer's comes onto the area."""
-        if self.area.text is not None:
+        if self.area.text is not None or crop_of(self.area) is not None:
             return False
         return self.original is None or is_store_design(self.envelope.tenant, self.original.file.key)
 
@@ -160,6 +160,7 @@ class Render:
             job.template,
             job.area.name,
             art=self.art.of(job.template, job.area.name),
+            crop=crop_of(job.area),
             remover=self.remover,
         )
 

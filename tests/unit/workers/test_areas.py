@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from events.order.values import AreaContent
+from events.order.values import AreaContent, CropBox
+from processors.artwork.placement import Crop
 from processors.artwork.template import (
     AreaUnknown,
     Box,
@@ -17,7 +18,7 @@ from processors.artwork.template import (
     Template,
     TextLayer,
 )
-from processors.workers.areas import PrintedArea, printed_areas
+from processors.workers.areas import PrintedArea, crop_of, printed_areas
 
 WHOLE = Box(x_um=0, y_um=0, width_um=20_000, height_um=20_000)
 PICTURE = ImageLayer(name="picture", box=WHOLE, required=False)
@@ -85,3 +86,13 @@ def test_a_buyers_picture_goes_before_the_stores_design() -> None:
 def test_an_area_that_the_template_does_not_have_is_an_error() -> None:
     with pytest.raises(AreaUnknown, match="front"):
         printed_areas(template(FRONT), (AreaContent(area="hood", text=b"x"),))
+
+
+def test_a_buyers_crop_belongs_to_the_picture_that_is_printed() -> None:
+    chosen = CropBox(x_permille=100, y_permille=200, width_permille=300, height_permille=400)
+    bought = AreaContent(artwork_url=b"sealed", crop=chosen)
+
+    (found,) = printed_areas(template(FRONT), (AreaContent(area="front", design_key="demo/designs/x"), bought))
+
+    assert crop_of(found) == Crop(x_permille=100, y_permille=200, width_permille=300, height_permille=400)
+    assert crop_of(PrintedArea(name="front")) is None
