@@ -84,7 +84,14 @@ def clients(settings: Settings) -> Clients:
     return Clients(
         producer=lambda transactional_id: kafka.transactional_producer(settings, transactional_id),
         consumer=lambda group, instance_id: kafka.consumer(
-            settings, group, instance_id=instance_id, queued_max_messages_kbytes=16_384
+            settings,
+            group,
+            instance_id=instance_id,
+            queued_max_messages_kbytes=16_384,
+            # Else each command is answered by a fetch of its own: at a thousand a second that is most of what the
+            # broker does. A lone command waits for these ten milliseconds.
+            fetch_min_bytes=65_536,
+            fetch_wait_max_ms=10,
         ),
         reader=reader,
     )

@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from events.codec import Codec
-from events.envelope import CommandEnvelope
+from events.envelope import CommandEnvelope, Headers
 from events.stream import Stream
 from infra import kafka, ledgers
 from infra.benchmarks.order_lives import ACTOR, TENANT, Sent, lives
@@ -33,6 +33,10 @@ SECONDS_MAX = 180.0
 POLL_SECONDS = 0.01
 
 
+Ready: TypeAlias = tuple[str, bytes, Headers]
+"""Key, value and headers of a command."""
+
+
 class LedgerTooSlow(NamedError):
     """The ledger did not answer all commands in time. Its log is the last file below."""
 
@@ -47,6 +51,10 @@ class Publisher:
 
     def send(self, sent: Sent) -> None:
         """Produce one command; `flush` waits for all."""
+        self.send_ready(self.ready(sent))
+
+    def ready(self, sent: Sent) -> Ready:
+        """The command as it goes out."""
         envelope = CommandEnvelope(
             command_id=sent.command_id,
             key=sent.key,
@@ -57,10 +65,14 @@ class Publisher:
             correlation_id=sent.key,
         )
         value = self._codec.encode(sent.command)
-        headers: Any = envelope.to_headers()
+        return sent.key, value, envelope.to_headers()
+
+    def send_ready(self, ready: Ready) -> None:
+        """Produce one command that was made ready before."""
+        key, value, headers = ready
         while True:
             try:
-                self._producer.produce(self._topic, key=sent.key, value=value, headers=headers)
+                self._producer.produce(self._topic, key=key, value=value, headers=cast("Any", headers))
                 break
             except BufferError:
                 self._producer.poll(0.1)

@@ -87,7 +87,7 @@ class Batch:
     __slots__ = ("at", "counts", "progress", "records")
 
     def __init__(self, at: int) -> None:
-        """`at` is when it is decided, epoch milliseconds: all facts of a transaction have one time."""
+        """`at` is when the command is decided that is being decided, epoch milliseconds."""
         self.at = at
         self.records: list[Outgoing] = []
         self.progress: dict[int, Progress] = {}

@@ -1,4 +1,4 @@
-"""The ledger's loop: take commands, decide, commit, confirm, write snapshots behind."""
+"""The ledger's loop: take commands, decide while the batch before is committed, confirm, write snapshots behind."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from events.codec import Codec
 from events.stream import Stream
 from processors.ledger.clients import Clients
+from processors.ledger.committing import CommitBehind
 from processors.ledger.deadletters import DeadLetters, Sealer
 from processors.ledger.decisions import Batch, Counts, Decisions, Progress, missing_keys
 from processors.ledger.errors import PartitionCountChanged, SlotTaken, Stopping, TopicMissing
@@ -24,11 +25,13 @@ from processors.ledger.partition import Partition
 from processors.ledger.takeover import Loader, read_entries
 from processors.ledger.transaction import CommitUncertain, CrashPoint, Transactions, is_fenced
 from processors.ledger.writebehind import WriteBehind
-from processors.snapshots import Checkpoint, Connect, EntryCodec, SnapshotStore
+from processors.snapshots import Connect, EntryCodec, SnapshotStore
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1
+#: While a batch is committed, the next takes what has come this often.
+BESIDE_COMMIT_SECONDS = 0.005
 REQUEST_SECONDS = 15.0
 #: Snapshots that are encoded between two batches: a larger slice would show in the latency of commands.
 SLICE_ROWS = 200
@@ -95,6 +98,8 @@ class Ledger:
         self._name = f"ledger-{stream.name}-{options.slot}"
         transactional_id = f"{self._name}-{uuid4()}" if options.random_transactional_id else self._name
         self._transactions = Transactions(clients.producer, transactional_id, self._stopping, crash_point)
+        self._commits = CommitBehind(self._transactions, stream.intake_topic)
+        self._is_rebalanced = False
         self._entry_codec = EntryCodec(stream.state_type)
         self._store = SnapshotStore(connect, self._stopping)
         self._writer = WriteBehind(SnapshotStore(connect, self._stopping))
@@ -145,6 +150,7 @@ class Ledger:
         except Stopping:
             log.info("stopped_while_waiting")
         finally:
+            self._commits.close()
             self._writer.close(self._options.close_seconds_max)
             self._store.close()
 
@@ -166,23 +172,58 @@ class Ledger:
                 on_lost=self._on_revoke,
             )
             while not self._stopping.is_set():
-                messages = self._take(consumer)
-                if messages:
-                    self._transact(consumer, messages)
+                batch = self._gather(consumer)
+                self._settle()
+                if batch.progress:
+                    self._commits.begin(batch, consumer.consumer_group_metadata())
                 self._write_behind()
-                self._garbage.tidy(is_idle=not messages)
+                self._garbage.tidy(is_idle=not batch.progress)
+            self._settle()
             self._write_last()
         finally:
+            self._commits.abandon()
             self._transactions.close()
             consumer.close()
             self._partitions.clear()
 
-    def _take(self, consumer: Consumer) -> list[Message]:
-        """Wait for a first record, then take what has already come: waiting for more would only make it late."""
-        first = consumer.poll(POLL_SECONDS)
+    def _gather(self, consumer: Consumer) -> Batch:
+        """Decide what comes until the batch before is committed; without one, what has already come.
+
+        So a command waits for commits alone, and waiting for more would only make it late.
+        """
+        batch = Batch(self._clock())
+        taken, room = 0, self._options.batch_commands_max
+        while taken < room and not self._stopping.is_set():
+            is_last = self._commits.is_over(within_seconds=BESIDE_COMMIT_SECONDS)
+            messages = self._take(consumer, room - taken, 0 if self._commits.is_under_way else POLL_SECONDS)
+            if self._is_rebalanced:
+                self._begin_where_committed(consumer)
+                return Batch(self._clock())
+            batch.at = max(batch.at, self._clock())
+            self._decide(batch, messages)
+            taken += len(messages)
+            if is_last:
+                break
+        if batch.progress:
+            self._decisions.statuses(batch)
+            self._crash_point("decided")
+        return batch
+
+    def _begin_where_committed(self, consumer: Consumer) -> None:
+        """Partitions moved while a batch was open: it is forgotten, and what it was to answer is read again."""
+        self._is_rebalanced = False
+        topic = self._stream.intake_topic
+        if self._partitions:
+            consumer.assign(
+                [TopicPartition(topic, number, mine.next_offset) for number, mine in self._partitions.items()]
+            )
+
+    def _take(self, consumer: Consumer, count_max: int, wait_seconds: float) -> list[Message]:
+        """Wait for a first record, then take what has already come."""
+        first = consumer.poll(wait_seconds)
         if first is None:
             return []
-        messages = [first, *consumer.consume(self._options.batch_commands_max - 1, 0)]
+        messages = [first, *consumer.consume(count_max - 1, 0)] if count_max > 1 else [first]
         for message in messages:
             if (error := message.error()) is not None:
                 self._see(error)
@@ -195,22 +236,15 @@ class Ledger:
             raise KafkaException(error)
         log.warning("kafka_says", error=error.str())
 
-    def _transact(self, consumer: Consumer, messages: Sequence[Message]) -> None:
-        batch = self.decide(messages)
-        self._crash_point("decided")
-        last_offsets = self._transactions.commit(batch, consumer, self._stream.intake_topic)
-        for number, progress in batch.progress.items():
-            progress.partition.next_offset = progress.next_offset
-            if progress.entries:
-                head = progress.head
-                checkpoint = Checkpoint(position=head.position, record_offset=last_offsets[number], hash=head.hash)
-                progress.partition.confirm(progress.entries, checkpoint)
-        self.counts.add(batch.counts)
-        self._crash_point("confirmed")
+    def _settle(self) -> None:
+        """The batch that is being committed, if there is one, is certain from here on."""
+        batch = self._commits.settle()
+        if batch is not None:
+            self.counts.add(batch.counts)
+            self._crash_point("confirmed")
 
-    def decide(self, messages: Sequence[Message]) -> Batch:
-        """The batch that answers these records; nothing is produced and no state is changed."""
-        batch = Batch(self._clock())
+    def _decide(self, batch: Batch, messages: Sequence[Message]) -> None:
+        """Add the answers to these records to the batch; nothing is produced and no state is changed."""
         commands: list[tuple[Progress, Message, str]] = []
         keys: dict[int, dict[str, None]] = {}
         for message in messages:
@@ -219,8 +253,7 @@ class Ledger:
             if progress is None:
                 if (partition := self._partitions.get(number)) is None:
                     continue
-                progress = batch.progress[number] = Progress(partition, None)
-                keys[number] = {}
+                progress = batch.progress[number] = Progress(partition, self._commits.progress(number))
             if offset < progress.next_offset:
                 # Fetched before a rebalance gave the partition back to us, and delivered again after it.
                 continue
@@ -230,13 +263,11 @@ class Ledger:
             except (KeyUnusable, KeyOfAnotherPartition) as error:
                 self._decisions.bury(batch, message, error)
                 continue
-            keys[number][key] = None
+            keys.setdefault(number, {})[key] = None
             commands.append((progress, message, key))
         self._read_states(batch, keys)
         for progress, message, key in commands:
             self._decisions.decide(batch, progress, message, key)
-        self._decisions.statuses(batch)
-        return batch
 
     def _read_states(self, batch: Batch, keys: dict[int, dict[str, None]]) -> None:
         """Read the states that are not in memory, of all partitions in one query."""
@@ -249,10 +280,14 @@ class Ledger:
             batch.progress[number].partition.remember({key: entries[key] for key in some})
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._settle()
+        self._is_rebalanced = True
         consumer.assign(self._load(consumer, [where.partition for where in partitions]))
         self.ready.set()
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._settle()
+        self._is_rebalanced = True
         for where in partitions:
             self._partitions.pop(where.partition, None)
 

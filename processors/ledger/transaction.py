@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from processors.ledger.clients import ProducerFactory
 from processors.ledger.decisions import Batch
@@ -82,12 +82,12 @@ class Transactions:
         if old is not None:
             _dispose(old)
 
-    def commit(self, batch: Batch, consumer: Consumer, intake_topic: str) -> Mapping[int, int]:
+    def commit(self, batch: Batch, group_metadata: Any, intake_topic: str) -> Mapping[int, int]:
         """Commit a batch with its offsets; returns the offset of each partition's last fact.
 
-        1. begin; 2. produce every record; 3. send the intake offsets with the consumer's group metadata, so that a
-        process that lost its partitions is refused; 4. commit. Raises `CommitUncertain` after any failure, `SlotTaken`
-        where another process has this slot.
+        1. begin; 2. produce every record; 3. send the intake offsets with the consumer's group metadata, as they were
+        when the batch was decided, so that a process that lost its partitions is refused; 4. commit. Raises
+        `CommitUncertain` after any failure, `SlotTaken` where another process has this slot.
         """
         producer = self._producer
         if producer is None:
@@ -102,7 +102,7 @@ class Transactions:
                 TopicPartition(intake_topic, number, progress.next_offset)
                 for number, progress in batch.progress.items()
             ]
-            producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), STEP_SECONDS_MAX)
+            producer.send_offsets_to_transaction(offsets, group_metadata, STEP_SECONDS_MAX)
             self._crash_point("offsets sent")
             producer.commit_transaction(STEP_SECONDS_MAX)
         except KafkaException as error:
