@@ -7,19 +7,25 @@ where its brightness changes there is a fold that moves the print.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from processors.artwork.drawing import Rgb
+from processors.artwork.frames import Refused
 from processors.artwork.mockup_scene import Scene, Surface
 from processors.artwork.mockup_shapes import Field, pixels, resized
 from processors.artwork.template import ProductPhoto
 
 #: Blurs that tell folds from weave, and light from dark parts, as shares of the photograph's width.
-_FOLD_BLUR: float = 0.006
-_LIGHT_BLUR: float = 0.0022
+_FOLD_BLUR: Final = 0.006
+_LIGHT_BLUR: Final = 0.0022
+#: How many times higher than wide, or wider than high, a photograph may be.
+SLENDER_MAX: Final = 4
+#: A print is brought to at most this size, wherever the corners are.
+PRINT_PX_MAX: Final = 4096
 
 
 def photo_scene(
@@ -30,6 +36,8 @@ def photo_scene(
     `mask` is white where the product is; nothing is printed or tinted beyond it. With `photo.tint` the product in the
     picture is white or grey and takes on the colour.
     """
+    if not 1 / SLENDER_MAX <= picture.height / picture.width <= SLENDER_MAX:
+        raise Refused("template", f"A photograph of the blank is at most {SLENDER_MAX} times as high as wide.")
     scale = width_px / picture.width
     size = (width_px, max(1, round(picture.height * scale)))
     blank = np.asarray(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), np.float32)
@@ -41,7 +49,8 @@ def photo_scene(
         tinted = brightness[..., None] * np.array(colour, np.float32)
         blank = blank + (tinted - blank) * product[..., None]
     corners = np.array(photo.corners, np.float64) * scale
-    left, top = (max(0, math.floor(v) - 2) for v in corners.min(axis=0))
+    # Corners beyond the photograph leave at least a pixel to look at.
+    left, top = (min(max(0, math.floor(v) - 2), size[axis] - 1) for axis, v in enumerate(corners.min(axis=0)))
     sag = photo.sag_percent / 100 * (corners[:, 1].max() - corners[:, 1].min())
     right = min(size[0], math.ceil(corners[:, 0].max()) + 2)
     bottom = min(size[1], math.ceil(corners[:, 1].max() + max(0.0, sag)) + 2)
@@ -63,8 +72,8 @@ def photo_scene(
             gloss=np.zeros_like(across),
             cover=product[window],
         ),
-        print_width_px=max(1, round(max(lengths[1], lengths[3]) * stretch)),
-        print_height_px=max(1, round(max(lengths[0], lengths[2]))),
+        print_width_px=min(PRINT_PX_MAX, max(1, round(max(lengths[1], lengths[3]) * stretch))),
+        print_height_px=min(PRINT_PX_MAX, max(1, round(max(lengths[0], lengths[2])))),
     )
 
 
