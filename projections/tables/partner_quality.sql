@@ -10,3 +10,6 @@ COMMENT ON COLUMN partner_quality.day IS 'Days since 1970-01-01, UTC, of the ins
 
 -- before loading --
 ALTER TABLE partner_quality ADD PRIMARY KEY (partner_id, day);
+
+-- after loading --
+SELECT open_to_readers('partner_quality');
