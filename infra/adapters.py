@@ -2,39 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from psycopg_pool import AsyncConnectionPool
+from pydantic import SecretStr
 
 from infra.claims import PostgresClaims
+from infra.outbound_tables import PostgresGate
 from infra.settings import Settings
+from infra.vendors import GelatoSetup, PrintfulSetup, VendorSecretMissing, VendorSetup, vendors
 from processors.carriers.easypost import EasyPost
 from processors.carriers.protocol import Carrier
 from processors.fetch import SafeFetcher
-from processors.outbound import OutboundClient, OutboundPolicy
+from processors.outbound import ExchangeLog, OutboundClient, OutboundPolicy
+from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
+from processors.partners.printful import STATED_RATE_LIMIT, Printful
 from processors.partners.protocol import PrintPartner
 
 CARRIER = "easypost"
 
 
-def partners(settings: Settings) -> dict[str, PrintPartner]:
-    """An adapter for each configured print shop. Use them on one event loop."""
-    key = settings.partner_api_key.get_secret_value()
-    return {
-        name: PrintShop(
+def partners(
+    settings: Settings, pool: AsyncConnectionPool, exchanges: ExchangeLog | None = None
+) -> dict[str, PrintPartner]:
+    """An adapter for each print shop and vendor that is set up. Use them on one event loop.
+
+    The pool need not be open for verifying and reading webhooks. Raises VendorsInvalid, VendorSecretMissing.
+    """
+    made = _Partners(settings, pool, exchanges)
+    shops = {name: made.print_shop(name) for name in settings.print_shops}
+    return shops | {name: made.vendor(name, setup) for name, setup in vendors(settings).items()}
+
+
+class _Partners:
+    """Makes adapters that share the database's gates and the log of exchanges."""
+
+    def __init__(self, settings: Settings, pool: AsyncConnectionPool, exchanges: ExchangeLog | None) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._exchanges = exchanges
+
+    def print_shop(self, name: str) -> PrintPartner:
+        """A house print shop."""
+        key = self._settings.partner_api_key.get_secret_value()
+        address = f"{self._settings.partner_base_url.rstrip('/')}/{name}"
+        client = self._client(name, address, OutboundPolicy(), {"authorization": f"Bearer {key}"})
+        return PrintShop(name, client, (self._settings.partner_webhook_secret.get_secret_value(),))
+
+    def vendor(self, name: str, setup: VendorSetup) -> PrintPartner:
+        """A vendor with a public API."""
+        match setup:
+            case PrintfulSetup():
+                return self._printful(name, setup)
+            case GelatoSetup():
+                return self._gelato(name, setup)
+
+    def _printful(self, name: str, setup: PrintfulSetup) -> PrintPartner:
+        settings = self._settings
+        token, webhook_secret = _secrets(name, settings.printful_token, settings.printful_webhook_secret)
+        policy = OutboundPolicy(rate_limit=STATED_RATE_LIMIT)
+        headers = {"authorization": f"Bearer {token}"}
+        return Printful(
             name,
-            OutboundClient(
-                name,
-                f"{settings.partner_base_url.rstrip('/')}/{name}",
-                OutboundPolicy(),
-                headers={"authorization": f"Bearer {key}"},
-            ),
-            (settings.partner_webhook_secret.get_secret_value(),),
+            self._client(name, settings.printful_base_url, policy, headers),
+            variants=setup.variants,
+            receiving=setup.receiving,
+            webhook_secrets_hex=(webhook_secret,),
+            capacity_units_per_day=setup.capacity_units_per_day,
+            selling_region=setup.selling_region,
         )
-        for name in settings.print_shops
-    }
+
+    def _gelato(self, name: str, setup: GelatoSetup) -> PrintPartner:
+        settings = self._settings
+        key, webhook_secret = _secrets(name, settings.gelato_api_key, settings.gelato_webhook_secret)
+        orders, products = (
+            self._client(name, address, OutboundPolicy(), {"x-api-key": key})
+            for address in (settings.gelato_orders_base_url, settings.gelato_products_base_url)
+        )
+        return Gelato(
+            name,
+            orders,
+            products,
+            PostgresClaims(self._pool, name),
+            variants=setup.variants,
+            receiving=setup.receiving,
+            webhook_secrets=(webhook_secret,),
+            capacity_units_per_day=setup.capacity_units_per_day,
+            currency=setup.currency,
+        )
+
+    def _client(self, name: str, address: str, policy: OutboundPolicy, headers: Mapping[str, str]) -> OutboundClient:
+        gate = PostgresGate(self._pool, name)
+        return OutboundClient(name, address, policy, headers=headers, gate=gate, exchanges=self._exchanges)
 
 
-def carrier(settings: Settings, claims_pool: AsyncConnectionPool) -> Carrier:
+def _secrets(name: str, *secrets: SecretStr) -> tuple[str, ...]:
+    told = tuple(secret.get_secret_value() for secret in secrets)
+    if not all(told):
+        raise VendorSecretMissing(f"{name}: {VendorSecretMissing.__doc__}")
+    return told
+
+
+def carrier(settings: Settings, pool: AsyncConnectionPool) -> Carrier:
     """The carrier's adapter; the pool need not be open for verifying and reading webhooks."""
     return EasyPost(
         CARRIER,
@@ -43,8 +113,9 @@ def carrier(settings: Settings, claims_pool: AsyncConnectionPool) -> Carrier:
             settings.carrier_base_url,
             OutboundPolicy(),
             auth=(settings.carrier_api_key.get_secret_value(), ""),
+            gate=PostgresGate(pool, CARRIER),
         ),
         SafeFetcher(allow_private=settings.allow_private_addresses),
-        PostgresClaims(claims_pool, CARRIER),
+        PostgresClaims(pool, CARRIER),
         (settings.carrier_webhook_secret.get_secret_value(),),
     )

@@ -153,8 +153,9 @@ async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     from infra.adapters import carrier, partners
     from infra.previewing import preview_studio
 
-    shops = partners(settings)
+    # Only verifies and reads webhooks, so the pool stays shut.
     claims = postgres.async_pool(settings.database_app_url, settings, name="api-claims")
+    shops = partners(settings, claims)
     label_seller = carrier(settings, claims)
     try:
         with preview_studio(settings) as studio:

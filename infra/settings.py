@@ -29,6 +29,9 @@ STACK_ENV = "stack.env"
 SECRETS_ENV = "secrets.env"
 LOOPBACK = "127.0.0.1"
 EASYPOST_URL = "https://api.easypost.com"
+PRINTFUL_URL = "https://api.printful.com"
+GELATO_ORDERS_URL = "https://order.gelatoapis.com"
+GELATO_PRODUCTS_URL = "https://product.gelatoapis.com"
 DATABASE = "printledger"
 OWNER_ROLE = "printledger_owner"
 APP_ROLE = "printledger_app"
@@ -44,11 +47,18 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "partner_simulator_port": 17081,
     "carrier_simulator_port": 17082,
     "pictures_port": 17083,
+    "printful_simulator_port": 17084,
+    "gelato_simulator_port": 17085,
 }
 #: Secrets that `up` makes where none are given: 32 random bytes as base64, or a random word.
 KEY_SECRETS = ("key_encryption_key", "digest_key", "link_signing_key", "api_key_pepper")
 WEBHOOK_SECRETS = ("partner_webhook_secret",)
-WORD_SECRETS = ("s3_access_key", "s3_secret_key", "carrier_webhook_secret", "partner_api_key", "carrier_api_key")
+#: Printful's webhook secret is hexadecimal, as these are.
+VENDOR_SECRETS = ("printful_token", "printful_webhook_secret", "gelato_api_key", "gelato_webhook_secret")
+WORD_SECRETS = (
+    *("s3_access_key", "s3_secret_key", "carrier_webhook_secret", "partner_api_key", "carrier_api_key"),
+    *VENDOR_SECRETS,
+)
 SECRETS = KEY_SECRETS + WEBHOOK_SECRETS + WORD_SECRETS
 KEY_BYTES = 32
 
@@ -85,6 +95,9 @@ class Settings(BaseSettings):
     # Print shops are found at <partner_base_url>/<partner id>.
     partner_base_url: str
     carrier_base_url: str
+    printful_base_url: str
+    gelato_orders_base_url: str
+    gelato_products_base_url: str
 
     # Ports of what is started here.
     kafka_port: int = Field(DEFAULT_PORTS["kafka_port"], ge=1, le=65535)
@@ -96,6 +109,8 @@ class Settings(BaseSettings):
     partner_simulator_port: int = Field(DEFAULT_PORTS["partner_simulator_port"], ge=1, le=65535)
     carrier_simulator_port: int = Field(DEFAULT_PORTS["carrier_simulator_port"], ge=1, le=65535)
     pictures_port: int = Field(DEFAULT_PORTS["pictures_port"], ge=1, le=65535)
+    printful_simulator_port: int = Field(DEFAULT_PORTS["printful_simulator_port"], ge=1, le=65535)
+    gelato_simulator_port: int = Field(DEFAULT_PORTS["gelato_simulator_port"], ge=1, le=65535)
 
     # Secrets: no defaults. `up` writes the missing ones to secrets.env.
     s3_access_key: str
@@ -108,6 +123,11 @@ class Settings(BaseSettings):
     carrier_webhook_secret: SecretStr
     partner_api_key: SecretStr
     carrier_api_key: SecretStr
+    # Needed only where VENDORS sets the vendor up.
+    printful_token: SecretStr = SecretStr("")
+    printful_webhook_secret: SecretStr = SecretStr("")
+    gelato_api_key: SecretStr = SecretStr("")
+    gelato_webhook_secret: SecretStr = SecretStr("")
 
     # Kafka and S3.
     s3_bucket: str = Field("printledger", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -120,6 +140,8 @@ class Settings(BaseSettings):
     # Print partners by their id, and where each one's parcels start: {"press-east": {"name": …, "street1": …}}.
     print_shops: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)] = ("press-east", "press-west")
     ship_from: dict[str, dict[str, str]] = {}
+    # Vendors with public APIs by partner id, as infra/vendors.py reads them: {"gelato": {"adapter": "gelato", …}}.
+    vendors: dict[str, dict[str, Any]] = {}
 
     # Mail. Stores and support that have no address are not told; a buyer's address is in the order.
     mail_from: str = "printledger <orders@printledger.invalid>"
@@ -167,12 +189,16 @@ class Settings(BaseSettings):
             filled["public_base_url"] = f"http://{given.get('api_host', LOOPBACK)}:{ports['api_port']}"
         # Outside a demo or a test nobody is simulated: the carrier is the real one, a print shop must be named.
         is_simulated = given.get("profile") in ("demo", "test")
-        simulators = {name: f"http://{LOOPBACK}:{ports[f'{name}_simulator_port']}" for name in ("partner", "carrier")}
+        worlds = ("partner", "carrier", "printful", "gelato")
+        simulators = {name: f"http://{LOOPBACK}:{ports[f'{name}_simulator_port']}" for name in worlds}
         filled |= {
             field: simulators[name] if is_simulated else real
             for field, name, real in (
                 ("partner_base_url", "partner", ""),
                 ("carrier_base_url", "carrier", EASYPOST_URL),
+                ("printful_base_url", "printful", PRINTFUL_URL),
+                ("gelato_orders_base_url", "gelato", GELATO_ORDERS_URL),
+                ("gelato_products_base_url", "gelato", GELATO_PRODUCTS_URL),
             )
             if not given.get(field)
         }

@@ -30,10 +30,12 @@ from infra.check_lists import OperatorLists
 from infra.claims import PostgresClaims
 from infra.demo import addresses
 from infra.lifecycle import Housekeeping
+from infra.outbound_tables import PostgresCircuits, PostgresExchanges
 from infra.s3 import ObjectsNotRemoved, ObjectStoreUnreachable
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from infra.vault import PostgresVault
+from infra.vendors import receiving_docks
 from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxPool
 from processors.carriers.protocol import Address, Carrier
 from processors.fetch import SafeFetcher
@@ -54,7 +56,7 @@ from processors.workers.inspect import Inspect
 from processors.workers.label import BuyLabel
 from processors.workers.notify import MailServer, MailServerUnreachable, Notify
 from processors.workers.render import Render
-from processors.workers.route import NoCircuits, Route
+from processors.workers.route import Route
 from processors.workers.submit import Submit
 from projections.system_reader import SystemReads
 
@@ -146,10 +148,12 @@ class Workshop:
                     remover=settings.background_remover,
                 )
             case "route":
-                return Route(self._reads, Rulebook(self._reads), NoCircuits())
+                return Route(self._reads, Rulebook(self._reads), PostgresCircuits(self._pool))
             case "submit":
+                await self._open_claims()
                 return Submit(partners=self._partners, files=self._files, links=intake.link_signer(settings))
             case "cancel":
+                await self._open_claims()
                 return Cancel(partners=self._partners)
             case "inspect":
                 return Inspect(simulated_after_s=None if settings.profile == "production" else INSPECTION_SECONDS)
@@ -196,7 +200,14 @@ class Workshop:
         processor = intake.inbound_consumer(
             self._settings, partners=self._partners, carriers={CARRIER: self._carrier}, slot=self._slot
         )
-        return self._opened.enter_context(processor).run
+        consumer = self._opened.enter_context(processor)
+
+        async def run(stop: asyncio.Event) -> None:
+            # Partners that sign nothing are asked back, through their gates.
+            await self._open_claims()
+            await consumer.run(stop)
+
+        return run
 
     def _reactors(self) -> Service:
         settings = self._settings
@@ -315,7 +326,7 @@ class Workshop:
 
     @cached_property
     def _partners(self) -> dict[str, PrintPartner]:
-        made = partners(self._settings)
+        made = partners(self._settings, self._claims_pool, PostgresExchanges(self._claims_pool, self._vault))
         for partner in made.values():
             self._opened.push_async_callback(partner.aclose)
         return made
@@ -328,10 +339,13 @@ class Workshop:
 
 
 def ship_from(settings: Settings) -> dict[str, Address]:
-    """Where each partner's parcels start; the demo's shops have made-up addresses. Raises ShipFromInvalid."""
+    """Where each partner's parcels start; a vendor's where it sends, the demo's shops at made-up addresses.
+
+    Raises ShipFromInvalid, VendorsInvalid.
+    """
     known = settings.ship_from or (addresses.SHIP_FROM if settings.profile != "production" else {})
     try:
-        return msgspec.convert(known, dict[str, Address])
+        return receiving_docks(settings) | msgspec.convert(known, dict[str, Address])
     except msgspec.ValidationError as error:
         raise ShipFromInvalid(f"{ShipFromInvalid.__doc__} ({error})") from None
 

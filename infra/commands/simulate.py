@@ -6,9 +6,11 @@ The outside world is print shops, carrier, and the demo's own desk.
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from infra import bootstrap
 from infra.commands.common import DataDir, settings_of
@@ -16,9 +18,18 @@ from infra.commands.routing import simulate_routing
 from infra.demo import pictures
 from infra.demo.catalogue import EAST, WEST
 from infra.settings import LOOPBACK, Settings
+from infra.vendors import GelatoSetup, PrintfulSetup, vendors
 from processors.carriers import easypost_simulator
-from processors.partners import print_shop_simulator
+from processors.partners import gelato_simulator, print_shop_simulator, printful_simulator
+from processors.partners.gelato_works import Product
+from processors.partners.printful_factory import Blank
 from processors.ports import NamedError
+
+S = TypeVar("S")
+
+
+class VendorNotSetUp(NamedError):
+    """VENDORS sets up no partner with this adapter: what it makes is not known, so it cannot be simulated."""
 
 
 class NotSimulated(NamedError):
@@ -71,12 +82,7 @@ def _presses(settings: Settings) -> None:
             settings.partner_webhook_secret.get_secret_value(),
         ),
     )
-    uvicorn.run(
-        print_shop_simulator.create_app(config),
-        host=LOOPBACK,
-        port=settings.partner_simulator_port,
-        log_level="warning",
-    )
+    _serve(print_shop_simulator.create_app(config), settings.partner_simulator_port)
 
 
 def _carrier(settings: Settings) -> None:
@@ -86,10 +92,59 @@ def _carrier(settings: Settings) -> None:
         webhook_secret=settings.carrier_webhook_secret.get_secret_value(),
         webhook_url=f"{settings.public_base_url}/webhooks/carriers/easypost",
     )
-    uvicorn.run(
-        easypost_simulator.create_app(config), host=LOOPBACK, port=settings.carrier_simulator_port, log_level="warning"
+    _serve(easypost_simulator.create_app(config), settings.carrier_simulator_port)
+
+
+def _printful(settings: Settings) -> None:
+    name, setup = _set_up(settings, PrintfulSetup)
+    config = printful_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "printful.sqlite"),
+        token=settings.printful_token.get_secret_value(),
+        webhook_secret_hex=settings.printful_webhook_secret.get_secret_value(),
+        webhook_url=f"{settings.public_base_url}/webhooks/partners/{name}",
+        blanks=tuple(
+            Blank(
+                catalog_variant_id=variant.catalog_variant_id,
+                product_id=variant.catalog_variant_id,
+                technique=variant.technique,
+                placement=variant.placement,
+                price="5.95",
+            )
+            for variant in setup.variants
+        ),
     )
+    _serve(printful_simulator.create_app(config), settings.printful_simulator_port)
 
 
-_RUNS: Mapping[str, Callable[[Settings], None]] = {"presses": _presses, "carrier": _carrier, "desk": _desk}
+def _gelato(settings: Settings) -> None:
+    name, setup = _set_up(settings, GelatoSetup)
+    config = gelato_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "gelato.sqlite"),
+        api_key=settings.gelato_api_key.get_secret_value(),
+        webhook_secret=settings.gelato_webhook_secret.get_secret_value(),
+        webhook_url=f"{settings.public_base_url}/webhooks/partners/{name}",
+        products=tuple(Product(product_uid=variant.product_uid, price=6.12) for variant in setup.variants),
+    )
+    _serve(gelato_simulator.create_app(config), settings.gelato_simulator_port)
+
+
+def _set_up(settings: Settings, kind: type[S]) -> tuple[str, S]:
+    """The first partner of this kind. Raises VendorNotSetUp, VendorsInvalid."""
+    found = next(((name, setup) for name, setup in vendors(settings).items() if isinstance(setup, kind)), None)
+    if found is None:
+        raise VendorNotSetUp
+    return found
+
+
+def _serve(app: FastAPI, port: int) -> None:
+    uvicorn.run(app, host=LOOPBACK, port=port, log_level="warning")
+
+
+_RUNS: Mapping[str, Callable[[Settings], None]] = {
+    "presses": _presses,
+    "carrier": _carrier,
+    "desk": _desk,
+    "printful": _printful,
+    "gelato": _gelato,
+}
 """What each simulated world is run by."""

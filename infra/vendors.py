@@ -1,0 +1,81 @@
+"""The vendors that `VENDORS` sets up beside the house print shops: what of ours each makes, and where it sends."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+from infra.settings import Settings
+from processors.carriers.protocol import Address
+from processors.partners.common import ReceivingAddress
+from processors.partners.gelato_catalogue import GelatoVariant
+from processors.partners.printful import PrintfulVariant
+from processors.ports import NamedError
+
+VARIANTS_MAX: Final = 20_000
+
+
+class VendorsInvalid(NamedError):
+    """VENDORS must be JSON: for each partner id an `adapter` (`printful` or `gelato`) with what that one needs."""
+
+
+class VendorSecretMissing(NamedError):
+    """A vendor is set up and the secret that it is called with, or that its webhooks carry, is not. Give both."""
+
+
+class PrintfulSetup(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="adapter", tag="printful"
+):
+    """A Printful store."""
+
+    variants: tuple[PrintfulVariant, ...]
+    receiving: ReceivingAddress
+    #: Our own estimate: Printful states none.
+    capacity_units_per_day: int
+    selling_region: str = "worldwide"
+
+
+class GelatoSetup(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="adapter", tag="gelato"
+):
+    """A Gelato account."""
+
+    variants: tuple[GelatoVariant, ...]
+    receiving: ReceivingAddress
+    #: Our own estimate: Gelato states none.
+    capacity_units_per_day: int
+    currency: str = "USD"
+
+
+VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup
+
+
+def vendors(settings: Settings) -> dict[str, VendorSetup]:
+    """The vendors by partner id. Raises VendorsInvalid."""
+    try:
+        found = msgspec.convert(settings.vendors, dict[str, VendorSetup])
+    except msgspec.ValidationError as error:
+        raise VendorsInvalid(f"{VendorsInvalid.__doc__} ({error})") from None
+    for name, setup in found.items():
+        if name in settings.print_shops:
+            raise VendorsInvalid(f"{name} is a house print shop already: give the vendor another partner id.")
+        if not 1 <= len(setup.variants) <= VARIANTS_MAX:
+            raise VendorsInvalid(f"{name} needs 1 to {VARIANTS_MAX} variants, and has {len(setup.variants)}.")
+    return found
+
+
+def receiving_docks(settings: Settings) -> dict[str, Address]:
+    """Where each vendor's goods arrive: the parcels to buyers start there. Raises VendorsInvalid."""
+    return {
+        name: Address(
+            name=setup.receiving.name,
+            street1=setup.receiving.address1,
+            city=setup.receiving.city,
+            region=setup.receiving.state_code,
+            postal_code=setup.receiving.zip,
+            country=setup.receiving.country_code,
+            phone=setup.receiving.phone,
+        )
+        for name, setup in vendors(settings).items()
+    }

@@ -1,0 +1,103 @@
+"""Vendors in the settings: what is set up is made, what is wrong is named, and secrets stay secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from infra.adapters import partners
+from infra.settings import SECRETS_ENV, Settings, load, prepare
+from infra.vendors import VendorSecretMissing, VendorsInvalid, vendors
+from infra.workshop import ship_from
+from processors.partners.gelato import Gelato
+from processors.partners.print_shop import PrintShop
+from processors.partners.printful import Printful
+
+RECEIVING = {
+    "name": "Demo Receiving Dock", "address1": "19749 Dearborn St", "city": "Chatsworth", "country_code": "US",
+    "zip": "91311", "state_code": "CA",
+}  # fmt: skip
+PRINTFUL: dict[str, Any] = {
+    "adapter": "printful",
+    "variants": [
+        {
+            "variant": "mug-11oz-white", "catalog_variant_id": 1320, "placement": "default",
+            "technique": "sublimation", "production_ms": 1000,
+        }
+    ],
+    "receiving": RECEIVING,
+    "capacity_units_per_day": 500,
+}  # fmt: skip
+GELATO: dict[str, Any] = {
+    "adapter": "gelato",
+    "variants": [{"variant": "mug-11oz-white", "product_uid": "mug_product", "production_ms": 1000}],
+    "receiving": RECEIVING,
+    "capacity_units_per_day": 500,
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A demo in which both vendors are set up."""
+    monkeypatch.setenv("VENDORS", json.dumps({"printful": PRINTFUL, "gelato-eu": GELATO}))
+    return prepare(tmp_path, profile="demo")
+
+
+def nobody() -> AsyncConnectionPool:
+    """A pool that nobody opens: making adapters needs no database."""
+    return AsyncConnectionPool("postgresql://127.0.0.1:1/none", open=False)
+
+
+def test_a_catalogue_can_name_every_vendor_that_is_set_up_beside_the_house_shops(settings: Settings) -> None:
+    made = partners(settings, nobody())
+    kinds = {name: type(partner) for name, partner in made.items()}
+    assert kinds == {"press-east": PrintShop, "press-west": PrintShop, "printful": Printful, "gelato-eu": Gelato}
+    assert all(partner.name == name for name, partner in made.items())
+
+
+def test_a_demo_speaks_to_simulators_and_production_to_the_vendors(settings: Settings, tmp_path: Path) -> None:
+    assert settings.printful_base_url == f"http://127.0.0.1:{settings.printful_simulator_port}"
+    assert settings.gelato_orders_base_url == settings.gelato_products_base_url
+    production = prepare(tmp_path / "production", profile="production")
+    assert production.printful_base_url == "https://api.printful.com"
+    assert production.gelato_orders_base_url == "https://order.gelatoapis.com"
+    assert production.gelato_products_base_url == "https://product.gelatoapis.com"
+
+
+def test_the_parcels_of_a_vendors_goods_start_where_it_sends_them(settings: Settings) -> None:
+    assert ship_from(settings)["printful"].city == "Chatsworth"
+    assert "press-east" in ship_from(settings)
+
+
+def test_a_vendor_without_its_secret_is_refused_with_what_to_do(settings: Settings) -> None:
+    secrets = settings.data_dir / SECRETS_ENV
+    lines = secrets.read_text().splitlines(keepends=True)
+    secrets.write_text("".join(line for line in lines if not line.startswith("GELATO_WEBHOOK_SECRET=")))
+    with pytest.raises(VendorSecretMissing, match="gelato-eu"):
+        partners(load(settings.data_dir, profile="demo"), nobody())
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"printful": PRINTFUL | {"adapter": "unheard-of"}}, "unheard-of"),
+        ({"printful": PRINTFUL | {"capacity": 7}}, "capacity"),
+        ({"printful": PRINTFUL | {"variants": []}}, "1 to"),
+        ({"press-east": PRINTFUL}, "house print shop"),
+    ],
+)
+def test_a_set_up_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], named: str
+) -> None:
+    monkeypatch.setenv("VENDORS", json.dumps(changed))
+    with pytest.raises(VendorsInvalid, match=named):
+        vendors(prepare(tmp_path, profile="demo"))
+
+
+def test_a_vendors_secrets_do_not_show_in_a_printed_settings_object(settings: Settings) -> None:
+    assert settings.gelato_api_key.get_secret_value()
+    assert settings.gelato_api_key.get_secret_value() not in repr(settings)
