@@ -267,14 +267,14 @@ def test_a_fault_in_a_rule_puts_the_command_aside_and_stops_nobody_else(catalogu
 
 def test_readers_of_committed_records_never_see_an_aborted_transaction(orders: Bed) -> None:
     producer = kafka.transactional_producer(orders.settings, "test-aborting")
-    producer.init_transactions(10)
+    producer.init_transactions(30)
     producer.begin_transaction()
     envelope = orders.envelope(ORDER, "ghost", name="ObserveStoreOrder")
     ghost: ObserveStoreOrder = placed(a_store_order("ghost"))
     headers: Any = envelope.to_headers()
     producer.produce(orders.stream.intake_topic, key=ORDER, value=orders.codec.encode(ghost), headers=headers)
-    producer.flush(10)
-    producer.abort_transaction(10)
+    producer.flush(30)
+    producer.abort_transaction(30)
     orders.send(ORDER, "place-1", placed())
     with orders.running():
         orders.wait_until_answered()

@@ -102,7 +102,7 @@ def test_a_fact_that_somebody_else_wrote_is_caught_by_verify(orders: Bed) -> Non
         headers=headers,
         partition=forged.partition() or 0,
     )
-    producer.flush(10)
+    producer.flush(30)
 
     report = orders.verify()
     assert before.holds

@@ -172,7 +172,7 @@ def test_a_fact_that_breaks_the_positions_stops_the_partition(orders: Bed) -> No
         headers=headers,
         partition=last.partition() or 0,
     )
-    producer.flush(10)
+    producer.flush(30)
 
     with orders.running() as running:
         assert isinstance(running.wait_for_error(), PositionGap)
