@@ -1,7 +1,7 @@
 """What operators say to the catalogue: map a SKU, store a design, publish descriptions."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -13,6 +13,8 @@ from events.order.values import AreaDesign, LineArtwork
 from processors.ports import CommandSender, ObjectStore
 from processors.uploads import UploadNotUsable, picture_type
 from processors.workers.art import ART_BYTES_MAX, art_key
+
+NO_DESIGNS: Mapping[str, bytes] = {}
 
 
 class CatalogueDesk:
@@ -43,12 +45,11 @@ class CatalogueDesk:
         return count
 
     async def map_sku(
-        self, tenant: str, store: str, sku: str, artwork: LineArtwork, *, design: bytes | None = None
+        self, tenant: str, store: str, sku: str, artwork: LineArtwork, *, designs: Mapping[str, bytes] = NO_DESIGNS
     ) -> MapSku:
-        """Say what a store's SKU means; a design is stored once under its own digest. UploadNotUsable."""
-        if design is not None:
-            designs = (AreaDesign(design_key=self.keep_design(tenant, design)),)
-            artwork = msgspec.structs.replace(artwork, designs=designs)
+        """Say what a SKU means; `designs` by print area are stored once, each under its digest. UploadNotUsable."""
+        kept = (AreaDesign(area=area, design_key=self.keep_design(tenant, one)) for area, one in designs.items())
+        artwork = msgspec.structs.replace(artwork, designs=(*artwork.designs, *kept))
         command = MapSku(source_version=self._now_ms(), store=store, sku=sku, artwork=artwork)
         await self.say(tenant, (command,))
         return command

@@ -23,6 +23,10 @@ DEFAULT_ROAD = {"shopify": "webhook", "rest": "rest", "kafka": "kafka"}
 sku_app = typer.Typer(help="What a store's SKUs mean.", no_args_is_help=True)
 
 
+class DesignFileNotUsable(NamedError):
+    """A design is named as FILE, or as AREA=FILE, once an area; the file is there and can be read."""
+
+
 class StoreNotConnected(NamedError):
     """No store of this name is connected for the tenant."""
 
@@ -78,9 +82,23 @@ def _orders_in(file: Path) -> list[dict[str, Any]]:
     return [order.get("order", order) for order in found]
 
 
-def _design_of_profile(settings: Settings) -> bytes | None:
-    """In the demo an SKU without a design gets a drawn one: published example orders bring no pictures to print."""
-    return picture_bytes("hills-poster.png") if settings.profile == "demo" else None
+def _designs_in(files: list[str], settings: Settings) -> dict[str, bytes]:
+    """The designs by print area; each is FILE for the first area, or AREA=FILE.
+
+    In the demo an SKU without a design gets a drawn one: published example orders bring no pictures to print.
+    """
+    if not files:
+        return {"": picture_bytes("hills-poster.png")} if settings.profile == "demo" else {}
+    found: dict[str, bytes] = {}
+    for named in files:
+        area, _, file = named.rpartition("=")
+        if area in found:
+            raise DesignFileNotUsable(f"{named}: the area {area or 'without a name'} has a design already.")
+        try:
+            found[area] = Path(file).read_bytes()
+        except OSError as error:
+            raise DesignFileNotUsable(f"{file}: {error.strerror}. {DesignFileNotUsable.__doc__}") from None
+    return found
 
 
 def map_sku(
@@ -90,10 +108,11 @@ def map_sku(
     data: DataDir = None,
     tenant: Tenant = None,
     artwork: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
-            help="A design of the store's own, printed where the buyer sent no picture (in the demo: a drawn one).",
-            exists=True,
+            help="A design of the store's own, printed where the buyer sent no picture (in the demo: a drawn one); "
+            "AREA=FILE for another print area than the first, may be repeated.",
+            metavar="FILE",
         ),
     ] = None,
     as_json: Json = False,
@@ -104,8 +123,8 @@ def map_sku(
     async def run() -> Any:
         async with bootstrap.operator_desk(settings) as desk:
             meaning = desk.artwork_of(variant, designer=store)
-            design = artwork.read_bytes() if artwork else _design_of_profile(settings)
-            return await desk.catalogue.map_sku(tenant or settings.tenants[0], store, sku, meaning, design=design)
+            designs = _designs_in(artwork or [], settings)
+            return await desk.catalogue.map_sku(tenant or settings.tenants[0], store, sku, meaning, designs=designs)
 
     mapped = asyncio.run(run())
     if as_json:
