@@ -83,6 +83,7 @@ CAUSES: dict[str, Callable[[Order, str], bool]] = {
     "parcel_returned": _stays,
     "partner_failed": _while_run(_no_partner_yet),
     "partner_on_hold": _while_run(lambda line, run: run.stage in RUN_STOPPABLE and bool(run.current_condition)),
+    "partner_refuses": _stays,
     "production_late": _while_run(lambda line, run: run.stage == "accepted"),
     "proof_unanswered": _awaiting_approval,
     "render_failed": _rendering,

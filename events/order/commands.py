@@ -227,6 +227,10 @@ class ReportSubmissionRefused(OrderCommand, frozen=True, kw_only=True):
     reason: str
     detail: str = ""
     retryable: bool = False
+    retry_after_ms: Annotated[
+        int, described("How long the partner wants to be left alone; 0 where it did not say.")
+    ] = 0
+    needs_person: Annotated[bool, described("Only a person can mend what the partner refuses.")] = False
 
 
 class ReportPartnerStatus(OrderCommand, frozen=True, kw_only=True):

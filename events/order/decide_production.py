@@ -2,7 +2,10 @@
 
 from typing import TypeAlias, assert_never
 
+from msgspec.structs import replace
+
 from events.decider import Context, Ignored
+from events.identity import request_id
 from events.order.commands import (
     ReportCancellationAnswered,
     ReportInspected,
@@ -32,6 +35,9 @@ from events.order.refusals import AlreadyErased, PrintedTooOften, UnitsBeingMade
 from events.order.state import RUN_ENDED, RUN_STOPPABLE, Line, Order, Run
 from events.order.values import Defect
 from events.order.work import partner_cancellation_requested, reprint_requested
+
+WAIT_ASKED_MAX_MS = 86_400_000
+"""However long a partner wants to be left alone, it is asked again within a day."""
 
 RUNS_MAX = 50
 """Print runs of one line: far more than any honest order needs, few enough to keep its state small."""
@@ -130,6 +136,9 @@ def _refused(
         raise Ignored("this submission is not waiting for an answer any more")
     if run.in_doubt and command.reason == OUTCOME_UNKNOWN:
         raise Ignored("that nobody knows the outcome is known already")
+    is_unknown = command.reason == OUTCOME_UNKNOWN
+    if not is_unknown and command.request_id != request_id(run.effect_key, run.attempt):
+        raise Ignored("a newer attempt was asked for since, and only its answer says that nobody has the print run")
     subject = f"{line.line_id}:{run.run}"
     refused = SubmissionRefused(
         line_id=line.line_id,
@@ -139,17 +148,28 @@ def _refused(
         detail=command.detail,
         retryable=command.retryable,
     )
-    retry = wait_and_retry(order, f"submit:{subject}", run.attempt, context)
-    spent = run.attempt >= order.policy.attempts_max
-    if command.reason == OUTCOME_UNKNOWN:
+    own_wait = wait_and_retry(order, f"submit:{subject}", run.attempt, context)
+    retry = replace(own_wait, due_at=max(own_wait.due_at, context.now + min(command.retry_after_ms, WAIT_ASKED_MAX_MS)))
+    # A partner that wants a longer rest than its last attempt would be given is not worth the wait.
+    last_wait = order.policy.retry_wait_ms << max(0, order.policy.attempts_max - 1)
+    spent = run.attempt >= order.policy.attempts_max or command.retry_after_ms > last_wait
+    if is_unknown:
         # Nobody else may print it while this partner might: ask on, and let a person know after a while.
         advice = "Ask the partner whether it has this print run; it is asked again until it answers."
         unknown = raised(order, "submission_unknown", subject, command.detail, advice) if spent else ()
         return (refused, retry, *unknown)
+    person = _person_needed(order, run, subject, command) if command.needs_person else ()
     if command.retryable and not spent:
-        return (refused, retry)
+        return (refused, retry, *person)
     gave_up = PartnerGaveUp(line_id=line.line_id, run=run.run, partner_id=run.partner_id, reason=command.reason)
-    return (refused, gave_up)
+    return (refused, gave_up, *person)
+
+
+def _person_needed(order: Order, run: Run, subject: str, command: ReportSubmissionRefused) -> tuple[OrderEvent, ...]:
+    """The order goes on elsewhere; the partner stays out of reach until somebody mends it."""
+    detail = f"{run.partner_id} refuses by {command.reason}: {command.detail}"
+    advice = "Mend it with the partner (credentials, funds, an order under the same key); others are asked meanwhile."
+    return raised(order, "partner_refuses", subject, detail, advice, blocking=False)
 
 
 def _cancellation_answered(

@@ -133,6 +133,8 @@ def submission_requested(order: Order, line: Line, run: Run, context: Context) -
         print_files=tuple(AreaFile(area=one.area, file=one.print_file) for one in line.areas),
         country=order.country,
         priority=order.priority,
+        # After a refusal, or where nobody was reached, nothing of it is there; without an answer it may be.
+        ask_first=run.stage == "submitting",
     )
 
 

@@ -85,6 +85,9 @@ class SubmissionRequested(WorkRequested, frozen=True, kw_only=True):
     print_files: Annotated[tuple[AreaFile, ...], described("One for each printed area.")]
     country: CountryCode
     priority: str
+    ask_first: Annotated[
+        bool, described("An earlier attempt may have reached the partner: it is asked before anything is sent.")
+    ] = False
 
 
 class SubmissionAccepted(OrderFact, frozen=True, kw_only=True):
