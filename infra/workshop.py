@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 import msgspec
 import psycopg
@@ -151,7 +152,13 @@ class Workshop:
                 return Route(self._reads, Rulebook(self._reads), PostgresCircuits(self._pool))
             case "submit":
                 await self._open_claims()
-                return Submit(partners=self._partners, files=self._files, links=intake.link_signer(settings))
+                return Submit(
+                    partners=self._partners,
+                    files=self._files,
+                    links=intake.link_signer(settings),
+                    begun=PostgresClaims(self._claims_pool, "submit"),
+                    new_mark=lambda: uuid4().hex,
+                )
             case "cancel":
                 await self._open_claims()
                 return Cancel(partners=self._partners)

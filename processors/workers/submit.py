@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportSubmissionAccepted, ReportSubmissionRefused
 from events.order.evolve_production import OUTCOME_UNKNOWN
 from events.order.facts import SubmissionRequested
+from processors.carriers.protocol import ClaimStore
 from processors.links import LinkSigner
 from processors.outbound import Deferred
 from processors.partners.protocol import Accepted, JobSnapshot, PrintFile, PrintJob, PrintPartner, Refused
@@ -28,23 +29,27 @@ class Submit:
     partners: Mapping[str, PrintPartner]
     files: OrderFiles
     links: LinkSigner
+    #: Which requests were begun: one that is taken up again after a crash may have reached the partner already.
+    begun: ClaimStore
+    #: Gives a word that no other call gives.
+    new_mark: Callable[[], str]
     at_once: int = 16
 
     name: ClassVar[str] = "submit"
     request: ClassVar[type[SubmissionRequested]] = SubmissionRequested
 
     async def carry_out(self, fact: SubmissionRequested, envelope: FactEnvelope) -> OrderCommand:
-        """Submit; on a later attempt ask first whether the partner has the run from an earlier one."""
+        """Submit; where an earlier attempt may have reached the partner, ask first whether it has the run."""
         partner = self.partners.get(fact.partner_id)
         if partner is None:
             return _refused(fact, "partner_not_configured", f"No adapter is configured for {fact.partner_id}.")
-        if fact.attempt > 1:
+        if fact.ask_first or await self._begun_before(fact):
             held = await partner.read_back(fact.effect_key)
             if isinstance(held, JobSnapshot):
                 return _accepted(fact, held.partner_reference)
             if isinstance(held, Deferred):
                 # An earlier attempt may have been accepted and its answer lost, and nobody can say.
-                return _refused(fact, OUTCOME_UNKNOWN, held.detail or held.reason, retryable=True)
+                return _unknown(fact, held)
         try:
             files = await asyncio.to_thread(self._print_files, fact, envelope)
         except ObjectMissing as missing:
@@ -63,10 +68,24 @@ class Submit:
             case Accepted():
                 return _accepted(fact, outcome.partner_reference)
             case Refused():
-                return _refused(fact, outcome.reason, outcome.detail, retryable=outcome.retryable)
+                return _refused(
+                    fact,
+                    outcome.reason,
+                    outcome.detail,
+                    retryable=outcome.retryable,
+                    needs_person=outcome.needs_person,
+                )
+            case Deferred(outcome_unknown=True):
+                return _unknown(fact, outcome)
             case Deferred():
-                reason = OUTCOME_UNKNOWN if outcome.outcome_unknown else outcome.reason
-                return _refused(fact, reason, outcome.detail, retryable=True)
+                # Nothing was ordered: the run may go to another partner without a second one being printed.
+                return _refused(
+                    fact, outcome.reason, outcome.detail, retryable=True, retry_after_ms=outcome.retry_after_ms
+                )
+
+    async def _begun_before(self, fact: SubmissionRequested) -> bool:
+        mark = self.new_mark()
+        return await self.begun.claim(fact.request_id, mark) != mark
 
     def _print_files(self, fact: SubmissionRequested, envelope: FactEnvelope) -> tuple[PrintFile, ...]:
         """A signed link and the digest of each area's file. Raises ObjectMissing. Blocks on the store."""
@@ -91,8 +110,24 @@ def _accepted(fact: SubmissionRequested, partner_order_id: str) -> ReportSubmiss
     )
 
 
+def _unknown(fact: SubmissionRequested, deferred: Deferred) -> ReportSubmissionRefused:
+    return _refused(
+        fact,
+        OUTCOME_UNKNOWN,
+        deferred.detail or deferred.reason,
+        retryable=True,
+        retry_after_ms=deferred.retry_after_ms,
+    )
+
+
 def _refused(
-    fact: SubmissionRequested, reason: str, detail: str, *, retryable: bool = False
+    fact: SubmissionRequested,
+    reason: str,
+    detail: str,
+    *,
+    retryable: bool = False,
+    retry_after_ms: int = 0,
+    needs_person: bool = False,
 ) -> ReportSubmissionRefused:
     return ReportSubmissionRefused(
         request_id=fact.request_id,
@@ -101,4 +136,6 @@ def _refused(
         reason=reason,
         detail=detail[:1000],
         retryable=retryable,
+        retry_after_ms=retry_after_ms,
+        needs_person=needs_person,
     )

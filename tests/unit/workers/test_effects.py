@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ from processors.workers.inspect import SIMULATED_INSPECTOR, Inspect
 from processors.workers.label import PACKAGING_GRAMS, UNIT_WEIGHT_GRAMS, shipment
 from processors.workers.submit import Submit
 from projections.rows import Goods
+from tests.contract.claims import Claims
 
 ENVELOPE = FactEnvelope(
     key="order",
@@ -80,6 +82,7 @@ SNAPSHOT = JobSnapshot(
     quantity=2,
     provenance="test/1",
 )
+UNREACHED = Deferred(reason="not_reached", retry_after_ms=7_000, outcome_unknown=False)
 SILENT = Deferred(reason="server_error", retry_after_ms=0, outcome_unknown=True)
 
 
@@ -111,13 +114,21 @@ class Files:
         return "plain"
 
 
-def submitted(partner: Partner, *, attempt: int = 1) -> Any:
-    worker = Submit(
-        partners={"press": partner},  # type: ignore[dict-item]
+def submit_worker(begun: Claims | None = None, **partners: Partner) -> Submit:
+    """The worker with these partners; `begun` outlives it, as a database does."""
+    marks = itertools.count()
+    return Submit(
+        partners=partners,  # type: ignore[arg-type]
         files=Files(),  # type: ignore[arg-type]
         links=LinkSigner(bytes(32), "http://printledger.example", lambda: 0),
+        begun=begun or Claims(),
+        new_mark=lambda: f"mark-{id(marks)}-{next(marks)}",
     )
-    return asyncio.run(worker.carry_out(msgspec.structs.replace(SUBMISSION, attempt=attempt), ENVELOPE))
+
+
+def submitted(partner: Partner, *, ask_first: bool = False, begun: Claims | None = None) -> Any:
+    request = msgspec.structs.replace(SUBMISSION, ask_first=ask_first)
+    return asyncio.run(submit_worker(begun, press=partner).carry_out(request, ENVELOPE))
 
 
 def test_an_accepted_job_carries_the_effect_key_the_plain_digest_and_a_signed_link() -> None:
@@ -134,23 +145,49 @@ def test_an_accepted_job_carries_the_effect_key_the_plain_digest_and_a_signed_li
     assert all(file.url.startswith("http://printledger.example/v1/assets/") for file in job.files)
 
 
-def test_a_later_attempt_asks_first_and_does_not_submit_what_the_partner_has() -> None:
+def test_a_worker_that_is_to_ask_first_does_not_submit_what_the_partner_has() -> None:
     partner = Partner(answer=None, held=SNAPSHOT)
 
-    report = submitted(partner, attempt=2)
+    report = submitted(partner, ask_first=True)
 
     assert isinstance(report, ReportSubmissionAccepted)
     assert partner.jobs == []
 
 
-def test_a_later_attempt_whose_question_is_not_answered_is_unknown_and_not_submitted() -> None:
+def test_a_question_that_is_not_answered_is_unknown_and_nothing_is_submitted() -> None:
     partner = Partner(answer=None, held=SILENT)
 
-    report = submitted(partner, attempt=2)
+    report = submitted(partner, ask_first=True)
 
     assert isinstance(report, ReportSubmissionRefused)
     assert (report.reason, report.retryable) == (OUTCOME_UNKNOWN, True)
     assert partner.jobs == []
+
+
+def test_a_request_that_is_taken_up_again_after_a_crash_asks_first_although_nobody_said_so() -> None:
+    begun = Claims()
+    submitted(Partner(Accepted(partner_reference="J-1", accepted_at=1)), begun=begun)
+    away = Partner(answer=UNREACHED, held=UNREACHED)
+
+    report = submitted(away, begun=begun)
+
+    assert isinstance(report, ReportSubmissionRefused)
+    assert report.reason == OUTCOME_UNKNOWN
+    assert away.jobs == []
+
+
+def test_a_partner_that_nobody_reached_has_nothing_and_says_when_to_come_back() -> None:
+    report = submitted(Partner(answer=UNREACHED))
+
+    assert isinstance(report, ReportSubmissionRefused)
+    assert (report.reason, report.retryable, report.retry_after_ms) == ("not_reached", True, 7_000)
+
+
+def test_what_only_a_person_can_mend_is_said_so() -> None:
+    report = submitted(Partner(Refused(reason="credentials", retryable=False, needs_person=True)))
+
+    assert isinstance(report, ReportSubmissionRefused)
+    assert report.needs_person
 
 
 @pytest.mark.parametrize(
@@ -172,9 +209,7 @@ def test_a_refusal_says_whether_another_try_may_help_and_whether_the_partner_may
 
 
 def test_a_partner_without_an_adapter_is_refused_for_good() -> None:
-    worker = Submit(partners={}, files=Files(), links=LinkSigner(bytes(32), "http://x", lambda: 0))  # type: ignore[arg-type]
-
-    report = asyncio.run(worker.carry_out(SUBMISSION, ENVELOPE))
+    report = asyncio.run(submit_worker().carry_out(SUBMISSION, ENVELOPE))
 
     assert isinstance(report, ReportSubmissionRefused)
     assert (report.reason, report.retryable) == ("partner_not_configured", False)
