@@ -17,6 +17,7 @@ from processors.artwork.lists import SAME_PICTURE_BITS, CheckLists, KnownPicture
 from processors.artwork.picture import srgb_bytes
 from processors.artwork.template import Box, ImageLayer, Layer, TextLayer, TextLimits
 from processors.artwork.textlayout import lay_out
+from tests.unit.artwork.crafted import not_srgb
 from tests.unit.artwork.pictures import encoded, noisy, png_claiming, simple_area
 
 WHOLE: Final = Box(x_um=0, y_um=0, width_um=30_000, height_um=20_000)
@@ -116,12 +117,6 @@ def turned(orientation: int) -> bytes:
     exif[0x0112] = orientation
     size = (200, 300) if orientation > 4 else (300, 200)
     return encoded(noisy(*size), "JPEG", exif=exif.tobytes())
-
-
-def not_srgb() -> bytes:
-    """An RGB profile that does not say that it is sRGB: ours under another name."""
-    renamed = srgb_bytes().replace(b"sRGB", b"Test")
-    return renamed.replace("sRGB".encode("utf-16-be"), "Test".encode("utf-16-be"))
 
 
 def cut_off_profile() -> bytes:
