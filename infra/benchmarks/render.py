@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -33,7 +34,7 @@ from infra.benchmarks.render_routes import (
     request,
 )
 from infra.benchmarks.stack import machine
-from processors.artwork.press import compose_request, print_png
+from processors.artwork.press import RenderRequest, compose_request, print_png
 from processors.artwork.render import render_line
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import Box, ImageLayer, PrintArea, Product, Template, TextLayer
@@ -44,6 +45,8 @@ _ONCE: Final = frozenset({"imagemagick"})
 FULL_LOAD_RENDERS: Final = 16
 CHILDREN: Final = 2
 SOAK_PX: Final = 400
+#: Proof and mock-up take ten times as long as a small print file.
+WHOLE_LINE_EVERY: Final = 10
 #: Memory is looked at this many times in a soak.
 _LOOKS: Final = 20
 
@@ -140,19 +143,24 @@ def soak(renders: int) -> dict[str, Any]:
     """Renders in a row through the pool: how many a minute, and whether memory grows.
 
     Children are kept for the whole run, so that growth would show; in use they are replaced now and then. Pictures are
-    small and of three formats, so that ten thousand renders pass all decoders and encoders within minutes.
+    small and of three formats, and nine in ten renders make the press's files only, so that ten thousand renders pass
+    all decoders and encoders within minutes.
     """
-    pictures = _soak_pictures()
-    template = _soak_template()
+    pictures, template = _soak_pictures(), _soak_template()
     looks: list[tuple[int, float]] = []
-    with SandboxPool(CHILDREN, jobs_per_child=renders + 1).start() as pool, ThreadPoolExecutor(CHILDREN) as threads:
+    pool = SandboxPool(CHILDREN, jobs_module="infra.benchmarks.soak_jobs", jobs_per_child=renders + 1)
+    with pool.start(), ThreadPoolExecutor(CHILDREN) as threads:
 
         def one(number: int) -> None:
-            render_line(pool, pictures[number % len(pictures)], f"Order {number}", template)
+            picture, text = pictures[number % len(pictures)], f"Order {number}"
+            if number % WHOLE_LINE_EVERY == 0:
+                render_line(pool, picture, text, template)
+                return
+            asked = RenderRequest(original=picture, text=text, template=template, area="front", pixels_max=1_000_000)
+            pool.run("print_files", msgspec.msgpack.encode(asked))
 
         started = time.perf_counter()
-        edges = [renders * look // _LOOKS for look in range(_LOOKS + 1)]
-        for first, last in pairwise(edges):
+        for first, last in pairwise(renders * look // _LOOKS for look in range(_LOOKS + 1)):
             for _ in threads.map(one, range(first, last)):
                 pass
             looks.append((last, sum(_memory_mb("VmRSS"))))
@@ -169,7 +177,8 @@ def soak(renders: int) -> dict[str, Any]:
         "rss_mb_by_renders": {str(done): round(megabytes, 1) for done, megabytes in looks},
         "conditions": machine()
         | {
-            "job": f"{SOAK_PX}² PNG, JPEG and WebP in turn on 600 × 600 px with text; print file, PDF, proof, mock-up",
+            "job": f"{SOAK_PX}² PNG, JPEG and WebP in turn with text on 600 × 600 px; PNG and PDF for the press, in "
+            f"every {WHOLE_LINE_EVERY}th proof and mock-up too",
             "children": CHILDREN,
             "memory": "resident memory of all children together, from the first tenth on",
         },
