@@ -200,6 +200,7 @@ class IntakeAreaOut(AnswerModel):
     area: str
     text: str | None
     artwork_url: str | None
+    file_url: Annotated[str, Field(description="Signed link to the picture as it was kept; empty while there is none.")]
 
 
 class IntakeOut(AnswerModel):

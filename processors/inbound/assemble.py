@@ -21,6 +21,22 @@ from processors.ports import KeyDestroyed, SkuMap, StoreConnection, Vault
 POSTAL_PREFIX_CHARACTERS = 3
 
 
+_SECOND_MS, _DAYS_90_MS = 1_000, 90 * 86_400_000
+
+POLICY_WORDS = {"approval": ("always", "when_clean"), "approver": ("store", "buyer")}
+POLICY_LIMITS = {
+    "retry_wait_ms": (1, _DAYS_90_MS),
+    "attempts_max": (1, 20),
+    "work_timeout_ms": (_SECOND_MS, _DAYS_90_MS),
+    "production_timeout_ms": (_SECOND_MS, _DAYS_90_MS),
+    "approval_timeout_ms": (_SECOND_MS, _DAYS_90_MS),
+    "approval_reminders_max": (0, 10),
+    "reprints_max": (0, 20),
+    "spot_check_per_mille": (0, 1_000),
+}
+"""What a store's own rules may be: waits double up to ten times, and a time beyond reason would never come."""
+
+
 class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The reading options and the policy of a store connection, as kept in its `options`."""
 
@@ -31,9 +47,23 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
 def store_options(connection: StoreConnection) -> StoreOptions:
     """The connection's options with defaults where it says nothing; FieldNotUsable names a wrong one."""
     try:
-        return msgspec.convert(dict(connection.options), StoreOptions)
+        options = msgspec.convert(dict(connection.options), StoreOptions)
     except msgspec.ValidationError as error:
         raise FieldNotUsable(f"The options of store {connection.store} cannot be read: {error}") from None
+    if wrong := _wrong_rule(options.policy):
+        raise FieldNotUsable(f"The options of store {connection.store} cannot be used: policy.{wrong}")
+    return options
+
+
+def _wrong_rule(policy: OrderPolicy) -> str:
+    """The first rule of a policy that no order could live by, with what it may be; empty where all are fine."""
+    for name, words in POLICY_WORDS.items():
+        if getattr(policy, name) not in words:
+            return f"{name} is one of {', '.join(words)}."
+    for name, (least, most) in POLICY_LIMITS.items():
+        if not least <= getattr(policy, name) <= most:
+            return f"{name} is from {least} to {most}."
+    return ""
 
 
 def sealed_area(vault: Vault, tenant: str, order_id: str, line_id: str, area: ReadArea) -> AreaContent:

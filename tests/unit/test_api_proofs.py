@@ -68,6 +68,12 @@ def path_of(world: World, *, version: int = 1, line_id: str = "1", audience: str
 # What the buyer gave
 
 
+def intake_file(line: dict[str, Any]) -> str:
+    url: str = line["intake"]["areas"][0]["file_url"]
+    assert url.startswith("http://test/v1/assets/")
+    return url
+
+
 def test_an_order_shows_what_the_buyer_gave_to_whoever_may_see_it() -> None:
     world = world_with_proof()
     (line,) = world.call("GET", f"/v1/orders/{OWN}").json()["lines"]
@@ -80,8 +86,8 @@ def test_an_order_shows_what_the_buyer_gave_to_whoever_may_see_it() -> None:
         "instructions": "Wrap it",
         "changes_note": None,
         "areas": [
-            {"area": "", "text": "For Ann", "artwork_url": "https://x.example/a"},
-            {"area": "back", "text": "Team", "artwork_url": None},
+            {"area": "", "text": "For Ann", "artwork_url": "https://x.example/a", "file_url": intake_file(line)},
+            {"area": "back", "text": "Team", "artwork_url": None, "file_url": ""},
         ],
     }
 
@@ -91,7 +97,7 @@ def test_a_key_without_the_scope_sees_that_there_is_something_and_not_what() -> 
     response = world.call("GET", f"/v1/orders/{OWN}", key="demo/orders:read")
     intake = response.json()["lines"][0]["intake"]
     assert (intake["state"], intake["sku"], intake["instructions"]) == ("withheld", "MUG-W", None)
-    assert [area["text"] for area in intake["areas"]] == [None, None]
+    assert [(area["text"], area["file_url"]) for area in intake["areas"]] == [(None, ""), (None, "")]
     assert "Ann" not in response.text
 
 
