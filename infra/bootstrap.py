@@ -21,6 +21,7 @@ from infra.demo import seed as demo_seed
 from infra.demo.publishing import StoreFront
 from infra.demo.theatre import Theatre
 from infra.operator_desk import OperatorDesk
+from infra.partner_desk import PartnerDesk
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from processors.ports import NamedError
@@ -78,6 +79,14 @@ async def operator_desk(settings: Settings) -> AsyncIterator[OperatorDesk]:
             api_key = key_file.read_text(encoding="utf-8").strip() if key_file.exists() else ""
             front = StoreFront(client, settings.public_base_url, codec, log, api_key)
             yield OperatorDesk(intake.stores(settings, pool), front, catalogue, SystemReads(pool))
+
+
+@asynccontextmanager
+async def partner_desk(settings: Settings) -> AsyncIterator[PartnerDesk]:
+    """Print partners for the command line."""
+    async with operator_desk(settings) as desk:
+        with postgres.pool(settings.database_url, settings, name="partners") as pool:
+            yield PartnerDesk(desk.catalogue, pool, intake.vault(settings, pool))
 
 
 async def seed_demo(settings: Settings) -> None:

@@ -24,6 +24,7 @@ MODULE_OF = {
     "lineage": "orders",
     "order": "orders",
     "orders": "orders",
+    "partner": "partner",
     "project": "project",
     "publish": "store",
     "routing": "routing",

@@ -1,0 +1,103 @@
+"""`printledger partner`: how print partners stand, suspend or resume one, and look at what was sent and answered."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra import bootstrap
+from infra.commands.common import DataDir, Json, print_json, running_settings_of
+from infra.partner_desk import Standing
+from processors.exchanges import KeptExchange
+
+PartnerId = Annotated[str, typer.Argument(help="The partner's id in the catalogue.")]
+#: So much of a body is shown; `--json` has all that was kept.
+BODY_CHARACTERS_SHOWN = 400
+
+partner_app = typer.Typer(help="The print partners.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    partner_app.command("list")(list_partners)
+    partner_app.command("suspend")(suspend)
+    partner_app.command("resume")(resume)
+    partner_app.command("exchanges")(exchanges)
+    app.add_typer(partner_app, name="partner")
+
+
+def list_partners(data: DataDir = None, as_json: Json = False) -> None:
+    """Show every partner: whether it is suspended, and whether calls to it fail."""
+    settings = running_settings_of(data)
+
+    async def run() -> list[Standing]:
+        async with bootstrap.partner_desk(settings) as desk:
+            return list(desk.standings())
+
+    found = asyncio.run(run())
+    if as_json:
+        print_json(found)
+        return
+    table = Table(box=None)
+    for heading in ("partner", "name", "adapter", "suspended", "circuit", "failures in a row"):
+        table.add_column(heading)
+    for one in found:
+        suspended = "yes" if one.suspended else "no"
+        table.add_row(one.partner_id, one.name, one.adapter, suspended, one.circuit, str(one.failures))
+    Console().print(table)
+
+
+def suspend(partner_id: PartnerId, data: DataDir = None) -> None:
+    """Route nothing more to a partner, until it is resumed. What it has already goes on."""
+    settings = running_settings_of(data)
+
+    async def run() -> None:
+        async with bootstrap.partner_desk(settings) as desk:
+            await desk.suspend(partner_id)
+
+    asyncio.run(run())
+    typer.echo(f"{partner_id} is suspended: nothing more is routed to it. What it has already goes on.")
+
+
+def resume(partner_id: PartnerId, data: DataDir = None) -> None:
+    """Route to a partner again."""
+    settings = running_settings_of(data)
+
+    async def run() -> None:
+        async with bootstrap.partner_desk(settings) as desk:
+            await desk.resume(partner_id)
+
+    asyncio.run(run())
+    typer.echo(f"{partner_id} is resumed: it is a candidate again.")
+
+
+def exchanges(
+    about: Annotated[str, typer.Argument(help="An order's id, or an effect key.")],
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show what was sent to partners about an order and what they answered, without secrets and links."""
+    settings = running_settings_of(data)
+
+    async def run() -> list[KeptExchange]:
+        async with bootstrap.partner_desk(settings) as desk:
+            return list(desk.exchanges(about))
+
+    found = asyncio.run(run())
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        at = datetime.fromtimestamp(one.kept_at / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+        status = "no answer" if one.status is None else str(one.status)
+        typer.echo(f"{at}  {one.vendor}  {one.method} {one.path}  {status}  {one.duration_ms} ms")
+        for name, body in (("sent", one.sent), ("answered", one.answered)):
+            if body:
+                typer.echo(f"    {name}: {body[:BODY_CHARACTERS_SHOWN]}")
+    if not found:
+        typer.echo("Nothing was sent to a partner about it in the last month.")
