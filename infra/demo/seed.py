@@ -97,7 +97,7 @@ async def seed(stores: PostgresStores, keys: PostgresApiKeys, desk: CatalogueDes
 
 def _designs(desk: CatalogueDesk) -> tuple[AreaDesign, ...]:
     """The demo stores' own designs, kept under their digests."""
-    pictures = {"front": "cat.png", "back": "rosette.png"}
+    pictures = {"front": "hills.png", "back": "rosette.png"}
     return tuple(
         AreaDesign(area=area, design_key=desk.keep_design(TENANT, picture_bytes(name)))
         for area, name in pictures.items()

@@ -246,7 +246,8 @@ class Theatre:
             for (line, label), link in newest.items():
                 answer = await self._client.get(link["url"])
                 answer.raise_for_status()
-                name = f"{line.lower().replace(' ', '-')}-{label}.{link['media_type'].rpartition('/')[2]}"
+                words = f"{line} {label}".lower().replace("(", "").replace(")", "").split()
+                name = f"{'-'.join(words)}.{link['media_type'].rpartition('/')[2]}"
                 file = folder / ticket.order_number.strip("#") / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(answer.content)
