@@ -120,6 +120,7 @@ class Housekeeping:
     settings: Settings
     pool: intake.Pool
     now_ms: Callable[[], int] = intake.now_ms
+    first_after_seconds: float = FIRST_SWEEP_SECONDS
 
     def sweep(self, *, dry_run: bool = False) -> SweepReport:
         """One sweep over all tenants. Raises SweepRunning where another one runs."""
@@ -146,7 +147,7 @@ class Housekeeping:
 
     async def run(self, stop: asyncio.Event, outages: tuple[type[BaseException], ...]) -> None:
         """Sweep every few hours, until `stop` is set; what is away is tried again at the next time."""
-        wait_seconds = FIRST_SWEEP_SECONDS
+        wait_seconds = self.first_after_seconds
         while not await stopped_within(stop, wait_seconds):
             wait_seconds = self.settings.sweep_every_hours * HOUR_SECONDS
             try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from infra import intake, postgres
+from infra.cli import build
 from infra.inbound_tables import PostgresIdempotency
 from infra.lifecycle import Housekeeping, SweepRunning, give_to_store
 from infra.s3 import Bucket, s3_client
@@ -17,6 +21,8 @@ from processors.sweeper import DAY_MS, NONCURRENT
 from projections.model import Topics
 from projections.models import read_models
 from projections.schema import create_missing
+from projections.system_reader import SystemReads
+from tests.support import wait_until
 
 pytestmark = pytest.mark.stack
 
@@ -126,8 +132,6 @@ def test_older_versions_go_by_the_store_or_by_the_sweep(settings: Settings, pool
 
 
 def test_open_orders_name_the_shared_renders_that_they_use(settings: Settings, pool: intake.Pool) -> None:
-    from projections.system_reader import SystemReads
-
     lines = '[{{"areas": [{{"print_key": "demo/designs/rendered/{0}/print.png"}}]}}]'
     order(settings, OPEN, "ready", lines=lines.format(USED))
     order(settings, ENDED, "delivered", lines=lines.format(UNUSED))
@@ -155,6 +159,35 @@ def test_daily_keys_and_idempotency_keys_end_with_the_sweep(settings: Settings, 
     assert (later.daily_keys_ended, later.idempotency_keys_ended) == (1, 0)
     with pytest.raises(KeyDestroyed):
         intake.vault(settings, pool).open_daily("raw", "shopify/demo-shopify", sealed)
+
+
+def test_the_command_says_what_would_be_removed(settings: Settings, pool: intake.Pool, bucket: Bucket) -> None:
+    order(settings, OPEN, "in_production")
+    write(bucket, f"{TENANT}/{OPEN}/labels/x.png")
+    own = {"DATABASE_URL": settings.database_url, "S3_BUCKET": settings.s3_bucket, "TENANTS": TENANT}
+    arguments = ["sweep", "--dry-run", "--data", str(settings.data_dir)]
+
+    told = CliRunner(env=own).invoke(build(arguments), [*arguments, "--json"])
+    shown = CliRunner(env=own).invoke(build(arguments), arguments)
+
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output)["by_rule"]["labels"]["looked_at"] == 1
+    assert "would be removed" in shown.output
+
+
+def test_a_schedule_sweeps_until_it_is_told_to_stop(settings: Settings, pool: intake.Pool, bucket: Bucket) -> None:
+    order(settings, ENDED, "delivered")
+    write(bucket, f"{TENANT}/{ENDED}/labels/x.png")
+    housekeeping = Housekeeping(settings, pool, lambda: in_days(400), first_after_seconds=0.0)
+
+    async def until_swept() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(housekeeping.run(stop, ()))
+        await asyncio.to_thread(wait_until, lambda: not list(bucket.list_keys(f"{TENANT}/")), 30, "an empty bucket")
+        stop.set()
+        await running
+
+    asyncio.run(until_swept())
 
 
 def test_one_sweep_runs_at_a_time(settings: Settings, pool: intake.Pool) -> None:
