@@ -23,7 +23,8 @@ from processors.ports import NamedError
 #: Distance in bits (of 64) up to which two pictures count as the same. Measured: JPEG 0, a small crop 4, a mirror 30.
 SAME_PICTURE_BITS: Final = 8
 _DATA: Final = Path(__file__).parent / "data"
-_LOOKALIKES: Final = str.maketrans("013457@$!|", "oieastasil")
+#: Signs, and Cyrillic and Greek letters, that stand for the Latin letters that they look like.
+_LOOKALIKES: Final = str.maketrans("013457@$!|авеіјкмнорсѕтухαεικνορτυχ", "oieastasilabeijkmhopcstyxaeikvoptux")
 _WORD: Final = re.compile(r"[^\W_]+")
 _HASH: Final = re.compile(r"^[0-9a-f]{16}$")
 #: A list is read whole into every worker.
@@ -107,7 +108,7 @@ def count_prohibited(text: str, words: Iterable[str]) -> int:
 
 
 def _plain(word: str) -> str:
-    """Digits and signs that stand for letters, replaced."""
+    """Digits, signs and foreign letters that stand for Latin letters, replaced."""
     return word.translate(_LOOKALIKES)
 
 
