@@ -25,7 +25,7 @@ from processors.artwork.template import PrintArea, Template
 
 SIDE_PX: Final = 1000
 #: Scenes that a child remembers; at 1000 pixels each holds about 20 MB.
-REMEMBERED: Final = 6
+REMEMBERED: Final = 4
 
 _Key: TypeAlias = tuple[object, ...]
 _remembered: OrderedDict[_Key, Scene] = OrderedDict()

@@ -56,36 +56,48 @@ class Scene:
     def lay_on(self, printed: Image.Image) -> Image.Image:
         """The blank with a print (RGBA of any size) on it, as RGB."""
         reach = self._reach
-        small = reduced(printed, self.print_width_px, self.print_height_px).convert("RGBa")
+        small = _premultiplied(printed, self.print_width_px, self.print_height_px)
         # One empty pixel around the print, so that its edge is smooth and nothing beyond it is read.
         framed = np.zeros((self.print_height_px + 2, self.print_width_px + 2, 4), np.uint8)
         framed[1:-1, 1:-1] = np.asarray(small)
         texels = framed.reshape(-1, 4).view(np.uint32).ravel()
-        ink = np.zeros((len(reach.first), 4), np.uint16)
+        shape = (*reach.first.shape, 4)
+        ink = np.zeros(shape, np.uint16)
         for step, weight in zip((0, 1, framed.shape[1], framed.shape[1] + 1), reach.weights, strict=True):
-            ink += texels[reach.first + step].view(np.uint8).reshape(-1, 4) * weight[:, None]
+            ink += texels.take(reach.first + step).view(np.uint8).reshape(shape) * weight
         ink >>= 8
         # Ink that is not there reflects nothing: the blank shows through by what the alpha leaves.
-        alpha = (ink[:, 3] * reach.cover) >> 8
-        colour = (((ink[:, :3] * reach.cover[:, None]) >> 8) * reach.light[:, None]) >> 8
-        shine = ((_ONE - 1) * reach.gloss >> 8) * alpha // 255
-        picture = self.blank.reshape(-1, 3).copy()
-        under = picture[reach.pixels].astype(np.uint16)
-        shown = (under * (255 - alpha)[:, None] + 127) // 255 + colour + shine[:, None]
-        picture[reach.pixels] = np.minimum(shown, 255)
-        return Image.fromarray(picture.reshape(self.blank.shape))
+        alpha = ink[..., 3:]
+        shown = ((ink[..., :3] * reach.light) >> 8) + (reach.gloss * alpha >> 8)
+        picture = self.blank.copy()
+        rows, columns = reach.first.shape
+        surface = self.surface
+        window = picture[surface.top_px : surface.top_px + rows, surface.left_px : surface.left_px + columns]
+        shown += (window * (255 - alpha) + 127) // 255
+        window[:] = np.minimum(shown, 255)
+        return Image.fromarray(picture)
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """For every pixel that the print can reach: its index, four neighbours in the framed print, weights, light."""
+    """For every pixel of the window: its first neighbour in the framed print, the weights of all four, light and gloss.
 
-    pixels: NDArray[np.int32]
-    first: NDArray[np.int32]
+    The weights hold the cover as well, so they are zero where nothing is printed; the last axis of each is as long as
+    what it is multiplied with, for numpy is much quicker without broadcasting.
+    """
+
+    first: NDArray[np.intp]
     weights: tuple[NDArray[np.uint16], ...]
     light: NDArray[np.uint16]
     gloss: NDArray[np.uint16]
-    cover: NDArray[np.uint16]
+
+
+def _premultiplied(printed: Image.Image, width_px: int, height_px: int) -> Image.Image:
+    """The print at a size, colour weighted by coverage."""
+    if printed.width >= 2 * width_px:
+        return reduced(printed, width_px, height_px).convert("RGBa")
+    # Pillow would turn RGBA into this and back again; a preview's canvas is small enough to do it once.
+    return printed.convert("RGBa").resize((width_px, height_px), Image.Resampling.HAMMING)
 
 
 def _reach(scene: Scene) -> _Reach:
@@ -93,20 +105,28 @@ def _reach(scene: Scene) -> _Reach:
     # In pixels of the framed print, whose first pixel is empty.
     x, y = surface.across * width + 0.5, surface.down * height + 0.5
     seen = (surface.cover > 0) & (x > 0) & (y > 0) & (x < width + 1) & (y < height + 1)
-    rows, columns = np.nonzero(seen)
-    x, y = np.minimum(x[seen], width + 0.999), np.minimum(y[seen], height + 0.999)
-    column, row = x.astype(np.int32), y.astype(np.int32)
-    part_x = ((x - column) * 16 + 0.5).astype(np.uint16)
-    part_y = ((y - row) * 16 + 0.5).astype(np.uint16)
-
-    def fixed(values: Field) -> NDArray[np.uint16]:
-        return np.clip(np.rint(values[seen] * _ONE), 0, _ONE).astype(np.uint16)
-
+    x, y = np.clip(x, 0, width + 0.999), np.clip(y, 0, height + 0.999)
+    column, row = x.astype(np.intp), y.astype(np.intp)
+    part_x, part_y = x - column, y - row
+    cover = np.where(seen, np.clip(surface.cover, 0, 1), 0) * _ONE
+    shares = ((1 - part_x) * (1 - part_y), part_x * (1 - part_y), (1 - part_x) * part_y, part_x * part_y)
     return _Reach(
-        pixels=((rows + surface.top_px) * scene.blank.shape[1] + columns + surface.left_px).astype(np.int32),
         first=row * (width + 2) + column,
-        weights=((16 - part_x) * (16 - part_y), part_x * (16 - part_y), (16 - part_x) * part_y, part_x * part_y),
-        light=fixed(surface.light),
-        gloss=fixed(surface.gloss),
-        cover=fixed(surface.cover),
+        weights=_weights(shares, cover),
+        light=_fixed(surface.light * _ONE),
+        # White of at most 255 times an alpha of at most 255 stays within sixteen bits.
+        gloss=_fixed(surface.gloss * (_ONE - 1)),
     )
+
+
+def _weights(shares: tuple[Field, ...], cover: Field) -> tuple[NDArray[np.uint16], ...]:
+    """Fixed-point weights that add up to the cover: what rounding leaves over goes to the last one."""
+    rounded = [np.rint(share * cover).astype(np.int32) for share in shares[:3]]
+    rounded.append(np.maximum(np.rint(cover).astype(np.int32) - sum(rounded), 0))
+    return tuple(np.repeat(weight.astype(np.uint16)[..., None], 4, axis=2) for weight in rounded)
+
+
+def _fixed(values: Field) -> NDArray[np.uint16]:
+    """Fixed-point numbers for each of three colours."""
+    rounded = np.clip(np.rint(values), 0, _ONE).astype(np.uint16)
+    return np.repeat(rounded[..., None], 3, axis=2)
