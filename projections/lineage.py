@@ -123,7 +123,11 @@ def _sources(contents: tuple[AreaContent, ...]) -> tuple[SourceStep, ...]:
 
 
 def _designs(line: Line) -> tuple[SourceStep, ...]:
+    """The store's designs; once the originals are known, only those that are printed: a buyer's picture goes before."""
     designs = line.artwork.designs if line.artwork else ()
+    if line.originals:
+        printed = {one.file.key for one in line.originals}
+        designs = tuple(design for design in designs if design.design_key in printed)
     return tuple(SourceStep(area=design.area, kind="design", key=design.design_key) for design in designs)
 
 

@@ -82,6 +82,19 @@ def test_an_upload_and_a_design_of_the_stores_are_told_apart() -> None:
     )
 
 
+def test_a_design_that_gave_way_to_a_buyers_picture_is_not_among_the_sources() -> None:
+    # given designs for two areas, one of which is printed
+    designs = (
+        AreaDesign(area="front", design_key="demo/designs/gone"),
+        AreaDesign(area="back", design_key="demo/order/original"),
+    )
+    line = a_line(artwork=msgspec.structs.replace(MUG, designs=designs))
+    # when
+    order, _, _ = live([placed(a_store_order(lines=(line,)))], World().answer)
+    # then
+    assert [one.key for one in lineage_of(order)[0].sources if one.kind == "design"] == ["demo/order/original"]
+
+
 def test_a_line_of_which_nothing_is_known_yet_has_an_empty_lineage() -> None:
     order, _, _ = live([placed(a_store_order(lines=(a_line(artwork=None),)))], lambda fact: ())
     (line,) = lineage_of(order)
