@@ -154,7 +154,7 @@ def _imagemagick(source: Path, target: Path) -> dict[str, float]:
     argv += ["-extent", f"{CANVAS_PX[0]}x{CANVAS_PX[1]}-{MARGIN_PX}-{MARGIN_PX}"]
     argv += ["-font", fonts.font_path(TEXT_FONT), "-pointsize", str(TEXT_PX), "-fill", "black", "-gravity", "Center"]
     argv += ["-annotate", f"+0+{TEXT_TOP_PX + 350 - CANVAS_PX[1] // 2}", TEXT]
-    argv += ["-units", "PixelsPerInch", "-density", str(DPI), str(target)]
+    argv += ["-units", "PixelsPerInch", "-density", str(DPI), f"PNG32:{target}"]
     started = time.perf_counter()
     process = subprocess.Popen(argv)
     _, status, usage = os.wait4(process.pid, 0)
@@ -242,7 +242,7 @@ def difference_levels(one: Path, other: Path) -> float:
 def _premultiplied(path: Path) -> Any:
     with Image.open(path) as picture:
         # Half the size is enough to see another job, and an eighth of the memory.
-        return np.asarray(picture.convert("RGBa").reduce(2), np.float32)
+        return np.asarray(picture.convert("RGBA").convert("RGBa").reduce(2), np.float32)
 
 
 def peak_memory_mb() -> float:
