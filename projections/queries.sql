@@ -317,9 +317,8 @@ WHERE partner_id = %(partner_id)s;
 -- Partners that a tenant may use and that offer one of these variants, what was found on units that each of them made
 -- since a day, and the catalogue's offset: one statement, one snapshot.
 SELECT a.catalogue_offset, o.variant_id, o.partner_variant, o.cost_minor, o.currency, o.stock, o.production_days,
-       o.load_percent, o.print_areas,
-       p.partner_id, p.name, p.adapter, p.country, p.latitude, p.longitude, p.ships_to, p.daily_capacity, p.suspended,
-       p.transit_days, p.outages, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0)
+       o.load_percent, o.print_areas::text, p.partner_id, p.name, p.adapter, p.country, p.latitude, p.longitude,
+       p.ships_to::text, p.daily_capacity, p.suspended, p.transit_days::text, p.outages::text, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0)
 FROM (SELECT COALESCE(MAX(c.next_offset), 0) - 1 AS catalogue_offset
       FROM read_models AS m
       JOIN read_model_checkpoints AS c ON c.read_model = m.name AND c.build = m.build

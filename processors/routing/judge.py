@@ -43,8 +43,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """The points of one candidate for one line, part by part; `days` and `late_days` are what was reckoned with."""
+    """The points of one candidate for one line, their sum, and the days that were reckoned with."""
 
+    total: int
     cost: int
     distance: int
     border: int
@@ -56,19 +57,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     days: int
     late_days: int
 
-    @property
-    def total(self) -> int:
-        """Their sum."""
-        return (
-            self.cost
-            + self.distance
-            + self.border
-            + self.load
-            + self.time
-            + self.lateness
-            + self.misprints
-            + self.other_press
-        )
+
+def _points(amount: float) -> int:
+    """Whole points of an amount; nothing is worth less than nothing."""
+    return int(amount + 0.5) if amount > 0 else 0
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,29 +131,37 @@ class Judge:
 
     def parts(self, candidate: Candidate, units: int, terms: Terms, made_by: str = "") -> Parts:
         """The points of a candidate for so many units of a line."""
-        weights, rules = terms.weights, self.rules
+        weights, rules, quality = terms.weights, self.rules, self.rules.quality
         cost = rules.in_currency(candidate.cost_minor * units, candidate.currency)
+        cost_points = _points((rules.unpriced if cost is None else cost) * weights.cost_percent / 100)
+        distance = _points(candidate.distance_km * weights.per_1000_km / 1_000)
         at_home = candidate.country == terms.country
         nearby = at_home or candidate.country in terms.near
-        road = rules.road
-        transit = candidate.transit_days or (
-            road.same_country if at_home else road.same_region if nearby else road.abroad
+        border = 0 if nearby else _points(weights.abroad)
+        busy_percent = (
+            candidate.load_percent + 100 * units / (candidate.daily_capacity or 1) - weights.busy_from_percent
         )
-        days = candidate.production_days + transit
-        late_days = max(0, days - terms.days_left)
-        load = candidate.load_percent + 100 * units / max(candidate.daily_capacity, 1)
-        quality = rules.quality
-        misprinted = candidate.defective_units + quality.expected_units * quality.expected_per_mille / 1_000
-        share = misprinted / (candidate.inspected_units + quality.expected_units)
+        load = _points(busy_percent * weights.per_busy_percent)
+        road = rules.road
+        usual_days = road.same_country if at_home else road.same_region if nearby else road.abroad
+        days = candidate.production_days + (candidate.transit_days or usual_days)
+        late_days = days - terms.days_left if days > terms.days_left else 0
+        time = _points(days * weights.per_day)
+        lateness = _points(late_days * weights.per_late_day)
+        expected = candidate.defective_units + quality.expected_units * quality.expected_per_mille / 1_000
+        share = expected / (candidate.inspected_units + quality.expected_units)
+        misprints = _points(share * units * weights.per_defect)
+        other_press = _points(weights.other_press) if made_by and made_by != candidate.partner_id else 0
         return Parts(
-            cost=round((rules.unpriced if cost is None else max(0, cost)) * weights.cost_percent / 100),
-            distance=round(max(0, candidate.distance_km) * weights.per_1000_km / 1_000),
-            border=0 if nearby else round(weights.abroad),
-            load=round(max(0, load - weights.busy_from_percent) * weights.per_busy_percent),
-            time=round(days * weights.per_day),
-            lateness=round(late_days * weights.per_late_day),
-            misprints=round(share * units * weights.per_defect),
-            other_press=round(weights.other_press) if made_by and made_by != candidate.partner_id else 0,
+            total=cost_points + distance + border + load + time + lateness + misprints + other_press,
+            cost=cost_points,
+            distance=distance,
+            border=border,
+            load=load,
+            time=time,
+            lateness=lateness,
+            misprints=misprints,
+            other_press=other_press,
             days=days,
             late_days=late_days,
         )

@@ -8,6 +8,7 @@ difference between two partners that distance should tell apart.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
@@ -15,6 +16,9 @@ from typing import Final
 EARTH_RADIUS_KM: Final = 6371.0
 #: Half the earth's circumference: no place is farther away.
 FARTHEST_KM: Final = 20015
+
+#: Partners and destinations are few: so many distances between them are kept.
+PLACES_KEPT: Final = 100_000
 
 Place = tuple[float, float]
 """Latitude and longitude in degrees, north and east positive."""
@@ -73,6 +77,7 @@ def place_of(country: str, region: str = "") -> Place | None:
     return COUNTRIES.get(country)
 
 
+@lru_cache(PLACES_KEPT)
 def distance_km(a: Place, b: Place) -> int:
     """Great-circle distance of two places by the haversine formula, km."""
     (latitude_a, longitude_a), (latitude_b, longitude_b) = a, b

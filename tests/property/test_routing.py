@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.catalogue.facts import Outage, PrintAreaSize
@@ -98,6 +98,7 @@ def requests(draw: st.DrawFn) -> RoutingRequested:
     )
 
 
+@settings(deadline=None)
 @given(requests(), catalogues(), st.randoms(use_true_random=False))
 def test_the_order_of_the_offers_changes_nothing(
     request: RoutingRequested, catalogue: dict[str, tuple[Offer, ...]], shuffler: Random
@@ -109,6 +110,7 @@ def test_the_order_of_the_offers_changes_nothing(
     assert propose(request, catalogue, JUDGE) == propose(request, shuffled, Judge(RULES))
 
 
+@settings(deadline=None)
 @given(requests(), catalogues())
 def test_every_partner_is_a_candidate_once_and_the_one_with_the_fewest_points_is_proposed(
     request: RoutingRequested, catalogue: dict[str, tuple[Offer, ...]]
@@ -138,6 +140,7 @@ def is_impossible(offer: Offer, request: RoutingRequested) -> bool:
     return not (reaches and fits and stands and wanted and enough)
 
 
+@settings(deadline=None)
 @given(requests(), catalogues())
 def test_an_impossible_partner_is_never_proposed_and_a_possible_one_is_never_passed_over_for_nobody(
     request: RoutingRequested, catalogue: dict[str, tuple[Offer, ...]]
@@ -151,6 +154,7 @@ def test_an_impossible_partner_is_never_proposed_and_a_possible_one_is_never_pas
     assert proposal.partner_id in (possible or {""})
 
 
+@settings(deadline=None)
 @given(requests(), catalogues(), st.sampled_from(["0", "z"]), st.integers(1, 900), st.integers(0, 5), st.booleans())
 def test_a_candidate_that_is_worse_everywhere_never_changes_the_choice(
     request: RoutingRequested,
@@ -182,6 +186,7 @@ def test_a_candidate_that_is_worse_everywhere_never_changes_the_choice(
     assert propose(request, worse, JUDGE).partner_id == proposal.partner_id
 
 
+@settings(deadline=None)
 @given(requests(), catalogues(), st.integers(1, 1_000))
 def test_a_winner_that_gets_cheaper_stays_the_winner(
     request: RoutingRequested, catalogue: dict[str, tuple[Offer, ...]], less: int
@@ -216,6 +221,7 @@ def cheapest_by_trying_everything(
     return min(costs)
 
 
+@settings(deadline=None)
 @given(POINTS, st.lists(POINTS, max_size=4), st.sets(st.sampled_from(NAMES), max_size=2), st.integers(0, 600))
 def test_the_plan_is_the_cheapest_of_all_plans(
     own: dict[str, int], others: list[dict[str, int]], placed: set[str], split: int
@@ -227,6 +233,7 @@ def test_the_plan_is_the_cheapest_of_all_plans(
     }
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(COUNTRIES)), st.sampled_from(sorted(COUNTRIES)))
 def test_distance_is_the_same_both_ways_and_obeys_the_triangle(a: str, b: str) -> None:
     there, back = distance_km(COUNTRIES[a], COUNTRIES[b]), distance_km(COUNTRIES[b], COUNTRIES[a])
