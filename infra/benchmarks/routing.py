@@ -22,6 +22,7 @@ from events.order.facts import RoutingRequested
 from events.order.values import OtherLine
 from infra import postgres
 from infra.benchmarks.stack import machine, stack
+from infra.outbound_tables import PostgresCircuits
 from infra.settings import Settings
 from processors.ports import NamedError
 from processors.routing.candidates import candidate_of, wanted_by
@@ -30,7 +31,7 @@ from processors.routing.places import COUNTRIES
 from processors.routing.replay import by_order, simulate
 from processors.routing.rulebook import Rulebook
 from processors.routing.rules import DAY_MS, shipped_rules
-from processors.workers.route import NoCircuits, Route
+from processors.workers.route import Route
 from projections import catalogue, routing_decisions
 from projections.model import Row, Table, Topics
 from projections.models import read_models
@@ -58,7 +59,7 @@ def run(decisions: int = DECISIONS, simulated: int = SIMULATED, seed: int = 1) -
     with stack(("postgres",)) as settings, postgres.pool(settings.database_url, settings, name="bench") as pool:
         _fill_catalogue(settings, chooser)
         reads = SystemReads(pool)
-        route = Route(reads, Rulebook(reads), NoCircuits())
+        route = Route(reads, Rulebook(reads), PostgresCircuits(pool))
         took, cpu = asyncio.run(_decide(route, chooser, decisions))
         usual = _simulated(settings, reads, chooser, simulated, CANDIDATES_USUAL)
         wide = _simulated(settings, reads, chooser, min(simulated, SIMULATED_WIDE), PARTNERS)

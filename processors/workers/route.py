@@ -37,14 +37,6 @@ class OpenCircuits(Protocol):
         ...
 
 
-class NoCircuits:
-    """Where nobody watches calls: every partner is taken to answer."""
-
-    def open_circuits(self) -> frozenset[str]:
-        """None."""
-        return frozenset()
-
-
 @dataclass(frozen=True)
 class Route:
     """The effect of `RoutingRequested`: none in the outside world, only a proposal."""

@@ -11,7 +11,7 @@ from events.order.facts import RoutingRequested
 from events.order.values import OtherLine
 from processors.routing.rulebook import Rulebook
 from processors.routing.rules import DAY_MS
-from processors.workers.route import NoCircuits, OpenCircuits, Route
+from processors.workers.route import Route
 from projections.rows import Offer, Offers
 from tests.unit.routing.test_propose import BACK_LINE, JUNE, asked, offer, tee
 
@@ -55,8 +55,8 @@ class Away:
         return self._partners
 
 
-def reported(catalogue: Catalogue, request: RoutingRequested, circuits: OpenCircuits | None = None) -> OrderCommand:
-    route = Route(catalogue, Rulebook(catalogue), circuits or NoCircuits())
+def reported(catalogue: Catalogue, request: RoutingRequested, circuits: Away | None = None) -> OrderCommand:
+    route = Route(catalogue, Rulebook(catalogue), circuits or Away())
     return asyncio.run(route.carry_out(request, ENVELOPE))
 
 
