@@ -1,20 +1,26 @@
 """What operators say to the catalogue: map a SKU, store a design, publish descriptions."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from events.catalogue.commands import CatalogueCommandUnion, MapSku
+from events.catalogue.commands import CatalogueCommandUnion, MapSku, PublishTemplate
 from events.catalogue.decide import catalogue_key
 from events.envelope import CommandEnvelope
 from events.identity import command_id
 from events.order.values import AreaDesign, LineArtwork
-from processors.ports import CommandSender, ObjectStore
+from processors.artwork.template import Template, template_from_json, template_to_json
+from processors.ports import CommandSender, ObjectMissing, ObjectStore
 from processors.uploads import UploadNotUsable, picture_type
-from processors.workers.art import ART_BYTES_MAX, art_key
+from processors.workers.art import ART_BYTES_MAX, TemplateArtMissing, art_key
 
 NO_DESIGNS: Mapping[str, bytes] = {}
+
+
+SHARED_TENANT = "shared"
+"""Products, templates and partners belong to no tenant; SKU mappings belong to one."""
 
 
 class CatalogueDesk:
@@ -68,3 +74,25 @@ class CatalogueDesk:
         digest = hashlib.sha256(art).hexdigest()
         self._objects.put(art_key(digest), art, picture_type(art), {"sha256": digest})
         return digest
+
+    async def publish_template(self, product_id: str, document: bytes, art: Iterable[bytes] = ()) -> Template:
+        """Publish a version of a product's template, with the files that it is made of; orders keep their versions.
+
+        Raises TemplateInvalid, UploadNotUsable, and TemplateArtMissing where a file is neither given nor there already.
+        """
+        template = template_from_json(document)
+        given = [await asyncio.to_thread(self.keep_art, one) for one in art]
+        for asset in sorted(template.assets.difference(given)):
+            try:
+                await asyncio.to_thread(self._objects.head, art_key(asset))
+            except ObjectMissing:
+                raise TemplateArtMissing(f"{asset}: {TemplateArtMissing.__doc__}") from None
+        command = PublishTemplate(
+            source_version=self._now_ms(),
+            template_id=template.template_id,
+            template_version=template.version,
+            product_id=product_id,
+            body=template_to_json(template).decode(),
+        )
+        await self.say(SHARED_TENANT, (command,))
+        return template

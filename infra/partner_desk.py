@@ -11,15 +11,13 @@ from psycopg.rows import TupleRow, class_row
 from psycopg_pool import ConnectionPool
 
 from events.catalogue.commands import RegisterPartner
-from infra.catalogue_desk import CatalogueDesk
+from infra.catalogue_desk import SHARED_TENANT, CatalogueDesk
 from infra.intake import now_ms
 from infra.outbound_tables import exchanges_about
 from processors.exchanges import KeptExchange
 from processors.gate import GateState
 from processors.ports import NamedError, Vault
 
-#: The tenant under which shared entries of the catalogue stand.
-SHARED_TENANT: Final = "shared"
 PARTNERS_SHOWN_MAX: Final = 1_000
 
 DESCRIPTION: LiteralString = "SELECT to_jsonb(p) FROM catalogue_partners AS p WHERE p.partner_id = %s"

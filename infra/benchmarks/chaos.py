@@ -36,9 +36,10 @@ from events.identity import order_id
 from events.order.values import LineArtwork
 from infra import bootstrap, intake, kafka
 from infra.benchmarks.stack import machine
+from infra.catalogue_desk import SHARED_TENANT
 from infra.commands.up import end
 from infra.demo import seed as demo
-from infra.demo.catalogue import EAST, SHARED_TENANT, WEST
+from infra.demo.catalogue import EAST, WEST
 from infra.processes import AppProcess, app_processes
 from infra.settings import Settings, load
 from processors.artwork.template import Box, PrintArea, Product, Template, TextLayer, template_to_json

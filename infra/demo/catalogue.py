@@ -16,9 +16,6 @@ from events.catalogue.commands import (
 from events.catalogue.facts import PrintAreaSize, Variant
 from processors.artwork.template import Template, template_from_json, template_to_json
 
-SHARED_TENANT: Final = "shared"
-"""Products, templates and partners belong to no tenant; SKU mappings belong to one."""
-
 EAST, WEST = "press-east", "press-west"
 
 _PRODUCTS: Final[dict[str, tuple[str, dict[str, dict[str, str]], int]]] = {

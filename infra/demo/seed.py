@@ -11,8 +11,8 @@ import msgspec
 from events.catalogue.commands import MapSku
 from events.order.values import AreaDesign, LineArtwork, OrderPolicy
 from infra.access import SCOPES, PostgresApiKeys, PostgresStores
-from infra.catalogue_desk import CatalogueDesk
-from infra.demo.catalogue import SHARED_TENANT, TEMPLATE_OF_VARIANT, demo_catalogue
+from infra.catalogue_desk import SHARED_TENANT, CatalogueDesk
+from infra.demo.catalogue import TEMPLATE_OF_VARIANT, demo_catalogue
 from infra.demo.pictures import picture_bytes
 from infra.files import write_whole
 
