@@ -8,6 +8,7 @@ import msgspec
 from events.catalogue.facts import (
     CATALOGUE_FACTS,
     CatalogueEvent,
+    PartnerLoadChanged,
     PartnerOfferChanged,
     PartnerRegistered,
     ProductDefined,
@@ -43,6 +44,8 @@ TABLES = (
             "template_version",
             "designs",
             "designer",
+            "attributes",
+            "mapped_at",
             "source_version",
         ),
         key=("tenant", "store", "sku"),
@@ -62,6 +65,7 @@ TABLES = (
             "suspended",
             "transit_days",
             "outages",
+            "shipping_methods",
             "source_version",
         ),
         key=("partner_id",),
@@ -78,6 +82,9 @@ TABLES = (
             "production_days",
             "load_percent",
             "print_areas",
+            "withdrawn",
+            "accepted_cost_minor",
+            "accepted_currency",
             "source_version",
         ),
         key=("variant_id", "partner_id"),
@@ -87,6 +94,11 @@ TABLES = (
         columns=("tenant", "rules_version", "body", "source_version"),
         key=("tenant",),
     ),
+    Table(
+        name="catalogue_partner_loads",
+        columns=("partner_id", "load_percent", "source_version"),
+        key=("partner_id",),
+    ),
 )
 
 
@@ -94,7 +106,7 @@ class Catalogue:
     """Each fact is a full description, so the newest of a key is its row."""
 
     name = "catalogue"
-    version = 3
+    version = 4
     tables = TABLES
 
     def __init__(self, topics: Topics) -> None:
@@ -105,7 +117,7 @@ class Catalogue:
         rows: dict[str, dict[Any, Row]] = {table.name: {} for table in self.tables}
         for record in records:
             fact = cast(CatalogueEvent, record.content)
-            table, key, row = _row_of(fact, record.tenant)
+            table, key, row = _row_of(fact, record)
             rows[table][key] = row
             if isinstance(fact, ProductDefined):
                 # A variant that is no longer listed stays known: orders that name it still have to be read.
@@ -117,7 +129,7 @@ class Catalogue:
         """Nothing is kept in memory."""
 
 
-def _row_of(fact: CatalogueEvent, tenant: str) -> tuple[str, Any, Row]:
+def _row_of(fact: CatalogueEvent, record: Record) -> tuple[str, Any, Row]:
     """Table, key and row of a description."""
     match fact:
         case ProductDefined():
@@ -127,7 +139,8 @@ def _row_of(fact: CatalogueEvent, tenant: str) -> tuple[str, Any, Row]:
             template = (fact.template_id, fact.template_version, fact.product_id, fact.body)
             return "catalogue_templates", template[:2], template
         case SkuMapped():
-            return "catalogue_sku_map", (tenant, fact.store, fact.sku), _mapping_row(fact, tenant)
+            mapping = _mapping_row(fact, record.tenant, record.recorded_at)
+            return "catalogue_sku_map", mapping[:3], mapping
         case PartnerRegistered():
             return "catalogue_partners", fact.partner_id, _partner_row(fact)
         case PartnerOfferChanged():
@@ -135,12 +148,16 @@ def _row_of(fact: CatalogueEvent, tenant: str) -> tuple[str, Any, Row]:
             row = tuple(offer[column] for column in TABLES[5].columns)
             return "catalogue_offers", (fact.variant_id, fact.partner_id), row
         case RoutingRulesPublished():
-            return "catalogue_routing_rules", tenant, (tenant, fact.rules_version, fact.body, fact.source_version)
+            rules = (record.tenant, fact.rules_version, fact.body, fact.source_version)
+            return "catalogue_routing_rules", record.tenant, rules
+        case PartnerLoadChanged():
+            load = (fact.partner_id, fact.load_percent, fact.source_version)
+            return "catalogue_partner_loads", fact.partner_id, load
         case _:
             assert_never(fact)
 
 
-def _mapping_row(fact: SkuMapped, tenant: str) -> Row:
+def _mapping_row(fact: SkuMapped, tenant: str, mapped_at: int) -> Row:
     artwork = fact.artwork
     return (
         tenant,
@@ -151,6 +168,8 @@ def _mapping_row(fact: SkuMapped, tenant: str) -> Row:
         artwork.template_version,
         _json(artwork.designs),
         artwork.designer,
+        _json(fact.attributes),
+        mapped_at,
         fact.source_version,
     )
 
@@ -169,6 +188,7 @@ def _partner_row(fact: PartnerRegistered) -> Row:
         fact.suspended,
         _json(fact.transit_days),
         _json(fact.outages),
+        _json(fact.shipping_methods),
         fact.source_version,
     )
 

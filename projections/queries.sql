@@ -136,7 +136,7 @@ INSERT INTO catalogue_sku_map SELECT * FROM stage_catalogue_sku_map
 ON CONFLICT (tenant, store, sku) DO UPDATE SET
     variant_id = EXCLUDED.variant_id, template_id = EXCLUDED.template_id,
     template_version = EXCLUDED.template_version, designs = EXCLUDED.designs, designer = EXCLUDED.designer,
-    source_version = EXCLUDED.source_version;
+    attributes = EXCLUDED.attributes, mapped_at = EXCLUDED.mapped_at, source_version = EXCLUDED.source_version;
 
 -- merge_catalogue_partners --
 INSERT INTO catalogue_partners SELECT * FROM stage_catalogue_partners
@@ -144,14 +144,22 @@ ON CONFLICT (partner_id) DO UPDATE SET
     name = EXCLUDED.name, adapter = EXCLUDED.adapter, country = EXCLUDED.country, latitude = EXCLUDED.latitude,
     longitude = EXCLUDED.longitude, ships_to = EXCLUDED.ships_to, daily_capacity = EXCLUDED.daily_capacity,
     tenants = EXCLUDED.tenants, suspended = EXCLUDED.suspended, transit_days = EXCLUDED.transit_days,
-    outages = EXCLUDED.outages, source_version = EXCLUDED.source_version;
+    outages = EXCLUDED.outages,
+    shipping_methods = EXCLUDED.shipping_methods, source_version = EXCLUDED.source_version;
 
 -- merge_catalogue_offers --
 INSERT INTO catalogue_offers SELECT * FROM stage_catalogue_offers
 ON CONFLICT (variant_id, partner_id) DO UPDATE SET
     partner_variant = EXCLUDED.partner_variant, cost_minor = EXCLUDED.cost_minor, currency = EXCLUDED.currency,
     stock = EXCLUDED.stock, production_days = EXCLUDED.production_days, load_percent = EXCLUDED.load_percent,
-    print_areas = EXCLUDED.print_areas, source_version = EXCLUDED.source_version;
+    print_areas = EXCLUDED.print_areas, withdrawn = EXCLUDED.withdrawn,
+    accepted_cost_minor = EXCLUDED.accepted_cost_minor, accepted_currency = EXCLUDED.accepted_currency,
+    source_version = EXCLUDED.source_version;
+
+-- merge_catalogue_partner_loads --
+INSERT INTO catalogue_partner_loads SELECT * FROM stage_catalogue_partner_loads
+ON CONFLICT (partner_id) DO UPDATE SET
+    load_percent = EXCLUDED.load_percent, source_version = EXCLUDED.source_version;
 
 -- merge_catalogue_routing_rules --
 INSERT INTO catalogue_routing_rules SELECT * FROM stage_catalogue_routing_rules
@@ -317,14 +325,16 @@ WHERE partner_id = %(partner_id)s;
 -- Partners that a tenant may use and that offer one of these variants, what was found on units that each of them made
 -- since a day, and the catalogue's offset: one statement, one snapshot.
 SELECT a.catalogue_offset, o.variant_id, o.partner_variant, o.cost_minor, o.currency, o.stock, o.production_days,
-       o.load_percent, o.print_areas::text, p.partner_id, p.name, p.adapter, p.country, p.latitude, p.longitude,
-       p.ships_to::text, p.daily_capacity, p.suspended, p.transit_days::text, p.outages::text, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0)
+       GREATEST(o.load_percent, COALESCE(f.load_percent, 0)), o.print_areas::text, p.partner_id, p.name, p.adapter,
+       p.country, p.latitude, p.longitude, p.ships_to::text, p.daily_capacity, p.suspended, p.transit_days::text,
+       p.outages::text, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0)
 FROM (SELECT COALESCE(MAX(c.next_offset), 0) - 1 AS catalogue_offset
       FROM read_models AS m
       JOIN read_model_checkpoints AS c ON c.read_model = m.name AND c.build = m.build
       WHERE m.name = 'catalogue') AS a
 LEFT JOIN (catalogue_offers AS o JOIN catalogue_partners AS p USING (partner_id))
-    ON o.variant_id = ANY(%(variants)s) AND (p.tenants ? '*' OR p.tenants ? %(tenant)s)
+    ON o.variant_id = ANY(%(variants)s) AND NOT o.withdrawn AND (p.tenants ? '*' OR p.tenants ? %(tenant)s)
+LEFT JOIN catalogue_partner_loads AS f ON f.partner_id = p.partner_id
 LEFT JOIN (SELECT partner_id, SUM(inspected_units)::integer AS inspected_units,
                   SUM(defective_units)::integer AS defective_units
            FROM partner_quality WHERE day >= %(since_day)s GROUP BY partner_id) AS q ON q.partner_id = p.partner_id

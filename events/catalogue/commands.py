@@ -2,7 +2,7 @@
 
 from typing import ClassVar, TypeAlias, get_args
 
-from events.catalogue.facts import Outage, PrintAreaSize, Variant
+from events.catalogue.facts import Outage, PrintAreaSize, ShippingMethod, Variant
 from events.declare import Command
 from events.order.values import LineArtwork
 from events.types import Currency, Minor, PartnerId, VariantId
@@ -40,6 +40,7 @@ class MapSku(CatalogueCommand, frozen=True, kw_only=True):
     store: str
     sku: str
     artwork: LineArtwork
+    attributes: dict[str, str] = {}
 
 
 class RegisterPartner(CatalogueCommand, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ class RegisterPartner(CatalogueCommand, frozen=True, kw_only=True):
     suspended: bool = False
     transit_days: dict[str, int] = {}
     outages: tuple[Outage, ...] = ()
+    shipping_methods: tuple[ShippingMethod, ...] = ()
 
 
 class ReportPartnerOffer(CatalogueCommand, frozen=True, kw_only=True):
@@ -71,6 +73,16 @@ class ReportPartnerOffer(CatalogueCommand, frozen=True, kw_only=True):
     production_days: int
     load_percent: int = 0
     print_areas: tuple[PrintAreaSize, ...] = ()
+    withdrawn: bool = False
+    accepted_cost_minor: int = 0
+    accepted_currency: str = ""
+
+
+class ReportPartnerLoad(CatalogueCommand, frozen=True, kw_only=True):
+    """A partner told how full it is, whatever it prints."""
+
+    partner_id: PartnerId
+    load_percent: int
 
 
 class PublishRoutingRules(CatalogueCommand, frozen=True, kw_only=True):
@@ -81,7 +93,13 @@ class PublishRoutingRules(CatalogueCommand, frozen=True, kw_only=True):
 
 
 CatalogueCommandUnion: TypeAlias = (
-    DefineProduct | PublishTemplate | MapSku | RegisterPartner | ReportPartnerOffer | PublishRoutingRules
+    DefineProduct
+    | PublishTemplate
+    | MapSku
+    | RegisterPartner
+    | ReportPartnerOffer
+    | PublishRoutingRules
+    | ReportPartnerLoad
 )
 """Everything that can be asked of the catalogue."""
 

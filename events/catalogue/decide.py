@@ -11,10 +11,12 @@ from events.catalogue.commands import (
     PublishRoutingRules,
     PublishTemplate,
     RegisterPartner,
+    ReportPartnerLoad,
     ReportPartnerOffer,
 )
 from events.catalogue.facts import (
     CatalogueEvent,
+    PartnerLoadChanged,
     PartnerOfferChanged,
     PartnerRegistered,
     ProductDefined,
@@ -54,6 +56,8 @@ def catalogue_key(tenant: str, command: CatalogueCommandUnion) -> str:
             return f"offer:{command.partner_id}:{command.variant_id}"
         case PublishRoutingRules():
             return f"routing-rules:{tenant}"
+        case ReportPartnerLoad():
+            return f"load:{command.partner_id}"
         case _:
             assert_never(command)
 
@@ -112,5 +116,7 @@ def _described_by(command: CatalogueCommandUnion) -> CatalogueEvent:
             return PartnerOfferChanged(**content)
         case PublishRoutingRules():
             return RoutingRulesPublished(**content)
+        case ReportPartnerLoad():
+            return PartnerLoadChanged(**content)
         case _:
             assert_never(command)

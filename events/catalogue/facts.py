@@ -24,6 +24,18 @@ class Outage(Value, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class ShippingMethod(Value, frozen=True, kw_only=True):
+    """A way in which a partner sends goods, and what it asks for it."""
+
+    method: str
+    carrier: str = ""
+    countries: Annotated[tuple[str, ...], described("ISO 3166-1 alpha-2 codes; '*' is everywhere.")] = ("*",)
+    days_min: int = 0
+    days_max: int = 0
+    cost_minor: Minor = 0
+    currency: Currency = ""
+
+
 class Variant(Value, frozen=True, kw_only=True):
     """One product in one size and colour."""
 
@@ -68,6 +80,9 @@ class SkuMapped(CatalogueFact, frozen=True, kw_only=True):
     store: str
     sku: str
     artwork: LineArtwork
+    attributes: Annotated[
+        dict[str, str], described("What the SKU says beyond its variant, such as how it is personalised.")
+    ] = {}
 
 
 class PartnerRegistered(CatalogueFact, frozen=True, kw_only=True):
@@ -87,6 +102,7 @@ class PartnerRegistered(CatalogueFact, frozen=True, kw_only=True):
         dict[str, int], described("Days on the road by country of the destination; '*' is any other one.")
     ] = {}
     outages: tuple[Outage, ...] = ()
+    shipping_methods: tuple[ShippingMethod, ...] = ()
 
 
 class PartnerOfferChanged(CatalogueFact, frozen=True, kw_only=True):
@@ -103,6 +119,18 @@ class PartnerOfferChanged(CatalogueFact, frozen=True, kw_only=True):
     print_areas: Annotated[
         tuple[PrintAreaSize, ...], described("Where and how large it prints this variant; empty where it never said.")
     ] = ()
+    withdrawn: Annotated[bool, described("The partner no longer offers it.")] = False
+    accepted_cost_minor: Annotated[
+        int, described("The cost that a person last agreed to, in minor units of accepted_currency.")
+    ] = 0
+    accepted_currency: Annotated[str, described("Its currency; empty: the cost of this offer is agreed to.")] = ""
+
+
+class PartnerLoadChanged(CatalogueFact, frozen=True, kw_only=True):
+    """A partner is fuller or emptier than it was."""
+
+    partner_id: PartnerId
+    load_percent: Annotated[int, described("Units accepted and not printed yet, of what it makes in a day.")]
 
 
 class RoutingRulesPublished(CatalogueFact, frozen=True, kw_only=True):
@@ -113,7 +141,13 @@ class RoutingRulesPublished(CatalogueFact, frozen=True, kw_only=True):
 
 
 CatalogueEvent: TypeAlias = (
-    ProductDefined | TemplatePublished | SkuMapped | PartnerRegistered | PartnerOfferChanged | RoutingRulesPublished
+    ProductDefined
+    | TemplatePublished
+    | SkuMapped
+    | PartnerRegistered
+    | PartnerOfferChanged
+    | RoutingRulesPublished
+    | PartnerLoadChanged
 )
 """Everything that can become true of the catalogue: the union is the registry."""
 

@@ -32,6 +32,8 @@ CREATE TABLE catalogue_sku_map (
     template_version integer NOT NULL,
     designs          jsonb   NOT NULL,
     designer         text    NOT NULL,
+    attributes       jsonb   NOT NULL,
+    mapped_at        bigint  NOT NULL,
     source_version   bigint  NOT NULL,
     PRIMARY KEY (tenant, store, sku)
 );
@@ -50,21 +52,25 @@ CREATE TABLE catalogue_partners (
     suspended      boolean          NOT NULL,
     transit_days   jsonb            NOT NULL,
     outages        jsonb            NOT NULL,
+    shipping_methods jsonb          NOT NULL,
     source_version bigint           NOT NULL
 );
 COMMENT ON TABLE catalogue_partners IS 'Print partners; shared, `tenants` says who may use each.';
 
 CREATE TABLE catalogue_offers (
-    partner_id      text    NOT NULL,
-    variant_id      text    NOT NULL,
-    partner_variant text    NOT NULL,
-    cost_minor      bigint  NOT NULL,
-    currency        text    NOT NULL,
-    stock           integer NOT NULL,
-    production_days integer NOT NULL,
-    load_percent    integer NOT NULL,
-    print_areas     jsonb   NOT NULL,
-    source_version  bigint  NOT NULL,
+    partner_id          text    NOT NULL,
+    variant_id          text    NOT NULL,
+    partner_variant     text    NOT NULL,
+    cost_minor          bigint  NOT NULL,
+    currency            text    NOT NULL,
+    stock               integer NOT NULL,
+    production_days     integer NOT NULL,
+    load_percent        integer NOT NULL,
+    print_areas         jsonb   NOT NULL,
+    withdrawn           boolean NOT NULL,
+    accepted_cost_minor bigint  NOT NULL,
+    accepted_currency   text    NOT NULL,
+    source_version      bigint  NOT NULL,
     PRIMARY KEY (variant_id, partner_id)
 );
 COMMENT ON TABLE catalogue_offers IS 'What each partner asks for a variant, with its stock and load.';
@@ -77,8 +83,15 @@ CREATE TABLE catalogue_routing_rules (
 );
 COMMENT ON TABLE catalogue_routing_rules IS 'The rules by which a tenant''s lines are routed, where it has its own.';
 
+CREATE TABLE catalogue_partner_loads (
+    partner_id     text    PRIMARY KEY,
+    load_percent   integer NOT NULL,
+    source_version bigint  NOT NULL
+);
+COMMENT ON TABLE catalogue_partner_loads IS 'How full each partner says that it is, whatever it prints.';
+
 -- after loading --
 SELECT protect_tenants('catalogue_sku_map'), protect_tenants('catalogue_routing_rules');
 SELECT open_to_readers('catalogue_products'), open_to_readers('catalogue_variants'),
        open_to_readers('catalogue_templates'), open_to_readers('catalogue_partners'),
-       open_to_readers('catalogue_offers');
+       open_to_readers('catalogue_offers'), open_to_readers('catalogue_partner_loads');

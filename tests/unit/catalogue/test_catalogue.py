@@ -11,12 +11,14 @@ from events.catalogue.commands import (
     PublishRoutingRules,
     PublishTemplate,
     RegisterPartner,
+    ReportPartnerLoad,
     ReportPartnerOffer,
 )
 from events.catalogue.decide import CatalogueDecider, Entry, NotThisKey, TemplateVersionTaken, catalogue_key
 from events.catalogue.facts import (
     CATALOGUE_FACTS,
     CatalogueEvent,
+    PartnerLoadChanged,
     PartnerOfferChanged,
     PartnerRegistered,
     PrintAreaSize,
@@ -62,6 +64,7 @@ OFFER = ReportPartnerOffer(
     production_days=2,
 )
 RULES = PublishRoutingRules(source_version=1, rules_version="cheap-1", body="{}")
+LOAD = ReportPartnerLoad(source_version=1, partner_id="press-east", load_percent=40)
 CASES: list[tuple[CatalogueCommandUnion, type[CatalogueEvent], str]] = [
     (PRODUCT, ProductDefined, "product:mug"),
     (TEMPLATE, TemplatePublished, "template:mug-11oz:1"),
@@ -69,6 +72,7 @@ CASES: list[tuple[CatalogueCommandUnion, type[CatalogueEvent], str]] = [
     (PARTNER, PartnerRegistered, "partner:press-east"),
     (OFFER, PartnerOfferChanged, "offer:press-east:mug-11oz-white"),
     (RULES, RoutingRulesPublished, "routing-rules:demo"),
+    (LOAD, PartnerLoadChanged, "load:press-east"),
 ]
 
 
