@@ -4,6 +4,8 @@ The map from schema id to schema is committed beside the schemas, so a record ca
 project: a lost registry does not make the ledger unreadable. The registry is checked against it at start.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import struct
@@ -12,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import fastavro
 import msgspec
@@ -80,7 +82,7 @@ class Codec:
     """Encodes and decodes every declared record. Holds parsed schemas only; safe to share between threads."""
 
     def __init__(self, committed: Iterable[CommittedSchema] | None = None) -> None:
-        self._writers: dict[type[Declared], tuple[bytes, Any, tuple[tuple[str, str], ...]]] = {}
+        self._writers: dict[type[Declared], tuple[bytes, Any, Branches]] = {}
         self._readers: dict[int, Callable[[io.BytesIO], Declared]] = {}
         declared_by_name = {declared.full_name(): declared for declared in DECLARED}
         newest: dict[str, CommittedSchema] = {}
@@ -94,7 +96,7 @@ class Codec:
         for full_name, schema in newest.items():
             parsed = fastavro.parse_schema(runtime_schema_of(declared_by_name[full_name]))
             frame = FRAME.pack(MAGIC_BYTE, schema.schema_id)
-            self._writers[declared_by_name[full_name]] = (frame, parsed, _nullable_records(declared_by_name[full_name]))
+            self._writers[declared_by_name[full_name]] = (frame, parsed, _branches_of(declared_by_name[full_name]))
 
     def encode(self, record: Declared) -> bytes:
         """The framed bytes of a record; raises `NotDeclared` for a type without a committed schema."""
@@ -105,10 +107,7 @@ class Codec:
         buffer = io.BytesIO()
         buffer.write(frame)
         content = msgspec.to_builtins(record, builtin_types=(bytes,))
-        for field, full_name in nullable:
-            if (value := content[field]) is not None:
-                # Named, the branch of the union is known; else fastavro validates the whole record to find it.
-                content[field] = (full_name, value)
+        _name_branches(content, nullable)
         fastavro.schemaless_writer(buffer, schema, content)
         return buffer.getvalue()
 
@@ -148,16 +147,49 @@ def _reader(
     return read
 
 
-def _nullable_records(declared: type[Declared]) -> tuple[tuple[str, str], ...]:
-    """The fields of a declaration that are a record or null, each with the record's full name."""
+class _Branch(msgspec.Struct, frozen=True):
+    """A field in which nullable records are: one itself (`full_name` is its record's), or records that hold some."""
+
+    field: str
+    full_name: str | None
+    is_array: bool
+    inner: tuple[_Branch, ...]
+
+
+Branches: TypeAlias = tuple[_Branch, ...]
+
+
+def _name_branches(content: dict[str, Any], branches: Branches) -> None:
+    """Name the record of each nullable field that is not null; else fastavro validates it whole to find its branch."""
+    for branch in branches:
+        value = content[branch.field]
+        if value is None:
+            continue
+        if branch.inner:
+            for part in value if branch.is_array else (value,):
+                _name_branches(part, branch.inner)
+        if branch.full_name is not None:
+            content[branch.field] = (branch.full_name, value)
+
+
+def _branches_of(declared: type[Declared]) -> Branches:
+    """Where nullable records are in a declaration, at any depth."""
     found = []
     for name, hint in typing.get_type_hints(declared).items():
-        if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+        is_array = typing.get_origin(hint) is tuple
+        parts = [part for part in typing.get_args(hint) if _is_record(part)] if is_union or is_array else [hint]
+        if len(parts) != 1 or not _is_record(parts[0]):
             continue
-        (branch,) = (argument for argument in typing.get_args(hint) if argument is not types.NoneType)
-        if isinstance(branch, type) and issubclass(branch, Declared):
-            found.append((name, branch.full_name()))
+        (record,) = parts
+        inner = _branches_of(record)
+        if is_union or inner:
+            found.append(_Branch(name, record.full_name() if is_union else None, is_array, inner))
     return tuple(found)
+
+
+def _is_record(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Declared)
 
 
 def _without_logical_types(schema: Any) -> Any:
