@@ -42,7 +42,8 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
             name="worker-outside", arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify")
         ),
         AppProcess(
-            name="worker-inside", arguments=("worker", "inbound", "timers", "reactors", "status-relay", "sweeper")
+            name="worker-inside",
+            arguments=("worker", "inbound", "timers", "reactors", "reconciler", "status-relay", "sweeper"),
         ),
     )
 

@@ -45,6 +45,7 @@ from processors.inbound.dead_letters import DeadLetters
 from processors.partners.protocol import PrintPartner
 from processors.ports import BrokerUnreachable, NamedError
 from processors.reactors import SkuReactor
+from processors.reconciler import Reconciler
 from processors.routing.rulebook import Rulebook
 from processors.status_relay import StatusRelay
 from processors.timers import Timers
@@ -180,12 +181,23 @@ class Workshop:
                 return Timers(self._reads, self._commands, intake.now_ms, OUTAGES).run
             case "reactors":
                 return self._reactors()
+            case "reconciler":
+                return self._reconciler()
             case "status-relay":
                 return self._status_relay()
             case "sweeper":
                 return self._sweeper()
             case _:
                 return None
+
+    def _reconciler(self) -> Service:
+        reconciler = Reconciler(self._reads, self._partners, self._commands, intake.now_ms, OUTAGES)
+
+        async def run(stop: asyncio.Event) -> None:
+            await self._open_claims()
+            await reconciler.run(stop)
+
+        return run
 
     def _check_artwork(self) -> CheckArtwork:
         settings = self._settings

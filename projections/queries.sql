@@ -238,6 +238,17 @@ WHERE due_at <= %(now)s
 ORDER BY due_at, order_id, deadline_key
 LIMIT %(limit)s;
 
+-- runs_at_partners --
+-- Print runs that a partner has taken and has not printed as far as it said, by effect key, after one.
+SELECT effects.tenant, effects.effect_key, effects.order_id, effects.kind, effects.line_id, effects.run,
+       effects.parcel_id, effects.who, effects.units, effects.attempt
+FROM deadlines
+JOIN effects ON effects.order_id = deadlines.order_id AND effects.kind = 'submit'
+            AND deadlines.deadline_key = 'production:' || effects.line_id || ':' || effects.run
+WHERE deadlines.deadline_key LIKE 'production:%%' AND effects.effect_key > %(after)s
+ORDER BY effects.effect_key
+LIMIT %(limit)s;
+
 -- next_deadline --
 -- When the next deadline of any tenant is due.
 SELECT MIN(due_at) FROM deadlines;

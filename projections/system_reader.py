@@ -48,6 +48,10 @@ class SystemReads:
         """What orders have waited for until `now` (epoch milliseconds), longest due first."""
         return tuple(_each(DueDeadline, self._rows("due_deadlines", now=now, limit=min(limit, ROWS_MAX))))
 
+    def runs_at_partners(self, after: str, limit: int = ROWS_MAX) -> tuple[Effect, ...]:
+        """Print runs that partners have taken and not printed yet, by effect key, beginning after one."""
+        return tuple(_each(Effect, self._rows("runs_at_partners", after=after, limit=min(limit, ROWS_MAX))))
+
     def next_deadline_at(self) -> int | None:
         """When the next deadline is due, epoch milliseconds; None where nothing is waited for."""
         found = self._rows("next_deadline")[0][0]

@@ -50,6 +50,11 @@ PARTLY: Final = "finishing"
 _GRAVEST_FIRST: Final = ("failed", "cancelled", "on_hold")
 
 
+#: Conditions after which nothing more is made.
+_ENDS: Final = ("failed", "cancelled")
+SECOND_MS: Final = 1_000
+
+
 def reports(body: bytes) -> tuple[PartnerReport, ...]:
     """What an event says of a run. Gelato's event names no time: whoever asks Gelato back learns one."""
     event = read_body(body, wire.Event)
@@ -109,6 +114,9 @@ def judged(report: PartnerReport, parts: Sequence[wire.Order]) -> PartnerReport 
     now = msgspec.structs.replace(report, partner_timestamp_at=held.updated_at)
     # What is over cannot be seen any more: it is kept, and dated so early that it outweighs nothing.
     then = msgspec.structs.replace(report, partner_timestamp_at=held.accepted_at)
+    if held.canonical == report.canonical and report.canonical in _ENDS:
+        # Gelato's times are whole seconds, and what ended a run came after every stage of the same second.
+        return msgspec.structs.replace(now, partner_timestamp_at=held.updated_at + SECOND_MS - 1)
     if report.canonical is None or held.canonical == report.canonical:
         return now
     if report.canonical in CANONICAL_CONDITIONS:

@@ -17,6 +17,7 @@ from infra.outbound_tables import PostgresGate
 from infra.partner_desk import AlreadySo, PartnerDesk, PartnerNotKnown
 from infra.settings import Settings
 from processors.gate import GateRules
+from projections.system_reader import SystemReads
 from tests.unit.inbound.doubles import MemoryVault, SentCommands
 
 PARTNER = RegisterPartner(
@@ -106,3 +107,26 @@ def test_an_operator_sees_whose_circuit_rests(desk: Desk) -> None:
 
 def test_nothing_was_sent_about_an_order_that_nobody_knows(desk: Desk) -> None:
     assert desk.desk.exchanges("no-such-order") == []
+
+
+def test_runs_that_partners_have_taken_and_not_printed_are_found_page_by_page(desk: Desk) -> None:
+    with psycopg.connect(desk.url, autocommit=True) as connection:
+        for number, (kind, key) in enumerate(
+            [
+                ("submit", "production:1:1"),
+                ("submit", "submit:1:1"),
+                ("route", "production:1:1"),
+                ("submit", "production:1:1"),
+            ]
+        ):
+            effect = ("demo", f"k{number}", f"order-{number}", kind, "1", 1, "", "gelato", [1, 2], 1)
+            connection.execute("INSERT INTO effects VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", effect)
+            connection.execute("INSERT INTO deadlines VALUES ('demo', %s, %s, 1, 1)", (f"order-{number}", key))
+    with ConnectionPool(desk.url, min_size=1, open=True) as pool:
+        reads = SystemReads(pool)
+        first = reads.runs_at_partners("", limit=1)
+        rest = reads.runs_at_partners(first[-1].effect_key)
+    assert [(run.effect_key, run.order_id, run.who, run.units) for run in (*first, *rest)] == [
+        ("k0", "order-0", "gelato", (1, 2)),
+        ("k3", "order-3", "gelato", (1, 2)),
+    ]
