@@ -7,6 +7,7 @@ test --detach --data FOLDER`), so that single tests start at once while one work
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 from confluent_kafka.admin import NewTopic
 from psycopg import sql
 
+import projections
 from infra import kafka
 from infra.commands.up import end
 from infra.lock import holder
@@ -29,7 +31,7 @@ from infra.stack.postgres_part import admin_url
 from infra.topics import ensure_topics
 
 START_SECONDS_MAX = 180
-TEMPLATE_DATABASE = "printledger_template"
+PROJECTIONS = Path(projections.__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -123,10 +125,13 @@ def make_topic(stack: Settings, unique: str) -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="session")
 def template_database(stack: Settings) -> str:
     """A database with every migration applied, copied for each test; nobody stays connected to it."""
+    # A stack that runs already may hold the tables of an earlier state of the code: each state has its own template.
+    tables = b"".join(path.read_bytes() for path in sorted(PROJECTIONS.rglob("*")) if path.suffix in (".sql", ".py"))
+    template = f"printledger_template_{hashlib.sha256(tables).hexdigest()[:12]}"
     with _one_at_a_time(stack.data_dir / "template.lock"):
-        ensure_database(admin_url(stack), TEMPLATE_DATABASE)
-        ensure_schema(database_url_for(stack.database_url, TEMPLATE_DATABASE))
-    return TEMPLATE_DATABASE
+        ensure_database(admin_url(stack), template)
+        ensure_schema(database_url_for(stack.database_url, template))
+    return template
 
 
 @pytest.fixture
