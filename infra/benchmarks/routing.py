@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from psycopg import Connection, sql
 
+from events.catalogue.facts import PartnerOfferChanged, PartnerRegistered, PrintAreaSize
 from events.envelope import FactEnvelope
 from events.order.facts import RoutingRequested
 from events.order.values import OtherLine
@@ -93,49 +94,57 @@ def _fill_catalogue(settings: Settings, chooser: random.Random) -> None:
     tables = {table.name: table for table in catalogue.TABLES}
     with postgres.connect(settings.database_url) as connection:
         create_missing(connection, tuple(read_models(Topics()).values()))
-        _copy(connection, tables["catalogue_partners"], (_partner(number, chooser) for number in range(PARTNERS)))
-        _copy(connection, tables["catalogue_offers"], _offers(chooser))
+        partners, offers = tables["catalogue_partners"], tables["catalogue_offers"]
+        _copy(connection, partners, _rows(partners, (_partner(number, chooser) for number in range(PARTNERS))))
+        _copy(connection, offers, _rows(offers, _offers(chooser)))
         connection.commit()
         connection.autocommit = True
         connection.execute("ANALYZE")
 
 
-def _partner(number: int, chooser: random.Random) -> Row:
+def _partner(number: int, chooser: random.Random) -> PartnerRegistered:
     country = chooser.choice(("US", "US", "DE", "FR", "GB", "PL"))
     latitude, longitude = COUNTRIES[country]
-    return (
-        f"press-{number:02}",
-        f"Benchmark press {number}",
-        "print_shop",
-        country,
-        latitude + chooser.uniform(-5, 5),
-        longitude + chooser.uniform(-5, 5),
-        chooser.choice(('["*"]', '["*"]', '["US", "DE", "FR"]')),
-        chooser.choice((200, 1_000, 5_000)),
-        '["*"]',
-        chooser.random() < 0.05,
-        '{"US": 5, "*": 9}' if number % 2 else "{}",
-        "[]",
-        1,
+    return PartnerRegistered(
+        source_version=1,
+        partner_id=f"press-{number:02}",
+        name=f"Benchmark press {number}",
+        adapter="print_shop",
+        country=country,
+        latitude=latitude + chooser.uniform(-5, 5),
+        longitude=longitude + chooser.uniform(-5, 5),
+        ships_to=chooser.choice((("*",), ("*",), ("US", "DE", "FR"))),
+        daily_capacity=chooser.choice((200, 1_000, 5_000)),
+        suspended=chooser.random() < 0.05,
+        transit_days={"US": 5, "*": 9} if number % 2 else {},
     )
 
 
-def _offers(chooser: random.Random) -> Iterator[Row]:
-    areas = '[{"name": "front", "width_um": 300000, "height_um": 400000, "dpi": 300}]'
+def _offers(chooser: random.Random) -> Iterator[PartnerOfferChanged]:
+    area = PrintAreaSize(name="front", width_um=300_000, height_um=400_000, dpi=300)
     for variant in range(VARIANTS):
         for number in range(PARTNERS):
-            yield (
-                f"press-{number:02}",
-                f"variant-{variant}",
-                f"V{variant}",
-                chooser.randint(300, 900),
-                chooser.choice(("USD", "EUR")),
-                chooser.choice((0, 40, 400, 4_000)),
-                chooser.randint(1, 5),
-                chooser.randint(0, 100),
-                areas,
-                1,
+            yield PartnerOfferChanged(
+                source_version=1,
+                partner_id=f"press-{number:02}",
+                variant_id=f"variant-{variant}",
+                partner_variant=f"V{variant}",
+                cost_minor=chooser.randint(300, 900),
+                currency=chooser.choice(("USD", "EUR")),
+                stock=chooser.choice((0, 40, 400, 4_000)),
+                production_days=chooser.randint(1, 5),
+                load_percent=chooser.randint(0, 100),
+                print_areas=(area,),
             )
+
+
+def _rows(table: Table, facts: Iterable[PartnerRegistered | PartnerOfferChanged]) -> Iterator[Row]:
+    """The rows of facts whose fields are the table's columns; what is no plain value stands there as JSON."""
+    for fact in facts:
+        values = [getattr(fact, column) for column in table.columns]
+        yield tuple(
+            msgspec.json.encode(value).decode() if isinstance(value, tuple | dict) else value for value in values
+        )
 
 
 def _copy(connection: Connection[Any], table: Table, rows: Iterator[Row]) -> None:
