@@ -1,5 +1,7 @@
 """Everything that may stand on a topic, and where: the one list that schemas, registry and codec are made from."""
 
+from events.batches.commands import BATCH_COMMANDS
+from events.batches.facts import BATCH_FACTS
 from events.catalogue.commands import CATALOGUE_COMMANDS
 from events.catalogue.facts import CATALOGUE_FACTS
 from events.declare import Declared
@@ -13,12 +15,15 @@ COMMAND_COMPATIBILITY = "BACKWARD_TRANSITIVE"
 RECORDS_BY_TOPIC: dict[str, tuple[type[Declared], ...]] = {
     "pod.orders.events.v1": ORDER_FACTS,
     "pod.catalogue.events.v1": CATALOGUE_FACTS,
+    "pod.batches.events.v1": BATCH_FACTS,
     **{topic: (fact,) for fact, topic in WORK_TOPIC.items()},
     "pod.orders.intake.v1": ORDER_COMMANDS,
     "pod.catalogue.intake.v1": CATALOGUE_COMMANDS,
+    "pod.batches.intake.v1": BATCH_COMMANDS,
     "pod.orders.status.v1": (OrderStatus,),
     "pod.orders.rejected.v1": (CommandRejected,),
     "pod.catalogue.rejected.v1": (CommandRejected,),
+    "pod.batches.rejected.v1": (CommandRejected,),
     "stores.orders.v1": (StoreOrderPublished,),
 }
 """Which records stand on which topic. `stores.orders.v1` stands for every store's own road in."""

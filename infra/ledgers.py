@@ -11,6 +11,7 @@ import psycopg
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from psycopg import Connection
 
+from events.batches.stream import BATCH_STREAM
 from events.catalogue.stream import CATALOGUE_STREAM
 from events.codec import Codec
 from events.declare import Declared
@@ -27,7 +28,7 @@ from processors.ledger.loop import Ledger, LedgerOptions, group_of, now_ms
 from processors.ledger.transaction import CrashPoint
 from processors.ports import NamedError
 
-STREAMS: Mapping[str, Stream] = {stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM)}
+STREAMS: Mapping[str, Stream] = {stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM, BATCH_STREAM)}
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 15.0
 #: The daily keys under which dead letters are sealed; they end with the letters.
@@ -35,7 +36,7 @@ DEAD_LETTER_PURPOSE = "dlq"
 
 
 class NoSuchStream(NamedError):
-    """There is no stream of this name; the streams are `orders` and `catalogue`."""
+    """There is no stream of this name; the streams are `orders`, `catalogue` and `batches`."""
 
 
 def stream_of(settings: Settings, name: str) -> Stream:

@@ -247,6 +247,15 @@ class ReportPartnerStatus(OrderCommand, frozen=True, kw_only=True):
     adapter_version: str = ""
 
 
+class StartProduction(OrderCommand, frozen=True, kw_only=True):
+    """A house press is about to image the print run: is it still to be printed, with these files?"""
+
+    line_id: LineId
+    run: RunNumber
+    version: Annotated[int, described("Version of the line's files that would be imaged.")]
+    batch_id: str
+
+
 class ReportCancellationAnswered(OrderCommand, frozen=True, kw_only=True):
     """The partner stopped a print run, or said that it is too late."""
 
@@ -352,6 +361,7 @@ OrderCommandUnion: TypeAlias = (
     | ReportSubmissionAccepted
     | ReportSubmissionRefused
     | ReportPartnerStatus
+    | StartProduction
     | ReportCancellationAnswered
     | ReportInspected
     | ReportLabelPurchased

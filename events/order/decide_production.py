@@ -15,9 +15,10 @@ from events.order.commands import (
     ReportSubmissionAccepted,
     ReportSubmissionRefused,
     RequestReprint,
+    StartProduction,
 )
 from events.order.decide_common import line_of, production_watched, raised, run_of, wait_and_retry
-from events.order.decide_partner_status import partner_status
+from events.order.decide_partner_status import UNWANTED_ADVICE, partner_status
 from events.order.evolve_production import OUTCOME_UNKNOWN
 from events.order.facts import (
     CancellationRefused,
@@ -27,12 +28,13 @@ from events.order.facts import (
     LineRouted,
     OrderEvent,
     PartnerGaveUp,
+    ProductionStarted,
     RoutingFailed,
     SubmissionAccepted,
     SubmissionRefused,
 )
-from events.order.refusals import AlreadyErased, PrintedTooOften, UnitsBeingMade, UnitsNotPrinted
-from events.order.state import RUN_ENDED, RUN_STOPPABLE, Line, Order, Run
+from events.order.refusals import AlreadyErased, NotToBePrinted, PrintedTooOften, UnitsBeingMade, UnitsNotPrinted
+from events.order.state import RUN_ENDED, RUN_STOPPABLE, STOPPED, Line, Order, Run
 from events.order.values import Defect
 from events.order.work import partner_cancellation_requested, reprint_requested
 
@@ -48,6 +50,7 @@ ProductionCommand: TypeAlias = (
     | ReportSubmissionAccepted
     | ReportSubmissionRefused
     | ReportPartnerStatus
+    | StartProduction
     | ReportCancellationAnswered
     | ReportInspected
     | RequestReprint
@@ -71,6 +74,8 @@ def decide(order: Order, command: ProductionCommand, context: Context) -> tuple[
             return _refused(order, line, run, command, context)
         case ReportPartnerStatus():
             return partner_status(order, line, run, command, context)
+        case StartProduction():
+            return _start_asked(order, line, run, command)
         case ReportCancellationAnswered():
             return _cancellation_answered(order, line, run, command, context)
         case ReportInspected():
@@ -123,7 +128,7 @@ def _accepted(
     )
     if run.stage in {"submitting", "waiting"}:
         return (accepted, production_watched(order, line, run, context))
-    if run.stage in {"cancelled", "given_up"} and not run.cancel_asked:
+    if run.stage in {"cancelled", "given_up"} and (not run.cancel_asked or run.cancel_answer == STOPPED):
         # The partner took it although nobody wants it any more: it must be stopped, or a second shirt is printed.
         return (partner_cancellation_requested(order, line, run, context),)
     raise Ignored("the partner's acceptance is known already")
@@ -172,6 +177,16 @@ def _person_needed(order: Order, run: Run, subject: str, command: ReportSubmissi
     return raised(order, "partner_refuses", subject, detail, advice, blocking=False)
 
 
+def _start_asked(order: Order, line: Line, run: Run, command: StartProduction) -> tuple[OrderEvent, ...]:
+    """Yes only to what its partner has, at this version, that nobody holds or wants to stop."""
+    if run.production_started:
+        raise Ignored("this print run is on the press already")
+    unwanted = line.cancelling or run.cancel_asked or order.cancelled or order.erased
+    if run.stage != "accepted" or run.version != command.version or unwanted or order.holds:
+        raise NotToBePrinted
+    return (ProductionStarted(line_id=line.line_id, run=run.run, batch_id=command.batch_id),)
+
+
 def _cancellation_answered(
     order: Order, line: Line, run: Run, command: ReportCancellationAnswered, context: Context
 ) -> tuple[OrderEvent, ...]:
@@ -179,13 +194,13 @@ def _cancellation_answered(
         raise Ignored("this print run is not waiting to be cancelled")
     reason = command.reason
     if command.confirmed:
-        units = line.lost_with(run) if run.stage in RUN_STOPPABLE else ()
+        # A run that was stopped for the sake of a change takes no unit away: the line goes on.
+        units = line.lost_with(run) if line.cancelling and run.stage in RUN_STOPPABLE else ()
         return (LineCancelled(line_id=line.line_id, units=units, reason=reason, run=run.run),)
     refused = CancellationRefused(line_id=line.line_id, run=run.run, reason=reason)
     if run.stage in {"cancelled", "given_up"}:
         detail = f"{run.partner_id} makes a print run that nobody wants any more: {reason}"
-        advice = "Settle it with the partner, and keep its goods from being sent."
-        return (refused, *raised(order, "unwanted_print", f"{line.line_id}:{run.run}", detail, advice))
+        return (refused, *raised(order, "unwanted_print", f"{line.line_id}:{run.run}", detail, UNWANTED_ADVICE))
     if run.stage == "submitting":
         # Nobody knew whether the partner has it; one that refuses to stop it has.
         accepted = SubmissionAccepted(line_id=line.line_id, run=run.run, partner_id=run.partner_id, partner_order_id="")

@@ -44,7 +44,11 @@ class AreaNamedTwice(Refusal):
 
 
 class TooLateToEdit(Refusal):
-    """A partner has the line already: cancel it while that is possible, and order it again."""
+    """The goods are made, or their partner will not stop any more: they are sent as they are. Order the other anew."""
+
+
+class EditUnderWay(Refusal):
+    """Another change of this line waits for its partner's answer: try again once the timeline shows what came of it."""
 
 
 class AlreadyShipped(Refusal):
@@ -81,6 +85,10 @@ class UnitsNotPrinted(Refusal):
 
 class UnitsBeingMade(Refusal):
     """These units are being made right now: wait until they are inspected, then ask again."""
+
+
+class NotToBePrinted(Refusal):
+    """This print run is not to be imaged now: it is cancelled, held or has other files. Take it out of the batch."""
 
 
 class PrintedTooOften(Refusal):

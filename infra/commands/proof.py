@@ -15,7 +15,7 @@ from processors.proof.audit import AuditReport, Stretch, audit
 from processors.proof.verify import VerifyReport, verify
 
 BROKEN = 1
-StreamName = Annotated[str, typer.Option("--stream", help="The stream: orders or catalogue.")]
+StreamName = Annotated[str, typer.Option("--stream", help="The stream: orders, catalogue or batches.")]
 
 
 def register(app: typer.Typer) -> None:

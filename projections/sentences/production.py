@@ -61,7 +61,7 @@ def describe_production(fact: ProductionFact) -> Entry:
             applied = "" if fact.applied else " It says less than is known already."
             return Entry(f"{run}: {fact.partner_id} reports {fact.raw}", f"This means {word}.{applied}")
         case ProductionStarted():
-            return Entry(f"{run}: on the press")
+            return Entry(f"{run}: on the press", f"In batch {fact.batch_id}." if fact.batch_id else "")
         case LinePrinted():
             return Entry(f"{run}: {units_of(fact.units)} printed")
         case _:

@@ -32,6 +32,7 @@ from events.order.commands import (
     RequestProofChanges,
     RequestReprint,
     ResolveException,
+    StartProduction,
 )
 from events.order.facts import (
     WORK_TOPIC,
@@ -229,6 +230,7 @@ def a_wish(choose: Choose, order: Order) -> OrderCommandUnion:
         RequestProofChanges(line_id=line_id, version=version),
         RequestReprint(line_id=line_id, units=choose([(1,), (2,), (1, 2), (), (2, 2), (9,)]), reason_code="lost"),
         RaiseException(kind="odd"),
+        StartProduction(line_id=line_id, run=choose([1, 1, 2]), version=version, batch_id="batch-1"),
         ResolveException(exception_id=choose(sorted(order.exceptions) or ["none"]), how="settled"),
         ErasePersonalData(),
         ReportPayment(

@@ -140,6 +140,7 @@ class ProductionStarted(OrderFact, frozen=True, kw_only=True):
 
     line_id: LineId
     run: RunNumber
+    batch_id: Annotated[str, described("The house press's batch in which it is imaged; empty for none.")] = ""
 
 
 class LinePrinted(OrderFact, frozen=True, kw_only=True):
