@@ -338,7 +338,7 @@ WHERE partner_id = %(partner_id)s;
 SELECT a.catalogue_offset, o.variant_id, o.partner_variant, o.cost_minor, o.currency, o.stock, o.production_days,
        GREATEST(o.load_percent, COALESCE(f.load_percent, 0)), o.print_areas::text, p.partner_id, p.name, p.adapter,
        p.country, p.latitude, p.longitude, p.ships_to::text, p.daily_capacity, p.suspended, p.transit_days::text,
-       p.outages::text, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0)
+       p.outages::text, COALESCE(q.inspected_units, 0), COALESCE(q.defective_units, 0), p.shipping_methods::text
 FROM (SELECT COALESCE(MAX(c.next_offset), 0) - 1 AS catalogue_offset
       FROM read_models AS m
       JOIN read_model_checkpoints AS c ON c.read_model = m.name AND c.build = m.build

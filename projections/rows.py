@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from events.catalogue.facts import Outage, PrintAreaSize
+from events.catalogue.facts import Outage, PrintAreaSize, ShippingMethod
 from events.order.facts import RoutingRequested
 from events.order.values import Candidate, Finding, LineArtwork
 
@@ -270,6 +270,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     inspected_units: int = 0
     defective_units: int = 0
     unreachable: bool = False
+    shipping_methods: tuple[ShippingMethod, ...] = ()
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from events.catalogue.facts import Outage, PrintAreaSize
+from events.catalogue.facts import Outage, PrintAreaSize, ShippingMethod
 from events.order.facts import RoutingRequested
 from events.order.values import AreaDesign, Candidate, LineArtwork
 from projections.reader import as_of_from
@@ -203,6 +203,7 @@ def _offer(variant_id: str, row: TupleRow) -> Offer:
         outages=_outages(row[19]),
         inspected_units=row[20],
         defective_units=row[21],
+        shipping_methods=_methods(row[22]),
     )
     return Offer(
         partner=partner,
@@ -221,6 +222,7 @@ def _offer(variant_id: str, row: TupleRow) -> Offer:
 _texts = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[str, ...]).decode)
 _numbers = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(dict[str, int]).decode)
 _outages = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[Outage, ...]).decode)
+_methods = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[ShippingMethod, ...]).decode)
 _areas = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[PrintAreaSize, ...]).decode)
 
 

@@ -11,6 +11,7 @@ from math import ceil
 
 import msgspec
 
+from events.catalogue.facts import ShippingMethod
 from events.order.facts import RoutingRequested
 from events.order.values import Candidate, PrintedArea
 from processors.routing.places import distance_km, place_of
@@ -63,7 +64,7 @@ def candidate_of(wanted: Wanted, offer: Offer) -> Candidate:
         daily_capacity=partner.daily_capacity,
         load_percent=offer.load_percent,
         production_days=offer.production_days,
-        transit_days=partner.transit_days.get(wanted.country, partner.transit_days.get(EVERYWHERE, 0)),
+        transit_days=_transit_days(partner, wanted.country),
         scale_percent=_scale_percent(wanted.printed, offer) or 0,
         inspected_units=partner.inspected_units,
         defective_units=partner.defective_units,
@@ -81,7 +82,7 @@ def _obstacle(wanted: Wanted, offer: Offer) -> tuple[str, str]:
         if outage.begins_at <= wanted.at < outage.ends_at:
             until = datetime.fromtimestamp(outage.ends_at / 1_000, UTC)
             return "closed", f"it is closed until {until:%Y-%m-%d %H:%M} UTC"
-    if EVERYWHERE not in partner.ships_to and wanted.country not in partner.ships_to:
+    if not _reaches(partner, wanted.country):
         return "no_shipping", f"it does not ship to {wanted.country or 'an unknown country'}"
     if offer.stock < wanted.units:
         return "out_of_stock", f"it has {offer.stock} in stock and {wanted.units} are needed"
@@ -93,6 +94,25 @@ def _obstacle(wanted: Wanted, offer: Offer) -> tuple[str, str]:
     if partner.unreachable:
         return UNREACHABLE, "calls to it fail at the moment"
     return "", ""
+
+
+def _reaches(partner: Partner, country: str) -> bool:
+    """Whether a partner sends to a country, by one of its ways where it has named them."""
+    listed = EVERYWHERE in partner.ships_to or country in partner.ships_to
+    methods = partner.shipping_methods
+    return listed and (not methods or any(_goes_to(method, country) for method in methods))
+
+
+def _goes_to(method: ShippingMethod, country: str) -> bool:
+    return EVERYWHERE in method.countries or country in method.countries
+
+
+def _transit_days(partner: Partner, country: str) -> int:
+    """Days on the road: what the partner says of the country, else its quickest way there; 0 where it never said."""
+    if (said := partner.transit_days.get(country)) is not None:
+        return said
+    ways = [method.days_max for method in partner.shipping_methods if method.days_max and _goes_to(method, country)]
+    return min(ways, default=0) or partner.transit_days.get(EVERYWHERE, 0)
 
 
 def _kilometres(wanted: Wanted, partner: Partner) -> int:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from events.catalogue.facts import Outage, PrintAreaSize, RoutingRulesPublished
+from events.catalogue.facts import Outage, PrintAreaSize, RoutingRulesPublished, ShippingMethod
 from events.order.facts import InspectionFailed, InspectionPassed, LineRouted, RoutingFailed, RoutingRequested
 from events.order.values import Candidate, Defect
 from processors.routing.judge import Judge
@@ -127,12 +127,16 @@ def test_what_inspections_found_is_added_up_by_partner_and_rides_on_its_offers(r
 def test_outages_roads_and_print_areas_are_read_with_the_offer(rig: Rig) -> None:
     # given
     outage = Outage(begins_at=1, ends_at=2, reason="stock-taking")
+    way = ShippingMethod(method="ground", countries=("DE",), days_max=3)
     area = PrintAreaSize(name="front", width_um=200_000, height_um=90_000, dpi=300)
     partner, offer = a_partner("press-east"), an_offer("press-east", 10)
     catalogue = rig.writer(rig.topics.catalogue_events)
     catalogue.write(
         [
-            ("partner", msgspec.structs.replace(partner, transit_days={"DE": 2}, outages=(outage,))),
+            (
+                "partner",
+                msgspec.structs.replace(partner, transit_days={"DE": 2}, outages=(outage,), shipping_methods=(way,)),
+            ),
             ("offer", msgspec.structs.replace(offer, print_areas=(area,))),
         ],
         tenant="shared",
@@ -143,7 +147,7 @@ def test_outages_roads_and_print_areas_are_read_with_the_offer(rig: Rig) -> None
     with rig.system_reading() as reads:
         (found,) = reads.offers(TENANT, ["mug-11oz-white"]).by_variant["mug-11oz-white"]
         assert (found.partner.transit_days, found.partner.outages) == ({"DE": 2}, (outage,))
-        assert found.print_areas == (area,)
+        assert (found.print_areas, found.partner.shipping_methods) == ((area,), (way,))
         known = reads.partner("press-east")
         assert known is not None
         assert known.outages == (outage,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from events.catalogue.facts import Outage, PrintAreaSize
+from events.catalogue.facts import Outage, PrintAreaSize, ShippingMethod
 from events.order.facts import RoutingRequested
 from events.order.values import OtherLine, PrintedArea
 from processors.routing.judge import Judge
@@ -204,6 +204,32 @@ def test_a_partner_works_again_when_its_outage_has_ended() -> None:
     assert proposed(closed).partner_id == ""
     assert proposed(closed, asked_at=CLOSED.ends_at).partner_id == "x"
     assert proposed(closed, asked_at=CLOSED.begins_at - 1).partner_id == "x"
+
+
+ROAD = ShippingMethod(method="ground", countries=("US",), days_max=6)
+AIR = ShippingMethod(method="air", countries=("*",), days_max=3)
+
+
+def test_the_days_on_the_road_are_those_of_the_quickest_way_where_the_partner_says_none_of_the_country() -> None:
+    by_road = offer("road", transit_days={}, shipping_methods=(ROAD,))
+    by_air = offer("air", transit_days={}, shipping_methods=(ROAD, AIR))
+    said = offer("said", transit_days={"US": 2}, shipping_methods=(ROAD, AIR))
+    silent = offer("silent", transit_days={})
+
+    proposal = proposed(by_road, by_air, said, silent)
+
+    assert {one.partner_id: one.transit_days for one in proposal.candidates} == {
+        "said": 2,
+        "air": 3,
+        "silent": 0,
+        "road": 6,
+    }
+
+
+def test_a_partner_none_of_whose_ways_goes_there_does_not_ship_there() -> None:
+    proposal = proposed(offer("road", shipping_methods=(ROAD,)), country="DE")
+
+    assert (proposal.partner_id, proposal.candidates[0].obstacle) == ("", "no_shipping")
 
 
 def test_artwork_that_is_a_little_too_large_is_scaled_and_a_partner_that_named_no_area_is_trusted() -> None:
