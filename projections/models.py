@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from projections.catalogue import Catalogue
+from projections.catalogue_exceptions import CatalogueExceptions
 from projections.command_outcomes import CommandOutcomes
 from projections.deadlines import Deadlines
 from projections.effects import Effects
@@ -25,6 +26,7 @@ def read_models(topics: Topics) -> dict[str, ReadModel]:
         Deadlines(topics),
         Effects(topics),
         Catalogue(topics),
+        CatalogueExceptions(topics),
         PartnerQuality(topics),
         RoutingDecisions(topics),
     )

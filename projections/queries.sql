@@ -161,6 +161,18 @@ INSERT INTO catalogue_partner_loads SELECT * FROM stage_catalogue_partner_loads
 ON CONFLICT (partner_id) DO UPDATE SET
     load_percent = EXCLUDED.load_percent, source_version = EXCLUDED.source_version;
 
+-- merge_catalogue_exceptions --
+INSERT INTO catalogue_exceptions SELECT * FROM stage_catalogue_exceptions
+ON CONFLICT (partner_id, variant_id, kind) DO UPDATE SET
+    detail = EXCLUDED.detail, raised_at = EXCLUDED.raised_at, resolved_at = EXCLUDED.resolved_at;
+
+-- exceptions_of_offers --
+-- What is known of these offers, which are given as two lists of one length.
+SELECT e.partner_id, e.variant_id, e.kind, e.detail, e.raised_at, e.resolved_at
+FROM catalogue_exceptions AS e
+JOIN unnest(%(partners)s::text[], %(variants)s::text[]) AS asked (partner_id, variant_id)
+    USING (partner_id, variant_id);
+
 -- merge_catalogue_routing_rules --
 INSERT INTO catalogue_routing_rules SELECT * FROM stage_catalogue_routing_rules
 ON CONFLICT (tenant) DO UPDATE SET
@@ -361,6 +373,37 @@ ORDER BY order_id, decided_at, line_id, run;
 -- routing_rules --
 -- The rules that a tenant has published; none where it goes by the shipped ones.
 SELECT body FROM catalogue_routing_rules WHERE tenant = %(tenant)s;
+
+-- catalogue_exceptions --
+-- What is wrong with what a tenant sells: offers of partners that it may use, and SKUs that nobody can make. The second
+-- kind is worked out from the catalogue as it stands, so it is mended by whatever mends it.
+WITH usable AS (
+    SELECT partner_id, suspended FROM catalogue_partners WHERE tenants ? '*' OR tenants ? %(tenant)s
+), mapped AS (
+    SELECT variant_id, MIN(mapped_at) AS mapped_at,
+           jsonb_agg(jsonb_build_object('store', store, 'sku', sku) ORDER BY store, sku) AS skus
+    FROM catalogue_sku_map WHERE tenant = %(tenant)s GROUP BY variant_id
+), found AS (
+    SELECT e.kind, e.partner_id, e.variant_id, e.detail, e.raised_at, e.resolved_at
+    FROM catalogue_exceptions AS e JOIN usable USING (partner_id)
+    WHERE e.resolved_at = 0 OR %(resolved)s
+    UNION ALL
+    SELECT 'no_partner', '', m.variant_id,
+           CASE WHEN EXISTS (SELECT FROM catalogue_offers AS o JOIN usable USING (partner_id)
+                             WHERE o.variant_id = m.variant_id)
+                THEN 'Every partner that makes it is out of stock or suspended, or offers it no longer.'
+                ELSE 'No partner offers it.' END,
+           GREATEST(m.mapped_at, (SELECT MAX(e.raised_at) FROM catalogue_exceptions AS e
+                                  WHERE e.variant_id = m.variant_id AND e.resolved_at = 0)), 0
+    FROM mapped AS m
+    WHERE NOT EXISTS (SELECT FROM catalogue_offers AS o JOIN usable AS u USING (partner_id)
+                      WHERE o.variant_id = m.variant_id AND NOT o.withdrawn AND o.stock > 0 AND NOT u.suspended)
+)
+SELECT f.kind, f.partner_id, f.variant_id, f.detail, f.raised_at, f.resolved_at, COALESCE(m.skus, '[]'::jsonb)
+FROM found AS f LEFT JOIN mapped AS m USING (variant_id)
+WHERE %(kind)s::text IS NULL OR f.kind = %(kind)s
+ORDER BY f.resolved_at > 0, f.kind <> 'no_partner', f.raised_at DESC, f.variant_id, f.partner_id, f.kind
+LIMIT %(limit)s;
 
 -- goods_of_order --
 -- What each line of an order is, for customs and for the scales; weight 0 where the catalogue does not say.

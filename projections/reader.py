@@ -16,6 +16,8 @@ from projections.orders import unpack_order
 from projections.progress import Progress
 from projections.rows import (
     AsOf,
+    CatalogueException,
+    CatalogueExceptionsPage,
     CommandOutcome,
     ExceptionView,
     HoldView,
@@ -125,6 +127,23 @@ class ReadModels:
             return order if order is not None and order.status in statuses else None
 
         return await self._progress.until(look, seconds)
+
+    async def catalogue_exceptions(
+        self, tenant: str, *, kind: str | None = None, resolved: bool = False, limit: int = 200
+    ) -> CatalogueExceptionsPage:
+        """What is wrong with what a tenant sells, and what was where `resolved`; of one kind where it is given."""
+        limit = max(1, min(limit, PAGE_ENTRIES_MAX))
+        parameters = {"tenant": tenant, "kind": kind, "resolved": resolved, "limit": limit + 1}
+        progress, rows = await self._read(
+            tenant, ("as_of", {"name": "catalogue_exceptions"}), ("catalogue_exceptions", parameters)
+        )
+        return CatalogueExceptionsPage(
+            exceptions=tuple(
+                msgspec.convert(_named(CatalogueException, row), CatalogueException) for row in rows[:limit]
+            ),
+            more=len(rows) > limit,
+            as_of=as_of_from("catalogue_exceptions", progress),
+        )
 
     async def as_of(self, read_model: str) -> AsOf:
         """How far a read model is."""

@@ -173,6 +173,37 @@ class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: int
 
 
+class MappedSku(msgspec.Struct, frozen=True, kw_only=True):
+    """A store's SKU."""
+
+    store: str
+    sku: str
+
+
+class CatalogueException(msgspec.Struct, frozen=True, kw_only=True):
+    """Something wrong with what can be made. Times are epoch milliseconds; `resolved_at` is 0 while it stands.
+
+    `kind` is variant_vanished, out_of_stock or price_changed, about one partner's offer; or no_partner, about a variant
+    that nobody can make. `skus` are those of the tenant that mean the variant.
+    """
+
+    kind: str
+    partner_id: str
+    variant_id: str
+    detail: str
+    raised_at: int
+    resolved_at: int
+    skus: tuple[MappedSku, ...]
+
+
+class CatalogueExceptionsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong, SKUs that nobody can make first; `more` where it is not all."""
+
+    exceptions: tuple[CatalogueException, ...]
+    more: bool
+    as_of: AsOf
+
+
 class DueDeadline(msgspec.Struct, frozen=True, kw_only=True):
     """Something that an order has waited for until now."""
 
