@@ -51,7 +51,9 @@ def mockup_picture(
 ) -> Image.Image:
     """The same as an RGB picture. `area` is the one at the canvas's resolution; the bleed is cut off."""
     left, top, right, bottom = area.trim_px()
-    trimmed = canvas.crop((left, top, min(right, canvas.width), min(bottom, canvas.height)))
+    trim = (left, top, min(right, canvas.width), min(bottom, canvas.height))
+    # Without bleed the canvas is the print already, and a cut-out would be a second canvas in memory.
+    trimmed = canvas if trim == (0, 0, *canvas.size) else canvas.crop(trim)
     return scene_of(template, area, side_px, files).lay_on(trimmed)
 
 
