@@ -32,6 +32,7 @@ from projections.system_reader import SystemReads
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from infra.replaying import Replayed
     from processors.sweeper import SweepReport
 
 HTTP_SECONDS_MAX = 30.0
@@ -87,6 +88,19 @@ async def partner_desk(settings: Settings) -> AsyncIterator[PartnerDesk]:
     async with operator_desk(settings) as desk:
         with postgres.pool(settings.database_url, settings, name="partners") as pool:
             yield PartnerDesk(desk.catalogue, pool, intake.vault(settings, pool))
+
+
+async def replay_webhooks(settings: Settings, partner: str, since_ms: int) -> Replayed:
+    """Translate a partner's stored webhooks once more, by the status map of this release."""
+    from infra.adapters import partners
+    from infra.replaying import replay
+
+    async with postgres.async_pool(settings.database_url, settings, name="replay") as pool:
+        adapters = partners(settings, pool)
+        try:
+            return await replay(settings, adapters, partner, since_ms)
+        finally:
+            await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
 
 
 async def seed_demo(settings: Settings) -> None:

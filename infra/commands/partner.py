@@ -12,12 +12,14 @@ from rich.table import Table
 
 from infra import bootstrap
 from infra.commands.common import DataDir, Json, print_json, running_settings_of
+from infra.intake import now_ms
 from infra.partner_desk import Standing
 from processors.exchanges import KeptExchange
 
 PartnerId = Annotated[str, typer.Argument(help="The partner's id in the catalogue.")]
 #: So much of a body is shown; `--json` has all that was kept.
 BODY_CHARACTERS_SHOWN = 400
+DAY_MS = 86_400_000
 
 partner_app = typer.Typer(help="The print partners.", no_args_is_help=True)
 
@@ -28,6 +30,7 @@ def register(app: typer.Typer) -> None:
     partner_app.command("suspend")(suspend)
     partner_app.command("resume")(resume)
     partner_app.command("exchanges")(exchanges)
+    partner_app.command("replay")(replay)
     app.add_typer(partner_app, name="partner")
 
 
@@ -74,6 +77,22 @@ def resume(partner_id: PartnerId, data: DataDir = None) -> None:
 
     asyncio.run(run())
     typer.echo(f"{partner_id} is resumed: it is a candidate again.")
+
+
+def replay(
+    partner_id: PartnerId,
+    data: DataDir = None,
+    days: Annotated[int, typer.Option(min=1, max=31, help="How many days back; webhooks are kept for 30.")] = 31,
+    as_json: Json = False,
+) -> None:
+    """Read a partner's stored webhooks once more: words that a mended status map knows now are reported."""
+    settings = running_settings_of(data)
+    since_ms = now_ms() - days * DAY_MS
+    found = asyncio.run(bootstrap.replay_webhooks(settings, partner_id, since_ms))
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(f"{found.webhooks} webhooks of {partner_id} were read again, of {found.records} deliveries in all.")
 
 
 def exchanges(

@@ -99,7 +99,7 @@ class InboundConsumer:
 
         async def one(message: Message) -> bool:
             async with room:
-                return await self._bring_to_its_end(self._consumed(message), stop)
+                return await self._bring_to_its_end(consumed(message, self._prefix), stop)
 
         ended = await asyncio.gather(*(one(message) for message in good))
         if not all(ended):
@@ -143,19 +143,21 @@ class InboundConsumer:
             except self._outages as error:
                 log.warning("inbound.parked_wait", reason=str(error)[:500])
 
-    def _consumed(self, message: Message) -> ConsumedRecord:
-        headers = message.headers() or []
-        pairs = headers.items() if isinstance(headers, dict) else headers
-        kind_and_time = message.timestamp()
-        return ConsumedRecord(
-            topic=(message.topic() or "").removeprefix(self._prefix),
-            partition=message.partition() or 0,
-            offset=message.offset() or 0,
-            key=_bytes_or_none(message.key()),
-            value=_bytes_or_none(message.value()),
-            headers=tuple((name, value if isinstance(value, bytes) else b"") for name, value in pairs),
-            timestamp_at=max(0, kind_and_time[1]),
-        )
+
+def consumed(message: Message, prefix: str) -> ConsumedRecord:
+    """A record as it was consumed, its topic without the prefix of the settings."""
+    headers = message.headers() or []
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    kind_and_time = message.timestamp()
+    return ConsumedRecord(
+        topic=(message.topic() or "").removeprefix(prefix),
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        key=_bytes_or_none(message.key()),
+        value=_bytes_or_none(message.value()),
+        headers=tuple((name, value if isinstance(value, bytes) else b"") for name, value in pairs),
+        timestamp_at=max(0, kind_and_time[1]),
+    )
 
 
 def _is_record(message: Message) -> bool:

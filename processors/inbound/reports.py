@@ -56,7 +56,8 @@ def partner_status(report: PartnerReport, partner: str, effects: Effects) -> Add
     )
     return Addressed(
         command=command,
-        command_id=command_id("partner", partner, report.effect_key, report.partner_event_id),
+        # With the map's version, so that a replay by a mended map says something new; by the same map it does not.
+        command_id=command_id("partner", partner, report.effect_key, report.partner_event_id, report.provenance),
         order_id=effect.order_id,
         tenant=effect.tenant,
         actor=f"partner:{partner}",
