@@ -55,27 +55,34 @@ class Scene:
 
     def lay_on(self, printed: Image.Image) -> Image.Image:
         """The blank with a print (RGBA of any size) on it, as RGB."""
-        reach = self._reach
+        picture = self.blank.copy()
         small = _premultiplied(printed, self.print_width_px, self.print_height_px)
+        inked = small.getchannel("a").getbbox()
+        if inked is not None:
+            rows, columns = self._reach.of(inked)
+            left, top = self.surface.left_px, self.surface.top_px
+            window = picture[top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
+            self._ink(window, small, rows, columns)
+        return Image.fromarray(picture)
+
+    def _ink(self, window: Pixels, small: Image.Image, rows: slice, columns: slice) -> None:
+        """Put a print at its size onto a part of the blank, which is those rows and columns of the surface's window."""
+        reach, here = self._reach, (rows, columns)
         # One empty pixel around the print, so that its edge is smooth and nothing beyond it is read.
         framed = np.zeros((self.print_height_px + 2, self.print_width_px + 2, 4), np.uint8)
         framed[1:-1, 1:-1] = np.asarray(small)
         texels = framed.reshape(-1, 4).view(np.uint32).ravel()
-        shape = (*reach.first.shape, 4)
+        first = reach.first[here]
+        shape = (*first.shape, 4)
         ink = np.zeros(shape, np.uint16)
         for step, weight in zip((0, 1, framed.shape[1], framed.shape[1] + 1), reach.weights, strict=True):
-            ink += texels.take(reach.first + step).view(np.uint8).reshape(shape) * weight
+            ink += texels.take(first + step).view(np.uint8).reshape(shape) * weight[here]
         ink >>= 8
         # Ink that is not there reflects nothing: the blank shows through by what the alpha leaves.
         alpha = ink[..., 3:]
-        shown = ((ink[..., :3] * reach.light) >> 8) + (reach.gloss * alpha >> 8)
-        picture = self.blank.copy()
-        rows, columns = reach.first.shape
-        surface = self.surface
-        window = picture[surface.top_px : surface.top_px + rows, surface.left_px : surface.left_px + columns]
+        shown = ((ink[..., :3] * reach.light[here]) >> 8) + (reach.gloss[here] * alpha >> 8)
         shown += (window * (255 - alpha) + 127) // 255
         window[:] = np.minimum(shown, 255)
-        return Image.fromarray(picture)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,21 @@ class _Reach:
     weights: tuple[NDArray[np.uint16], ...]
     light: NDArray[np.uint16]
     gloss: NDArray[np.uint16]
+    #: For each row and each column of the window the least and the most of the framed print that it shows, in pixels.
+    down: tuple[Field, Field]
+    across: tuple[Field, Field]
+
+    def of(self, inked: tuple[int, int, int, int]) -> tuple[slice, slice]:
+        """The rows and columns of the window that show anything of a box of the print."""
+        left, top, right, bottom = inked
+        return _span(*self.down, top, bottom), _span(*self.across, left, right)
+
+
+def _span(least: Field, most: Field, start: int, end: int) -> slice:
+    """From the first to the last line that shows anything between two pixels of the print."""
+    # The frame moves everything by a pixel, and a neighbour's share reaches one further.
+    found = np.nonzero((most >= start - 1) & (least <= end + 2))[0]
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
 def _premultiplied(printed: Image.Image, width_px: int, height_px: int) -> Image.Image:
@@ -116,6 +138,8 @@ def _reach(scene: Scene) -> _Reach:
         light=_fixed(surface.light * _ONE),
         # White of at most 255 times an alpha of at most 255 stays within sixteen bits.
         gloss=_fixed(surface.gloss * (_ONE - 1)),
+        down=(y.min(axis=1), y.max(axis=1)),
+        across=(x.min(axis=0), x.max(axis=0)),
     )
 
 

@@ -32,7 +32,7 @@ PREVIEW_WIDTH_PX_MAX: Final = 1600
 #: The refusal of a lean request whose files the child does not know.
 NOT_REMEMBERED: Final = "not_remembered"
 #: The print is composed this much finer than it is shown: letters of ten pixels would lose their shape.
-FINER: Final = 1.5
+FINER: Final = 1.25
 #: Pictures are remembered in these sizes (the shorter side), so that a wider preview or another view finds them again.
 _PICTURE_PX: Final = (1280, 2560, 4096)
 _PICTURES_BYTES_MAX: Final = 96 * 1024 * 1024
@@ -123,7 +123,7 @@ def _preview(request: PreviewRequest) -> Previewed:
 
 def _encoded(picture: Image.Image, kind: PictureFormat) -> bytes:
     if kind == "webp":
-        return webp(picture, quality=82, method=2 if picture.width * picture.height <= _QUICK_PIXELS_MAX else 1)
+        return webp(picture, quality=82, method=1 if picture.width * picture.height <= _QUICK_PIXELS_MAX else 0)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
