@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final, LiteralString
 
@@ -19,8 +20,12 @@ from processors.gate import GateState
 from processors.ports import NamedError, Vault
 
 PARTNERS_SHOWN_MAX: Final = 1_000
+#: How long a command waits for the read model, and how often it looks.
+SEEN_SECONDS_MAX: Final = 15.0
+SEEN_LOOK_SECONDS: Final = 0.05
 
 DESCRIPTION: LiteralString = "SELECT to_jsonb(p) FROM catalogue_partners AS p WHERE p.partner_id = %s"
+SUSPENDED: LiteralString = "SELECT suspended FROM catalogue_partners WHERE partner_id = %s"
 STANDING: LiteralString = (
     "SELECT p.partner_id, p.name, p.adapter, p.suspended, COALESCE(g.state::text, '{}') AS state,"
     " COALESCE(g.rests_until > clock_timestamp(), false) AS is_resting"
@@ -35,6 +40,10 @@ class PartnerNotKnown(NamedError):
 
 class AlreadySo(NamedError):
     """The partner is so already. Nothing was changed."""
+
+
+class NotSeenYet(NamedError):
+    """The catalogue was told, and the read model that routing goes by has not seen it. Look at `printledger status`."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +102,16 @@ class PartnerDesk:
         version = max(now_ms(), known.source_version + 1)
         said = msgspec.structs.replace(known, suspended=suspended, source_version=version)
         await self._catalogue.say(SHARED_TENANT, (said,))
+
+    async def wait_until(self, partner_id: str, *, suspended: bool) -> None:
+        """Return when routing sees it so. Raises NotSeenYet."""
+        for _ in range(round(SEEN_SECONDS_MAX / SEEN_LOOK_SECONDS)):
+            with self._pool.connection() as connection:
+                row = connection.execute(SUSPENDED, (partner_id,)).fetchone()
+            if row is not None and row[0] == suspended:
+                return
+            await asyncio.sleep(SEEN_LOOK_SECONDS)
+        raise NotSeenYet(f"{partner_id}: {NotSeenYet.__doc__}")
 
     def exchanges(self, about: str) -> Sequence[KeptExchange]:
         """What was sent and answered about an order or an effect key, oldest first."""

@@ -62,6 +62,7 @@ def suspend(partner_id: PartnerId, data: DataDir = None) -> None:
     async def run() -> None:
         async with bootstrap.partner_desk(settings) as desk:
             await desk.suspend(partner_id)
+            await desk.wait_until(partner_id, suspended=True)
 
     asyncio.run(run())
     typer.echo(f"{partner_id} is suspended: nothing more is routed to it. What it has already goes on.")
@@ -74,6 +75,7 @@ def resume(partner_id: PartnerId, data: DataDir = None) -> None:
     async def run() -> None:
         async with bootstrap.partner_desk(settings) as desk:
             await desk.resume(partner_id)
+            await desk.wait_until(partner_id, suspended=False)
 
     asyncio.run(run())
     typer.echo(f"{partner_id} is resumed: it is a candidate again.")

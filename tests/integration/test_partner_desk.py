@@ -88,6 +88,11 @@ def test_a_partner_is_resumed_once_and_neither_suspended_nor_resumed_twice(desk:
         asyncio.run(desk.desk.suspend("gelato"))
 
 
+def test_an_operator_waits_until_routing_sees_it(desk: Desk) -> None:
+    desk.know(msgspec.structs.replace(PARTNER, suspended=True))
+    asyncio.run(desk.desk.wait_until("gelato", suspended=True))
+
+
 def test_a_partner_that_nobody_knows_is_named(desk: Desk) -> None:
     with pytest.raises(PartnerNotKnown, match="nobody"):
         asyncio.run(desk.desk.suspend("nobody"))
