@@ -185,6 +185,16 @@ ON CONFLICT (order_id, line_id, run) DO UPDATE SET
     partner_id = COALESCE(EXCLUDED.partner_id, known.partner_id),
     decided_at = COALESCE(EXCLUDED.decided_at, known.decided_at);
 
+-- folded_batches --
+-- The rows of these production batches.
+SELECT tenant, batch_id, partner_id, stage, opened_at, updated_at, seq, state
+FROM batches WHERE batch_id = ANY(%(batch_ids)s);
+
+-- merge_batches --
+INSERT INTO batches SELECT * FROM stage_batches
+ON CONFLICT (batch_id) DO UPDATE SET
+    stage = EXCLUDED.stage, updated_at = EXCLUDED.updated_at, seq = EXCLUDED.seq, state = EXCLUDED.state;
+
 -- merge_partner_quality --
 -- A batch tells how many more units were looked at: each record is folded once, so sums are right.
 INSERT INTO partner_quality AS known SELECT * FROM stage_partner_quality
@@ -404,6 +414,36 @@ FROM found AS f LEFT JOIN mapped AS m USING (variant_id)
 WHERE %(kind)s::text IS NULL OR f.kind = %(kind)s
 ORDER BY f.resolved_at > 0, f.kind <> 'no_partner', f.raised_at DESC, f.variant_id, f.partner_id, f.kind
 LIMIT %(limit)s;
+
+-- described_products --
+SELECT to_jsonb(d) FROM catalogue_products AS d ORDER BY product_id;
+
+-- described_templates --
+SELECT to_jsonb(d) || '{"source_version": 1}' FROM catalogue_templates AS d ORDER BY template_id, template_version;
+
+-- described_partners --
+SELECT to_jsonb(d) FROM catalogue_partners AS d ORDER BY partner_id;
+
+-- described_loads --
+SELECT to_jsonb(d) FROM catalogue_partner_loads AS d ORDER BY partner_id;
+
+-- described_offers --
+SELECT to_jsonb(d) FROM catalogue_offers AS d ORDER BY partner_id, variant_id;
+
+-- described_offers_of --
+SELECT to_jsonb(d) FROM catalogue_offers AS d WHERE partner_id = %(partner_id)s ORDER BY variant_id;
+
+-- described_load_of --
+SELECT to_jsonb(d) FROM catalogue_partner_loads AS d WHERE partner_id = %(partner_id)s;
+
+-- described_skus --
+SELECT to_jsonb(d) FROM catalogue_sku_map AS d WHERE tenant = %(tenant)s ORDER BY store, sku;
+
+-- known_variants --
+SELECT DISTINCT variant ->> 'variant_id' FROM catalogue_products, jsonb_array_elements(variants) AS variant;
+
+-- known_partners --
+SELECT partner_id FROM catalogue_partners;
 
 -- goods_of_order --
 -- What each line of an order is, for customs and for the scales; weight 0 where the catalogue does not say.

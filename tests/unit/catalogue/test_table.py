@@ -1,0 +1,116 @@
+"""A table that a person edited: what is wrong is named by line and column, with what to do."""
+
+import msgspec
+import pytest
+
+from events.catalogue.commands import CatalogueCommandUnion
+from processors.catalogue.plan import Known, counted, plan
+from processors.catalogue.table import ERRORS_TOLD, Table, TableNotUsable, read_table, write_table
+from tests.unit.catalogue.test_catalogue import OFFER, PARTNER, PRODUCT, RULES, SKU
+
+KNOWN = (PRODUCT, PARTNER, OFFER)
+HEADER = b"kind,partner_id,load_percent\r\n"
+
+
+def table(*commands: CatalogueCommandUnion) -> Table:
+    return read_table(write_table(commands), "demo")
+
+
+def faults(content: bytes) -> list[str]:
+    return [str(fault) for fault in read_table(content, "demo").faults]
+
+
+def test_a_catalogue_survives_a_spreadsheets_byte_order_mark_and_capitals() -> None:
+    # given
+    exported = write_table([msgspec.structs.replace(PARTNER, suspended=True)])
+    edited = b"\xef\xbb\xbf" + exported.replace(b"true", b"TRUE")
+    # when
+    (row,) = read_table(edited, "demo").rows
+    # then
+    assert row.command == msgspec.structs.replace(PARTNER, suspended=True, source_version=0)
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_written_as_text() -> None:
+    product = msgspec.structs.replace(PRODUCT, title="=HYPERLINK(1)", source_version=0)
+    exported = write_table([product])
+    assert b",'=HYPERLINK(1)," in exported
+    assert read_table(exported, "demo").rows[0].command == product
+
+
+def test_rules_have_a_file_of_their_own_and_no_row() -> None:
+    assert write_table([RULES]) == write_table([])
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"press,p,1", "line 2, column kind: 'press' is no kind of row: give one of product"),
+        (b"load,,1", "line 2, column partner_id: is empty: give a value"),
+        (b"load,p,many", "line 2, column load_percent: is not usable"),
+        (b"load,p,-1", "line 2, column load_percent: -1 is out of bounds: give 0 to"),
+        (b"load,a:b,1", "line 2, column partner_id: an id has no colon"),
+        (b"load,p,1,7", "line 2: has 4 cells, the header 3"),
+        (b"load,p,1\r\nload,p,2", "line 3: describes the same as line 2: keep one"),
+        (b"product,p,", "line 2, column partner_id: a row of kind product has none: leave it empty"),
+    ],
+)
+def test_what_is_wrong_is_named_by_line_and_column_with_what_to_do(line: bytes, told: str) -> None:
+    assert any(fault.startswith(told) for fault in faults(HEADER + line))
+
+
+def test_a_line_is_counted_where_its_row_begins_even_after_a_cell_of_several_lines() -> None:
+    content = b'kind,product_id,title,variants,print_areas\r\nproduct,a,"two\nlines",[],[]\r\nnothing,b,,,\r\n'
+    assert faults(content) == [faults(content)[0]]
+    assert faults(content)[0].startswith("line 4, column kind")
+
+
+def test_a_file_with_endless_faults_is_told_a_hundred() -> None:
+    assert len(faults(HEADER + b"nothing,p,1\r\n" * 5_000)) == ERRORS_TOLD + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no column kind"),
+        (b"sku,store\n", "no column kind"),
+        (b"kind,colour\n", "unknown columns: colour"),
+        (b"kind,sku,sku\n", "twice"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'kind,sku\nsku,"open', "no CSV from line 2"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named_as_such(content: bytes, told: str) -> None:
+    with pytest.raises(TableNotUsable, match=told):
+        read_table(content, "demo")
+
+
+def test_an_import_adds_changes_and_leaves_and_says_only_what_differs() -> None:
+    # given
+    known = Known("demo", [PRODUCT, PARTNER, OFFER])
+    dearer = msgspec.structs.replace(OFFER, cost_minor=460)
+    new = msgspec.structs.replace(PARTNER, partner_id="press-west")
+    # when
+    steps = plan(table(PRODUCT, dearer, new).rows, known, now_ms=100)
+    # then
+    assert [(step.word, step.fields) for step in steps] == [
+        ("unchanged", ()),
+        ("changed", ("cost_minor",)),
+        ("added", ()),
+    ]
+    assert [step.command and step.command.source_version for step in steps] == [None, 100, 100]
+    assert counted(steps) == {"added": 1, "changed": 1, "unchanged": 1, "refused": 0}
+
+
+def test_a_row_that_names_what_nobody_described_is_refused_and_says_what_is_missing() -> None:
+    (offer,) = plan(table(OFFER).rows, Known("demo", []), now_ms=1)
+    (sku,) = plan(table(SKU).rows, Known("demo", KNOWN), now_ms=1)
+    assert offer.word == sku.word == "refused"
+    assert offer.why.startswith("nobody knows the partner press-east and the variant mug-11oz-white")
+    assert "template ('mug-11oz', 1)" in sku.why
+
+
+def test_a_description_from_a_fast_clock_is_still_replaced() -> None:
+    known = Known("demo", [PRODUCT, PARTNER, msgspec.structs.replace(OFFER, source_version=10**15)])
+    (step,) = plan(table(msgspec.structs.replace(OFFER, stock=1)).rows, known, now_ms=5)
+    assert step.command is not None
+    assert step.command.source_version == 10**15 + 1
