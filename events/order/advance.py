@@ -9,6 +9,7 @@ from typing import get_args
 
 from events.decider import Context
 from events.order.causes import settled_exceptions
+from events.order.edits import going_on
 from events.order.evolve import RecordedOnly
 from events.order.facts import (
     DeadlinePassed,
@@ -72,6 +73,9 @@ def _next_of_line(order: Order, line: Line, context: Context) -> Iterator[OrderE
             yield inspection_requested(order, line, run, context)
     if line.cancelling:
         yield from _cancelling(order, line, context)
+        return
+    if line.edit is not None:
+        yield from going_on(order, line, line.edit, context)
         return
     if order.holds or line.artwork is None:
         return

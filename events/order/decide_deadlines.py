@@ -114,7 +114,7 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
         case "route" if run.stage == "routing" and line.artwork is not None and not line.cancelling:
             return (routing_requested(order, line, line.artwork, run, context), *_silent(order, key, run.attempt))
         case "submit" if run.stage in {"submitting", "waiting"} and line.areas:
-            if line.cancelling:
+            if line.cancelling or line.edit is not None:
                 # Submitting once more would print what is to be stopped; stopping it by its key is safe either way.
                 return (partner_cancellation_requested(order, line, run, context),)
             if order.holds:

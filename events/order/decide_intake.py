@@ -12,12 +12,14 @@ from events.order.commands import (
     ReplaceArtwork,
     ReportPayment,
 )
-from events.order.decide_common import hold, line_of, raised, release
+from events.order.decide_common import hold, line_of, release
+from events.order.edits import address_refused, asked_of_partner, differs, is_removed, unmapped
 from events.order.evolve import asked_to_stop
 from events.order.facts import (
     ArtworkReplaced,
     CancellationRefused,
     CancellationRequested,
+    EditRequested,
     LineCancelled,
     LineMapped,
     OrderEdited,
@@ -29,8 +31,8 @@ from events.order.facts import (
     PaymentVoided,
 )
 from events.order.refusals import (
-    AlreadyShipped,
     AreaNamedTwice,
+    EditUnderWay,
     HoldUnknown,
     LineIdsNotDistinct,
     NothingToCancel,
@@ -111,59 +113,53 @@ def _contents_within_limits(contents: tuple[AreaContent, ...]) -> None:
 
 
 def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) -> tuple[OrderEvent, ...]:
+    """What no partner has changes at once; of what a partner has, it is asked first; what is packed stays."""
     seen = command.order
     gone = (("payment_pending", seen.payment_pending), ("address_missing", seen.address_missing))
     facts: list[OrderEvent] = [
         release(reason, "", context) for reason, still in gone if not still and order.held_by(reason, "")
     ]
-    changed = tuple(line for line in seen.lines if _differs(order, line))
+    changed = tuple(line for line in seen.lines if differs(order, line))
     wanted = {line.line_id for line in seen.lines}
-    removed = tuple(key for key, line in order.lines.items() if line.stage != "cancelled" and key not in wanted)
+    removed = tuple(key for key, line in order.lines.items() if is_removed(line, wanted))
     moved = seen.recipient_digest != order.recipient_digest
     if not (changed or removed or moved or facts):
         raise Ignored("the store's newer picture of this order differs in nothing that is printed or sent")
-    touched = (*(line.line_id for line in changed), *removed)
-    if (refusal := _too_late(order, touched, moved=moved)) is not None:
+    if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in order.parcels.values()):
         # A store's picture is a report, not a request: what comes too late is shown to a person, not thrown away.
-        detail = "The store changed the order after it went to a partner; it is made as it was."
-        late = raised(order, "edit_refused", "", detail, refusal.detail, blocking=False)
-        if not (facts or late):
-            raise Ignored("the order was changed too late, and a person has been told already")
-        return (*facts, *late)
-    if changed or removed or moved:
-        facts += _abandoned(order, command, touched)
-        facts.append(_edit(command, changed, removed, context, moved=moved))
+        moved = False
+        facts += address_refused(order, context.actor)
+    at_partner = {key for key, line in order.lines.items() if line.submitted}
+    free = tuple(line for line in changed if line.line_id not in at_partner)
+    freed = tuple(key for key in removed if key not in at_partner)
+    if free or freed or moved:
+        touched = (*(line.line_id for line in free), *freed)
+        facts += _abandoned(order, command, touched, moved=moved)
+        facts.append(_edit(command, free, freed, context, moved=moved))
         facts += [release(held.reason, held.line_id, context) for held in order.holds if held.line_id in touched]
-        facts += [hold("sku_unmapped", line.line_id, f"SKU {line.sku}") for line in changed if _unmapped(order, line)]
+        facts += [hold("sku_unmapped", line.line_id, f"SKU {line.sku}") for line in free if unmapped(order, line)]
+    wishes: dict[str, OrderedLine | None] = {line.line_id: line for line in changed} | dict.fromkeys(removed)
+    facts += [
+        asked_of_partner(
+            order.lines[key],
+            wish,
+            store_updated_at=command.store_updated_at,
+            total_minor=seen.total_minor,
+            by=context.actor,
+        )
+        for key, wish in wishes.items()
+        if key in at_partner
+    ]
+    if not facts:
+        raise Ignored("the address was changed too late, and a person has been told already")
     return tuple(facts)
 
 
-def _unmapped(order: Order, line: OrderedLine) -> bool:
-    before = order.line(line.line_id)
-    return line.artwork is None and (before is None or before.artwork is None or before.sku != line.sku)
-
-
-def _differs(order: Order, line: OrderedLine) -> bool:
-    """A line that the store had removed and shows again is made after all; a cancelled one stays cancelled."""
-    before = order.line(line.line_id)
-    if before is None or before.stage != "cancelled":
-        return before is None or line.content_digest != before.store_digest
-    return not order.cancellation_asked
-
-
-def _too_late(order: Order, line_ids: tuple[str, ...], *, moved: bool) -> AlreadyShipped | TooLateToEdit | None:
-    if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in order.parcels.values()):
-        return AlreadyShipped()
-    if any((line := order.line(line_id)) is not None and line.submitted for line_id in line_ids):
-        return TooLateToEdit()
-    return None
-
-
-def _abandoned(order: Order, command: ObserveStoreOrder, touched: tuple[str, ...]) -> list[OrderEvent]:
+def _abandoned(order: Order, command: ObserveStoreOrder, touched: tuple[str, ...], *, moved: bool) -> list[OrderEvent]:
     """Print runs that no partner has yet and that are not right any more: other content, or another destination."""
     seen = command.order
     here = (order.country, order.region, order.postal_prefix)
-    elsewhere = seen.recipient_digest != order.recipient_digest and here != (
+    elsewhere = moved and here != (
         seen.country,
         seen.region,
         seen.postal_prefix,
@@ -258,10 +254,23 @@ def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[Orde
 
 def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) -> tuple[OrderEvent, ...]:
     line = line_of(order, command.line_id)
-    if line.submitted or line.cancelling or line.stage == "cancelled":
+    if line.too_late_to_stop or line.cancelling or line.stage == "cancelled":
         raise TooLateToEdit
+    if line.edit is not None:
+        raise EditUnderWay
     contents = _merged(line.contents, command.contents)
     _contents_within_limits(contents)
+    if line.submitted:
+        changed = _as_ordered(line, contents, command.content_digest)
+        return (
+            EditRequested(
+                line_id=line.line_id,
+                changed=changed,
+                from_store=False,
+                store_updated_at=order.store_updated_at,
+                by=context.actor,
+            ),
+        )
     abandoned = (
         LineCancelled(line_id=line.line_id, units=(), reason="edited", run=run.run)
         for run in line.runs
@@ -272,6 +281,20 @@ def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) ->
         line_id=line.line_id, contents=contents, content_digest=command.content_digest, by=context.actor
     )
     return (*abandoned, replaced, *(release(h.reason, h.line_id, context) for h in held))
+
+
+def _as_ordered(line: Line, contents: tuple[AreaContent, ...], content_digest: str) -> OrderedLine:
+    return OrderedLine(
+        line_id=line.line_id,
+        sku=line.sku,
+        title=line.title,
+        quantity=line.quantity,
+        unit_price_minor=line.unit_price_minor,
+        artwork=line.artwork,
+        contents=contents,
+        instructions=line.instructions,
+        content_digest=content_digest,
+    )
 
 
 def _merged(before: tuple[AreaContent, ...], new: tuple[AreaContent, ...]) -> tuple[AreaContent, ...]:

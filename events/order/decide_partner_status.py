@@ -16,11 +16,13 @@ from events.order.facts import (
     ProductionStarted,
     SubmissionAccepted,
 )
-from events.order.state import Line, Order, Run
+from events.order.state import STOPPED, Line, Order, Run
 from events.order.work import partner_cancellation_requested
 
 RANK_PRINTING = 20
 RANK_PRINTED = 50
+
+UNWANTED_ADVICE = "Settle it with the partner, and keep its goods from being sent."
 
 RUN_FOLLOWED = frozenset({"submitting", "waiting", "accepted"})
 """Stages of a run in which a report can move it."""
@@ -38,6 +40,9 @@ def partner_status(
     if run.stage in {"cancelled", "given_up"} and not run.cancel_asked:
         # Whoever reports a stage of a run that nobody wants any more has taken it: it must be stopped.
         return (observed, partner_cancellation_requested(order, line, run, context))
+    if run.cancel_answer == STOPPED and command.rank >= RANK_PRINTED:
+        detail = f"{run.partner_id} reports {command.raw!r} for a print run that it said it had stopped."
+        return (observed, *raised(order, "unwanted_print", f"{line.line_id}:{run.run}", detail, UNWANTED_ADVICE))
     if run.stage not in RUN_FOLLOWED or command.rank <= run.rank:
         return (observed,)
     facts: list[OrderEvent] = [observed]
@@ -101,7 +106,9 @@ def _condition(
         return raised(order, "partner_on_hold", subject, f"The partner holds this print run ({command.raw}).", advice)
     reason = f"the partner reported {command.raw}"
     if line.cancelling or run.cancel_asked:
-        return (LineCancelled(line_id=line.line_id, units=line.lost_with(run), reason=reason, run=run.run),)
+        # A run that was stopped for the sake of a change takes no unit away: the line goes on.
+        units = line.lost_with(run) if line.cancelling else ()
+        return (LineCancelled(line_id=line.line_id, units=units, reason=reason, run=run.run),)
     gave_up = PartnerGaveUp(line_id=line.line_id, run=run.run, partner_id=run.partner_id, reason=reason)
     advice = "Nothing needs doing if another partner takes it; ask this one what went wrong."
     detail = f"{run.partner_id} does not make this print run: {reason}."

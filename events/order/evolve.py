@@ -17,6 +17,9 @@ from events.order.facts import (
     CommandRefused,
     DeadlinePassed,
     DeadlineSet,
+    EditRefused,
+    EditRequested,
+    EditWithdrawn,
     ExceptionRaised,
     ExceptionResolved,
     HoldReleased,
@@ -41,11 +44,20 @@ from events.order.facts import (
     RenderFailed,
     RenderRequested,
 )
-from events.order.state import REFUSED, Hold, Line, Notice, OpenException, Order
+from events.order.state import REFUSED, REMOVED, Hold, Line, LineEdit, Notice, OpenException, Order
 from events.order.values import OrderedLine
 
 IntakeEvent: TypeAlias = (
-    OrderPlaced | OrderHeld | HoldReleased | LineMapped | OrderEdited | CancellationRequested | OrderCancelled
+    OrderPlaced
+    | OrderHeld
+    | HoldReleased
+    | LineMapped
+    | OrderEdited
+    | EditRequested
+    | EditRefused
+    | EditWithdrawn
+    | CancellationRequested
+    | OrderCancelled
 )
 ArtworkEvent: TypeAlias = (
     ArtworkCheckRequested
@@ -149,6 +161,16 @@ def _evolve_intake(order: Order, fact: IntakeEvent) -> Order:
             return with_line(order, replace(order.lines[fact.line_id], artwork=fact.artwork))
         case OrderEdited():
             return _edited(order, fact)
+        case EditRequested():
+            return _edit_asked(order, fact)
+        case EditRefused():
+            line = order.line(fact.line_id)
+            return order if line is None else with_line(order, replace(line, edit=None))
+        case EditWithdrawn():
+            line = order.lines[fact.line_id]
+            seen_at = max(order.store_updated_at, fact.store_updated_at)
+            as_made = replace(line, edit=None, store_digest=line.content_digest)
+            return with_line(replace(order, store_updated_at=seen_at), as_made)
         case CancellationRequested():
             lines = {key: asked_to_stop(line) for key, line in order.lines.items()}
             return replace(order, cancellation_asked=True, cancellation_reason=fact.reason, lines=lines)
@@ -190,7 +212,8 @@ def asked_to_stop(line: Line) -> Line:
         else run
         for run in line.runs
     )
-    line = replace(line, runs=runs)
+    # Whoever does not want the line at all wants no change of it either.
+    line = replace(line, runs=runs, edit=None)
     return replace(line, cancelling=line.stoppable)
 
 
@@ -218,7 +241,7 @@ def _edited(order: Order, fact: OrderEdited) -> Order:
     for line_id in fact.removed_line_ids:
         removed = lines[line_id]
         units = tuple(range(1, removed.quantity + 1))
-        lines[line_id] = replace(removed, stage="cancelled", cancelled_units=units, cancelling=False)
+        lines[line_id] = replace(removed, stage="cancelled", cancelled_units=units, cancelling=False, edit=None)
     order = replace(order, lines=lines, store_updated_at=fact.store_updated_at)
     if fact.recipient is not None:
         order = replace(
@@ -230,6 +253,17 @@ def _edited(order: Order, fact: OrderEdited) -> Order:
             postal_prefix=fact.postal_prefix,
         )
     return replace(order, total_minor=fact.total_minor) if fact.total_minor else order
+
+
+def _edit_asked(order: Order, fact: EditRequested) -> Order:
+    """The change waits; the store's next picture is compared with what it has said now."""
+    line = order.lines[fact.line_id]
+    edit = LineEdit(changed=fact.changed, from_store=fact.from_store, total_minor=fact.total_minor, by=fact.by)
+    line = replace(line, edit=edit)
+    if fact.from_store:
+        line = replace(line, store_digest=REMOVED if fact.changed is None else fact.changed.content_digest)
+        order = replace(order, store_updated_at=max(order.store_updated_at, fact.store_updated_at))
+    return with_line(order, line)
 
 
 def _begun_again(before: Line, changed: OrderedLine) -> Line:
@@ -286,6 +320,7 @@ def _replaced(before: Line, fact: ArtworkReplaced) -> Line:
         before,
         contents=fact.contents,
         content_digest=fact.content_digest,
+        edit=None,
         stage="received",
         waiting=False,
         check_attempt=0,

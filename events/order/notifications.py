@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from events.decider import Context
 from events.order.facts import (
     CancellationRefused,
+    EditRefused,
     ExceptionRaised,
     InspectionPassed,
     LabelPurchased,
@@ -62,6 +63,7 @@ TOLD: frozenset[type] = frozenset(
         ShipmentDelivered,
         OrderCancelled,
         CancellationRefused,
+        EditRefused,
         ExceptionRaised,
     }
 )
@@ -100,6 +102,8 @@ def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str,
             yield "cancelled", "buyer", "", {}
         case CancellationRefused() if order.cancellation_asked:
             yield "cancellation_refused", "buyer", fact.line_id, {"reason": fact.reason}
+        case EditRefused():
+            yield "edit_refused", "store", fact.line_id or "address", {"reason": fact.detail}
         case ExceptionRaised() if fact.kind != "notification_failed":
             # A failed notification must not call for another one: it would go round for ever.
             values = {"detail": fact.detail, "what_to_do": fact.what_to_do}

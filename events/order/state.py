@@ -8,6 +8,7 @@ from events.order.values import (
     AreaFile,
     Finding,
     LineArtwork,
+    OrderedLine,
     OrderPolicy,
     QualityReport,
     RenderedArea,
@@ -62,6 +63,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.condition if self.condition_at > self.stage_at else ""
 
 
+class LineEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a line that waits until its partner has stopped. `changed` is None where the line is to go."""
+
+    changed: OrderedLine | None
+    from_store: bool
+    total_minor: int
+    by: str
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the order.
 
@@ -69,7 +79,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     cancelled. From `approved` on its print runs tell how far it is.
     `revision` counts what was printed on it, `version` its files; `store_digest` is of what the store last said of it,
     which other artwork does not change; `changes_note` is what should change about its newest proof, sealed.
-    `cancelling`: somebody asked to stop it, and not all of it is settled yet. `waiting`: its check or rendering failed
+    `cancelling`: somebody asked to stop it, and not all of it is settled yet. `edit` is a change that waits for the
+    partner's answer; what the store wants by it is in `store_digest` already. `waiting`: its check or rendering failed
     and is tried again after a wait.
     """
 
@@ -97,6 +108,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     renderer_version: str = ""
     runs: tuple[Run, ...] = ()
     cancelling: bool = False
+    edit: LineEdit | None = None
     cancelled_units: tuple[int, ...] = ()
     reprints: int = 0
 
@@ -147,6 +159,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     def submitted(self) -> bool:
         """Whether a partner has, or may have, any of its units."""
         return any(run.stage in RUN_AT_PARTNER for run in self.runs)
+
+    @property
+    def too_late_to_stop(self) -> bool:
+        """Whether any of its goods exist, or a partner that has them said that it will not stop."""
+        return any(
+            run.stage in RUN_GOODS or (run.stage == "accepted" and run.cancel_answer == REFUSED) for run in self.runs
+        )
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +250,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 RUN_AT_PARTNER = frozenset({"submitting", "accepted", "printed", "inspecting", "passed", "failed"})
 """Stages of a run in which the partner has, or may have, its units."""
 
+RUN_GOODS = frozenset({"printed", "inspecting", "passed", "failed"})
+"""Stages of a run whose goods exist, good or not."""
+
 RUN_MAKING = frozenset({"routed", "submitting", "waiting", "accepted", "printed", "inspecting"})
 """Stages of a run that will still become goods; a parcel waits for those of its own partner."""
 
@@ -245,3 +267,6 @@ RUN_ENDED = frozenset({"passed", "failed", "cancelled", "given_up"})
 
 STOPPED = "stopped"
 REFUSED = "refused"
+
+REMOVED = "removed"
+"""Stands for the digest of what the store says of a line that it shows no more, while the line is still made."""

@@ -169,7 +169,7 @@ def partner_cancellation_requested(
         run=run.run,
         partner_id=run.partner_id,
         submission_key=run.effect_key,
-        reason=order.cancellation_reason,
+        reason="the line is changed" if line.edit is not None else order.cancellation_reason,
     )
 
 

@@ -53,6 +53,9 @@ LETTERS: Final[dict[str, Letter]] = {
         "Part of order {order_number} can no longer be cancelled",
         "It is made and sent as ordered.\n\n{reason}",
     ),
+    "edit_refused": Letter(
+        "A change of order {order_number} came too late", "It is made and sent as it was: {subject}.\n\n{reason}"
+    ),
     "exception_raised": Letter(
         "Order {order_number} needs a person: {subject}", "{detail}\n\nWhat to do: {what_to_do}"
     ),

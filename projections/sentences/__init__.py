@@ -12,6 +12,9 @@ from events.order.facts import (
     CommandRefused,
     DeadlinePassed,
     DeadlineSet,
+    EditRefused,
+    EditRequested,
+    EditWithdrawn,
     ExceptionRaised,
     ExceptionResolved,
     HoldReleased,
@@ -75,7 +78,7 @@ def describe(fact: OrderEvent) -> Entry:
         case (
             OrderPlaced() | OrderHeld() | HoldReleased() | LineMapped() | OrderEdited()
             | CancellationRequested() | PartnerCancellationRequested() | LineCancelled() | OrderCancelled()
-            | CancellationRefused()
+            | CancellationRefused() | EditRequested() | EditRefused() | EditWithdrawn()
         ):  # fmt: skip
             return describe_intake(fact)
         case (

@@ -5,6 +5,9 @@ from typing import TypeAlias, assert_never
 from events.order.facts import (
     CancellationRefused,
     CancellationRequested,
+    EditRefused,
+    EditRequested,
+    EditWithdrawn,
     HoldReleased,
     LineCancelled,
     LineMapped,
@@ -22,6 +25,9 @@ IntakeFact: TypeAlias = (
     | HoldReleased
     | LineMapped
     | OrderEdited
+    | EditRequested
+    | EditRefused
+    | EditWithdrawn
     | CancellationRequested
     | PartnerCancellationRequested
     | LineCancelled
@@ -47,6 +53,16 @@ def describe_intake(fact: IntakeFact) -> Entry:
             return Entry(f"Line {fact.line_id} is {artwork.variant_id}", template)
         case OrderEdited():
             return _edited(fact)
+        case EditRequested():
+            wish = "should not be made" if fact.changed is None else "should change"
+            detail = "A partner has it: it is asked to stop, and the change waits for its answer."
+            return Entry(f"Line {fact.line_id} {wish}", detail + (f" By {fact.by}." if fact.by else ""))
+        case EditRefused():
+            what = f"line {fact.line_id}" if fact.line_id else "the address"
+            return Entry(f"Too late to change {what}: {fact.reason}", fact.detail)
+        case EditWithdrawn():
+            detail = "The store wants it as it is being made." + (f" By {fact.by}." if fact.by else "")
+            return Entry(f"Line {fact.line_id} does not change any more", detail)
         case CancellationRequested():
             return Entry("Cancellation asked for", f"By {fact.by}: {fact.reason}")
         case PartnerCancellationRequested():

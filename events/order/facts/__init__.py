@@ -24,6 +24,7 @@ from events.order.facts.artwork import (
     RenderRequested,
 )
 from events.order.facts.base import OrderFact, WorkRequested
+from events.order.facts.edits import EditRefused, EditRequested, EditWithdrawn
 from events.order.facts.intake import (
     CancellationRefused,
     CancellationRequested,
@@ -74,6 +75,9 @@ OrderEvent: TypeAlias = (
     | HoldReleased
     | LineMapped
     | OrderEdited
+    | EditRequested
+    | EditRefused
+    | EditWithdrawn
     | CancellationRequested
     | PartnerCancellationRequested
     | LineCancelled
@@ -152,6 +156,9 @@ __all__ = [
     "CommandRefused",
     "DeadlinePassed",
     "DeadlineSet",
+    "EditRefused",
+    "EditRequested",
+    "EditWithdrawn",
     "ExceptionRaised",
     "ExceptionResolved",
     "HoldReleased",

@@ -11,6 +11,8 @@ from events.order.commands import CancelOrder, ReportCancellationAnswered
 from events.order.facts import (
     ArtworkCheckRequested,
     CancellationRefused,
+    EditRefused,
+    EditRequested,
     ExceptionRaised,
     LabelPurchased,
     LineCancelled,
@@ -92,7 +94,10 @@ def test_complaint_a_changed_quantity_reaches_nobody() -> None:
 def test_complaint_a_change_that_comes_too_late_is_swallowed() -> None:
     """complaint: the store shows the changed quantity, the printer makes the old one, and nobody is told."""
     late = given(placed(), everybody_answers_until(SubmissionAccepted)).when(seen(a_line(quantity=3)))
-    late.then_among_others(a(ExceptionRaised, kind="edit_refused"))
+    late.then_among_others(a(EditRequested, line_id="1"), PartnerCancellationRequested)
+    too_late = late.and_when(answer_to(PartnerCancellationRequested, confirmed=False, reason="on the press"))
+    too_late.then_among_others(a(EditRefused, line_id="1"), a(ExceptionRaised, kind="edit_refused"))
+    too_late.then_told("store: edit_refused-1", "support: exception_raised-edit_refused:1")
 
 
 def test_complaint_a_partial_shipment_is_invisible_until_everything_ships() -> None:

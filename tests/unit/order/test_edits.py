@@ -1,4 +1,4 @@
-"""A newer picture of the order: edits what is not submitted, tells a person where it comes too late."""
+"""A newer picture of the order edits what is not submitted; an address is taken until the parcel is packed."""
 
 from typing import Any
 
@@ -16,8 +16,10 @@ from events.order.facts import (
     ArtworkChecked,
     ArtworkCheckRequested,
     ArtworkReplaced,
+    EditRefused,
     ExceptionRaised,
     HoldReleased,
+    InspectionRequested,
     LabelRequested,
     LineCancelled,
     LineMapped,
@@ -92,16 +94,6 @@ def test_an_edit_between_two_attempts_abandons_the_run_and_the_next_has_its_own_
     assert history.newest(SubmissionRequested).run == 2
 
 
-def test_an_edit_that_comes_after_the_submission_is_shown_to_a_person() -> None:
-    given(*SUBMITTING).when(seen(OTHER)).then(
-        a(ExceptionRaised, kind="edit_refused", blocking=False, what_to_do=TooLateToEdit().detail)
-    ).line_is("1", "submitting")
-
-
-def test_a_person_is_told_once_of_edits_that_come_too_late() -> None:
-    given(*SUBMITTING, seen(OTHER)).when(seen(OTHER, at=NOW + 2)).then_ignored()
-
-
 def test_an_edit_that_removes_the_last_line_cancels_the_order() -> None:
     removed = (placed(a_store_order(lines=(a_line("1"), a_line("2")))), CancelOrder(reason="no more"))
     given(*removed).when(seen()).then_ignored()
@@ -126,8 +118,14 @@ def test_another_country_is_routed_anew() -> None:
 def test_another_address_for_a_parcel_that_has_its_label_is_shown_to_a_person() -> None:
     packed = (placed(), everybody_answers_until(LabelRequested))
     given(*packed).when(seen(**ANOTHER_STREET)).then(
-        a(ExceptionRaised, kind="edit_refused", what_to_do=AlreadyShipped().detail)
+        a(EditRefused, line_id="", reason="packed_already"),
+        a(ExceptionRaised, kind="edit_refused", what_to_do=AlreadyShipped().detail),
     )
+
+
+def test_a_person_is_told_once_of_addresses_that_come_too_late() -> None:
+    packed = (placed(), everybody_answers_until(LabelRequested), seen(**ANOTHER_STREET))
+    given(*packed).when(seen(at=NOW + 2, **ANOTHER_STREET)).then_ignored()
 
 
 def test_another_address_mends_a_label_that_could_not_be_bought() -> None:
@@ -172,9 +170,9 @@ def test_replacing_the_artwork_of_an_unmapped_line_keeps_the_order_held() -> Non
     given(unmapped).when(new).then(ArtworkReplaced).status_is("on_hold")
 
 
-def test_artwork_that_a_partner_has_cannot_be_replaced() -> None:
+def test_artwork_that_is_printed_or_cancelled_cannot_be_replaced() -> None:
     new = ReplaceArtwork(line_id="1", content_digest="new")
-    given(*SUBMITTING).when(new).then_refused(TooLateToEdit)
+    given(placed(), everybody_answers_until(InspectionRequested)).when(new).then_refused(TooLateToEdit)
     given(placed(), CancelOrder(reason="r")).when(new).then_refused(TooLateToEdit)
     given(placed()).when(ReplaceArtwork(line_id="9", content_digest="new")).then_refused(LineUnknown)
 
