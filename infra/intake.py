@@ -19,6 +19,7 @@ from events.codec import Codec
 from infra import kafka, postgres
 from infra.access import PostgresApiKeys, PostgresStores
 from infra.inbound_tables import PostgresParking
+from infra.rollouts import rollouts
 from infra.s3 import Bucket, s3_client
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
@@ -89,7 +90,7 @@ def inbound_parts(
                 vault=opened_vault,
                 codec=codec,
                 stores=stores(settings, pool),
-                assembler=OrderAssembler(opened_vault, reads),
+                assembler=OrderAssembler(opened_vault, reads, rollouts(settings)),
                 effects=reads,
                 partners=partners,
                 carriers=carriers,

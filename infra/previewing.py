@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import msgspec
 
 from infra import intake, postgres
 from infra.check_lists import OperatorLists
+from infra.rollouts import rollouts
 from infra.settings import Settings
-from processors.artwork.rollout import Rollout
 from processors.artwork.sandbox import SandboxPool
-from processors.ports import NamedError
 from processors.previews import PreviewStudio
 from processors.workers.art import TemplateArt
 from projections.system_reader import SystemReads
@@ -22,25 +18,6 @@ from projections.system_reader import SystemReads
 PREVIEW_CHILDREN = 2
 #: A child that has just started knows nothing, so previews keep theirs longer than renders do.
 JOBS_PER_CHILD = 5_000
-
-
-class RolloutInvalid(NamedError):
-    """TEMPLATE_ROLLOUTS must be JSON: by template id stable_version, version, share_permille and unit."""
-
-
-def rollouts(settings: Settings) -> dict[str, Rollout]:
-    """The roll-outs of the settings by template id. Raises RolloutInvalid."""
-    return {name: _rollout(name, told) for name, told in settings.template_rollouts.items()}
-
-
-def _rollout(template_id: str, told: dict[str, Any]) -> Rollout:
-    try:
-        rollout = msgspec.convert({**told, "template_id": template_id}, Rollout)
-    except msgspec.ValidationError as error:
-        raise RolloutInvalid(f"{template_id}: {RolloutInvalid.__doc__} ({error})") from None
-    if not 0 <= rollout.share_permille <= 1000:
-        raise RolloutInvalid(f"{template_id}: share_permille lies from 0 to 1000. {RolloutInvalid.__doc__}")
-    return rollout
 
 
 @contextmanager

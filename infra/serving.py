@@ -19,6 +19,7 @@ from events.codec import Codec
 from infra import kafka, postgres
 from infra.inbound_tables import PostgresIdempotency, TenantSkuMap
 from infra.intake import Pool, api_keys, bucket, link_signer, now_ms, stores, vault
+from infra.rollouts import rollouts
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from processors.carriers.protocol import Carrier
@@ -77,7 +78,7 @@ async def api_dependencies(
                 objects=bucket(settings),
                 log=log,
                 commands=KafkaCommandSender(log, codec),
-                assembler=OrderAssembler(opened_vault, TenantSkuMap(pool)),
+                assembler=OrderAssembler(opened_vault, TenantSkuMap(pool), rollouts(settings)),
                 orders=ReadModels(reads, progress),
                 idempotency=PostgresIdempotency(pool),
                 links=link_signer(settings),

@@ -32,6 +32,7 @@ from infra.claims import PostgresClaims
 from infra.demo import addresses
 from infra.lifecycle import Housekeeping
 from infra.outbound_tables import PostgresCircuits, PostgresExchanges
+from infra.rollouts import rollouts
 from infra.s3 import ObjectsNotRemoved, ObjectStoreUnreachable
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
@@ -230,7 +231,7 @@ class Workshop:
 
     def _reactors(self) -> Service:
         settings = self._settings
-        reactor = SkuReactor(self._reads, self._commands, intake.now_ms, OUTAGES)
+        reactor = SkuReactor(self._reads, self._commands, intake.now_ms, OUTAGES, rollouts(settings))
 
         async def react(fact: Declared, envelope: FactEnvelope) -> None:
             if isinstance(fact, SkuMapped):

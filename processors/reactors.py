@@ -8,8 +8,8 @@ what the reaction could not see yet. Both send the same command id, so it does n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from events.envelope import CommandEnvelope, FactEnvelope
 from events.identity import command_id
 from events.order.commands import MapLine
 from events.order.values import LineArtwork
+from processors.artwork.rollout import Rollout, rolled_out
 from processors.ports import CommandSender
 from processors.timers import stopped_within
 from projections.rows import HeldLine, MappedHeldLine
@@ -44,12 +45,16 @@ class HeldLines(Protocol):
 
 @dataclass(frozen=True)
 class SkuReactor:
-    """Releases what a missing mapping held. `outages` are errors that mean "something outside is away"."""
+    """Releases what a missing mapping held. `outages` are errors that mean "something outside is away".
+
+    `rollouts` by template id, as for orders whose SKUs were mapped when they came.
+    """
 
     held: HeldLines
     commands: CommandSender
     now_ms: Callable[[], int]
     outages: tuple[type[BaseException], ...]
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)
 
     async def sku_mapped(self, fact: SkuMapped, envelope: FactEnvelope) -> int:
         """Map every line that this SKU holds; returns how many."""
@@ -77,6 +82,7 @@ class SkuReactor:
         return len(lines)
 
     async def _map(self, tenant: str, order_id: str, line_id: str, artwork: LineArtwork, causation_id: str) -> None:
+        artwork = rolled_out(self.rollouts, artwork, tenant=tenant, order_id=order_id)
         command = MapLine(line_id=line_id, artwork=artwork)
         designs = tuple(f"{design.area}:{design.design_key}" for design in artwork.designs)
         meaning: tuple[str | int, ...] = (artwork.variant_id, artwork.template_id, artwork.template_version, *designs)

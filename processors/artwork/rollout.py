@@ -7,9 +7,12 @@ were bought keep the version that was chosen then; this only chooses for new one
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
+
+from events.order.values import LineArtwork
 
 Unit: TypeAlias = Literal["tenant", "order"]
 
@@ -38,3 +41,15 @@ def chosen_version(rollout: Rollout, *, tenant: str, order_id: str) -> int:
 def offered_version(rollout: Rollout, tenant: str) -> int:
     """The version that a tenant is shown before there is an order: where orders decide, the stable one."""
     return chosen_version(rollout, tenant=tenant, order_id="") if rollout.unit == "tenant" else rollout.stable_version
+
+
+def rolled_out(rollouts: Mapping[str, Rollout], artwork: LineArtwork, *, tenant: str, order_id: str) -> LineArtwork:
+    """What a line of an order is printed by: its SKU's artwork, in the version that the order is offered.
+
+    Only lines that are mapped to the stable version take part: a SKU that names another version means that one.
+    """
+    rollout = rollouts.get(artwork.template_id)
+    if rollout is None or artwork.template_version != rollout.stable_version:
+        return artwork
+    version = chosen_version(rollout, tenant=tenant, order_id=order_id)
+    return msgspec.structs.replace(artwork, template_version=version)

@@ -5,6 +5,7 @@ Here personal data enters: what leaves this module holds none of it outside seal
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from events.identity import order_id as order_id_of
 from events.order.commands import ObserveStoreOrder
 from events.order.values import AreaContent, OrderedLine, OrderPolicy, StoreOrder
 from processors import personal
+from processors.artwork.rollout import Rollout, rolled_out
 from processors.inbound.reading import FieldNotUsable, NothingToDo, ReadArea, ReadLine, ReadOrder
 from processors.inbound.shopify import ShopifyOptions
 from processors.ports import KeyDestroyed, SkuMap, StoreConnection, Vault
@@ -80,16 +82,21 @@ def sealed_area(vault: Vault, tenant: str, order_id: str, line_id: str, area: Re
 class OrderAssembler:
     """Makes `ObserveStoreOrder` of a read order. Blocks on the vault and the catalogue: use a thread."""
 
-    def __init__(self, vault: Vault, sku_map: SkuMap) -> None:
+    def __init__(self, vault: Vault, sku_map: SkuMap, rollouts: Mapping[str, Rollout] | None = None) -> None:
+        """`rollouts` are the template versions that a share of tenants or orders gets, by template id."""
         self._vault = vault
         self._sku_map = sku_map
+        self._rollouts = rollouts or {}
 
     def observe(self, order: ReadOrder, connection: StoreConnection) -> tuple[str, ObserveStoreOrder]:
         """The order's id and the command. NothingToDo when the order was erased."""
         tenant, store = connection.tenant, connection.store
         order_id = order_id_of(tenant, store, order.external_id)
         skus = sorted({line.sku for line in order.lines})
-        mapped = self._sku_map.artwork_of(tenant, store, skus) if skus else {}
+        mapped = {
+            sku: rolled_out(self._rollouts, artwork, tenant=tenant, order_id=order_id)
+            for sku, artwork in (self._sku_map.artwork_of(tenant, store, skus) if skus else {}).items()
+        }
         try:
             recipient = personal.seal_recipient(self._vault, tenant, order_id, order.recipient)
             if order.recipient.email:

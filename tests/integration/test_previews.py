@@ -20,7 +20,7 @@ from infra import bootstrap, intake, postgres
 from infra.access import SCOPES
 from infra.cli import build
 from infra.commands.preview import KEY_SETTING, FormatNotOffered, KeyMissingHere
-from infra.previewing import RolloutInvalid, rollouts
+from infra.rollouts import RolloutInvalid, rollouts
 from infra.settings import Settings
 from processors.artwork import templates_folder
 from processors.artwork.template import ArtLayer, Box, ProductPhoto, Template, template_from_json, template_to_json
