@@ -15,7 +15,7 @@ from processors.artwork.lists import count_prohibited
 from processors.artwork.printfacts import TextFacts
 from processors.artwork.template import UM_PER_INCH, PrintArea, TextLayer
 from processors.artwork.textlayout import TextLayout, clean
-from processors.artwork.typeface import directions, signs, without_signs
+from processors.artwork.typeface import directions, signs, with_single_signs, without_signs
 
 _JOINERS: Final = "\u200c\u200d"
 _DIRECTION_MARKS: Final = "\u200e\u200f\u061c"
@@ -135,9 +135,11 @@ def too_long_to_look_at(text: str | None) -> Finding | None:
 
 
 def count_characters(text: str) -> int:
-    """Characters as a person counts them: marks on letters, joiners and selectors do not count."""
+    """Characters as a person counts them: marks on letters, joiners and selectors do not count, an emoji is one."""
     return sum(
-        1 for c in text if c != "\n" and unicodedata.category(c) not in ("Mn", "Me", "Cf") and c not in SELECTORS
+        1
+        for c in with_single_signs(text)
+        if c != "\n" and unicodedata.category(c) not in ("Mn", "Me", "Cf") and c not in SELECTORS
     )
 
 
@@ -151,7 +153,9 @@ def _hidden(text: str) -> Iterator[Finding]:
             characters=control,
         )
     usual = _JOINERS + _DIRECTION_MARKS
-    hidden = sum(1 for c in text if unicodedata.category(c) == "Cf" and c not in usual)
+    # Joined and tagged emoji are composed with such characters, and show them.
+    shown = with_single_signs(text)
+    hidden = sum(1 for c in shown if unicodedata.category(c) == "Cf" and c not in usual)
     if hidden:
         yield finding(
             "text_hidden_characters",

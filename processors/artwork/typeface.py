@@ -24,7 +24,8 @@ EMOJI_PERCENT: Final = 82
 
 _KEYCAP: Final = "[0-9#*]\ufe0f?\u20e3"
 _FLAG: Final = "[\U0001f1e6-\U0001f1ff]{2}"
-_PERSON: Final = "[^\x00-\x7f]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+#: Joiners, selectors and tags stand behind a picture, never for one.
+_PERSON: Final = "[^\x00-\x7f\u200b-\u200f\ufe00-\ufe0f\U000e0000-\U000e0fff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
 _TAGS: Final = "[\U000e0020-\U000e007e]+\U000e007f"
 #: What may be one sign: a keycap, a flag, or pictures that are joined, coloured and tagged.
 _SIGN: Final = re.compile(f"{_KEYCAP}|{_FLAG}|{_PERSON}(?:\u200d{_PERSON})*(?:{_TAGS})?")
@@ -42,6 +43,11 @@ class Run(msgspec.Struct, frozen=True):
 def signs(text: str) -> tuple[str, ...]:
     """The emoji of a text, each as the one sign that a person sees, whatever it is composed of."""
     return tuple(match.group() for match in _SIGN.finditer(text) if _is_sign(match.group()))
+
+
+def with_single_signs(text: str) -> str:
+    """The text with every emoji as one character, as a person counts them."""
+    return _SIGN.sub(lambda match: "\N{WHITE SMILING FACE}" if _is_sign(match.group()) else match.group(), text)
 
 
 def _is_sign(cluster: str) -> bool:

@@ -14,6 +14,7 @@ from processors.artwork.fonts import EMOJI_FAMILY
 from processors.artwork.render import render_line
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import Box, TextLayer
+from processors.artwork.textchecks import count_characters
 from processors.artwork.typeface import Typeface, choose_family, directions, runs, signs
 from tests.unit.artwork.pictures import simple_area, simple_template
 
@@ -40,8 +41,18 @@ def test_a_composed_emoji_is_one_sign_and_one_glyph(sign: str) -> None:
     assert FACE.length(sign) == pytest.approx(FACE.length("😀"), abs=1)
 
 
+@pytest.mark.parametrize("sign", ONE_SIGN)
+def test_a_composed_emoji_counts_as_one_character_and_hides_nothing(pool: SandboxPool, sign: str) -> None:
+    assert count_characters(f"a{sign}b") == 3
+    assert codes(pool, f"Hi {sign}") == ["text_emoji_one_colour"]
+
+
+def test_tags_without_a_flag_are_still_hidden_characters(pool: SandboxPool) -> None:
+    assert "text_hidden_characters" in codes(pool, "Hi \U000e0067\U000e0062\U000e007f")
+
+
 def test_a_text_without_emoji_is_one_run() -> None:
-    for line in ("Grüße aus Köln 2026 #1 *", "صباح الخير", "© 2026 – naïve", ""):
+    for line in ("Grüße aus Köln 2026 #1 *", "صباح الخير", "© 2026 – naïve", "", "ه\u200d", "می\u200cخواهم", "a\ufe0f"):
         assert [run.is_emoji for run in runs(line, FAMILY)] == [False]
 
 
