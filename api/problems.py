@@ -27,6 +27,8 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    406: "No form of the answer fits",
+    408: "Too slow",
     409: "Refused",
     410: "Gone",
     413: "Too large",

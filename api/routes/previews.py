@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final, Literal
@@ -39,9 +40,13 @@ router = APIRouter(prefix="/v1/previews", tags=["previews"])
 PICTURE_BYTES_MAX: Final = 25 * 1024 * 1024
 #: A body with the largest picture as base64, and the other fields.
 BODY_BYTES_MAX: Final = PICTURE_BYTES_MAX * 4 // 3 + 65_536
-#: So many bodies are held at once; who comes later waits a little, then is asked to come again.
+#: So many bodies are held at once, and so many of one tenant; who comes later waits a little, then is asked to come
+#: again.
 AT_ONCE: Final = 8
+OF_ONE_TENANT: Final = 4
 WAIT_SECONDS: Final = 5.0
+#: A body that is sent more slowly keeps its place from others.
+BODY_SECONDS_MAX: Final = 20.0
 TEXT_CHARACTERS_MAX: Final = 1_000
 FORM_FIELDS_MAX: Final = 16
 RATE_LIMITS_PER_MINUTE: Final = {"preview": 1_200}
@@ -54,7 +59,7 @@ _ACCEPTED: Final = {
 }  # fmt: skip
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 406, 410, 413, 415, 422, 429, 503)
+    for status in (400, 401, 403, 404, 406, 408, 410, 413, 415, 422, 429, 503)
 }
 
 
@@ -115,10 +120,42 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
+class Places:
+    """Places for bodies: pictures are large and children few, and no tenant may take all of them."""
+
+    def __init__(self, at_once: int, of_one_tenant: int, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self._of_one_tenant = of_one_tenant
+        self._wait_seconds = wait_seconds
+        self._taken: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def one_for(self, tenant: str) -> AsyncIterator[None]:
+        """Hold a place. A Problem says to come again where none becomes free in time."""
+        if self._taken[tenant] >= self._of_one_tenant:
+            raise _busy(
+                f"At most {self._of_one_tenant} previews of one account are drawn at once. Try again in a moment."
+            )
+        self._taken[tenant] += 1
+        try:
+            try:
+                await asyncio.wait_for(self._free.acquire(), self._wait_seconds)
+            except TimeoutError:
+                raise _busy("Too many previews are being drawn. Try again in a moment.") from None
+            try:
+                yield
+            finally:
+                self._free.release()
+        finally:
+            self._taken[tenant] -= 1
+            if not self._taken[tenant]:
+                del self._taken[tenant]
+
+
 def mount(app: FastAPI, studio: PreviewStudio) -> None:
     """Add the route to an application."""
     app.state.preview_studio = studio
-    app.state.preview_places = asyncio.Semaphore(AT_ONCE)
+    app.state.preview_places = Places(AT_ONCE, OF_ONE_TENANT)
     app.include_router(router)
 
 
@@ -132,8 +169,9 @@ async def draw_preview(request: Request, deps: Dependencies, key: Writer) -> Res
     media_type = _accepted(request.headers.get("accept", ""))
     limits_of(request).count("preview", key.tenant)
     studio: PreviewStudio = request.app.state.preview_studio
-    async with _one_of_few(request):
-        given, file = await _given(request)
+    places: Places = request.app.state.preview_places
+    async with places.one_for(key.tenant):
+        given, file = await _given_in_time(request)
         template, drawn = await run_in_threadpool(_drawn, deps, studio, key.tenant, given, file, media_type)
     shown = media_type if media_type in _FORMATS else _WEBP
     area, colour = template.area(given.area).name, template.product.colour
@@ -184,22 +222,20 @@ def _accepted(accept: str) -> str:
     return preferred
 
 
-@asynccontextmanager
-async def _one_of_few(request: Request) -> AsyncIterator[None]:
-    """Hold one of the places for bodies; pictures are large and children few."""
-    places: asyncio.Semaphore = request.app.state.preview_places
-    try:
-        await asyncio.wait_for(places.acquire(), WAIT_SECONDS)
-    except TimeoutError:
-        raise _busy("Too many previews are being drawn. Try again in a moment.") from None
-    try:
-        yield
-    finally:
-        places.release()
-
-
 def _busy(detail: str) -> Problem:
     return Problem(503, "previews_busy", detail, headers={"Retry-After": "2"})
+
+
+async def _given_in_time(request: Request) -> tuple[PreviewIn, bytes | None]:
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await _given(request)
+    except TimeoutError:
+        raise Problem(
+            408,
+            "body_too_slow",
+            f"The body did not arrive within {BODY_SECONDS_MAX:g} seconds. Send a smaller picture.",
+        ) from None
 
 
 async def _given(request: Request) -> tuple[PreviewIn, bytes | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 from PIL import Image
 
+from api.problems import Problem
 from api.routes import previews
 from events.order.values import StoredFile
 from processors.artwork import templates_folder
@@ -311,3 +313,34 @@ def test_the_description_names_the_fields_and_the_form(world: World) -> None:
     assert content["multipart/form-data"]["schema"]["properties"]["picture"]["format"] == "binary"
     assert "$ref" not in json.dumps(content)
     assert {"200", "404", "413", "422", "429", "503"} <= set(operation["responses"])
+
+
+def test_one_tenant_cannot_take_all_places_and_places_come_back() -> None:
+    async def try_places() -> None:
+        places = previews.Places(at_once=2, of_one_tenant=1, wait_seconds=0.01)
+        async with places.one_for("demo"):
+            with pytest.raises(Problem, match="of one account") as refused:
+                async with places.one_for("demo"):
+                    pass
+            async with places.one_for("other"):
+                with pytest.raises(Problem, match="Too many previews"):
+                    async with places.one_for("third"):
+                        pass
+        assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "2")
+        async with places.one_for("demo"), places.one_for("third"):
+            pass
+
+    asyncio.run(try_places())
+
+
+def test_a_body_that_does_not_arrive_gives_its_place_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "BODY_SECONDS_MAX", 0.01)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    slow = world.call("POST", URL, content=slowly(), headers={"Content-Type": "application/json"})
+    problem(slow, 408, "body_too_slow")
+    monkeypatch.undo()
+    assert asked(world).status_code == 200
