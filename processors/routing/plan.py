@@ -41,13 +41,13 @@ def _rest(waiting: Sequence[Scores], here: frozenset[str], new: Sequence[float])
     """The cheapest way to make the other lines, some at partners that are in the plan already, some at new ones."""
     at_known = [min((scores.get(partner, inf) for partner in here), default=inf) for scores in waiting]
     everything = len(new) - 1
-    best = inf
-    for subset in range(len(new)):
-        cost = new[everything ^ subset]
-        for index, points in enumerate(at_known):
-            if subset >> index & 1:
-                cost += points
-        best = min(best, cost)
+    kept = [0.0] * len(new)
+    best = new[everything]
+    for subset in range(1, len(new)):
+        low = subset & -subset
+        kept[subset] = kept[subset ^ low] + at_known[low.bit_length() - 1]
+        if (cost := kept[subset] + new[everything ^ subset]) < best:
+            best = cost
     # Every waiting line has a partner of its own at least, so there always is a plan.
     return int(best)
 
@@ -61,13 +61,16 @@ def _at_new_partners(waiting: Sequence[Scores], split: int) -> list[float]:
         for subset in range(1, sets):
             low = subset & -subset
             sums[subset] = sums[subset ^ low] + waiting[low.bit_length() - 1].get(partner, inf)
-            together[subset] = min(together[subset], sums[subset])
+            if sums[subset] < together[subset]:
+                together[subset] = sums[subset]
     cheapest = [0.0] + [inf] * (sets - 1)
     for subset in range(1, sets):
         low = subset & -subset
         group = subset
         while group:
             if group & low:
-                cheapest[subset] = min(cheapest[subset], together[group] + split + cheapest[subset ^ group])
+                cost = together[group] + split + cheapest[subset ^ group]
+                if cost < cheapest[subset]:
+                    cheapest[subset] = cost
             group = (group - 1) & subset
     return cheapest
