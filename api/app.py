@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from api import problems
 from api.dependencies import ApiDependencies
 from api.limits import BodyLimit, RateLimits
-from api.routes import assets, health, orders, previews, proofs
+from api.routes import assets, catalogue, health, orders, previews, proofs
 from api.webhooks import deliveries
 from processors.previews import PreviewStudio
 from processors.uploads import UPLOAD_BYTES_MAX
@@ -39,7 +39,7 @@ def create_app(deps: ApiDependencies, studio: PreviewStudio | None = None) -> Fa
     app.state.rate_limits = RateLimits({**previews.RATE_LIMITS_PER_MINUTE, **deps.rate_limits_per_minute})
     problems.install(app)
     app.add_middleware(BodyLimit, bytes_max=deps.body_bytes_max, larger=FILE_PATHS)
-    for router in (orders.router, proofs.router, assets.router, health.router, deliveries.router):
+    for router in (orders.router, proofs.router, catalogue.router, assets.router, health.router, deliveries.router):
         app.include_router(router)
     if studio is not None:
         previews.mount(app, studio)

@@ -27,7 +27,7 @@ from processors.ports import (
     Vault,
 )
 from projections.lineage import LineLineage
-from projections.rows import CommandOutcome, OrderPage, OrderView, Timeline
+from projections.rows import CatalogueExceptionsPage, CommandOutcome, OrderPage, OrderView, Timeline
 
 RATE_LIMITS_PER_MINUTE = {
     "key": 3_000,
@@ -69,6 +69,12 @@ class OrderReads(Protocol):
 
     async def timeline(self, tenant: str, order_id: str, *, after_seq: int, limit: int) -> Timeline:
         """What happened after the fact with number `after_seq`, oldest first."""
+        ...
+
+    async def catalogue_exceptions(
+        self, tenant: str, *, kind: str | None, resolved: bool, limit: int
+    ) -> CatalogueExceptionsPage:
+        """What is wrong with what the tenant sells."""
         ...
 
     async def wait_for_outcome(self, tenant: str, command_id: str, seconds: float) -> CommandOutcome | None:

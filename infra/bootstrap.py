@@ -17,14 +17,17 @@ import httpx
 from events.codec import Codec
 from infra import intake, postgres
 from infra.catalogue_desk import CatalogueDesk
+from infra.catalogue_office import CatalogueOffice
 from infra.demo import seed as demo_seed
 from infra.demo.publishing import StoreFront
 from infra.demo.theatre import Theatre
+from infra.offer_checks import PostgresOfferChecks
 from infra.operator_desk import OperatorDesk
 from infra.partner_desk import PartnerDesk
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from processors.ports import NamedError
+from projections.catalogue_reader import CatalogueReads
 from projections.progress import Progress
 from projections.reader import ReadModels
 from projections.system_reader import SystemReads
@@ -101,6 +104,14 @@ async def replay_webhooks(settings: Settings, partner: str, since_ms: int) -> Re
             return await replay(settings, adapters, partner, since_ms)
         finally:
             await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
+
+
+@asynccontextmanager
+async def catalogue_office(settings: Settings) -> AsyncIterator[CatalogueOffice]:
+    """The whole catalogue for the command line."""
+    async with operator_desk(settings) as desk:
+        with postgres.pool(settings.database_url, settings, name="catalogue") as pool:
+            yield CatalogueOffice(desk.catalogue, CatalogueReads(pool), PostgresOfferChecks(pool), intake.now_ms)
 
 
 async def seed_demo(settings: Settings) -> None:

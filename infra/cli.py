@@ -16,6 +16,7 @@ from processors.ports import NamedError
 #: a command that is not listed is found all the same, after importing all of them.
 MODULE_OF = {
     "audit": "proof",
+    "catalogue": "catalogue",
     "demo": "demo",
     "down": "up",
     "key": "access",
@@ -25,6 +26,7 @@ MODULE_OF = {
     "order": "orders",
     "orders": "orders",
     "partner": "partner",
+    "batch": "batch",
     "picture": "artwork",
     "preview": "preview",
     "project": "project",

@@ -53,7 +53,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         if not self.required and value == self.default:
             return ""
         if not self.is_text:
-            return msgspec.json.encode(value).decode()
+            return msgspec.json.encode(value, order="deterministic").decode()
         text = str(value)
         return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 

@@ -35,9 +35,12 @@ from projections.lineage import LineLineage, lineage_of
 from projections.rows import (
     AreaView,
     AsOf,
+    CatalogueException,
+    CatalogueExceptionsPage,
     CommandOutcome,
     LineView,
     LinkView,
+    MappedSku,
     OrderPage,
     OrderView,
     Timeline,
@@ -125,6 +128,19 @@ class Reads:
         self.asked.append(filters)
         found = tuple(order for (owner, _), order in self.orders.items() if owner == tenant)
         return OrderPage(orders=found, next_cursor="next", as_of=AS_OF)
+
+    async def catalogue_exceptions(self, tenant: str, **filters: Any) -> CatalogueExceptionsPage:
+        self.asked.append({"tenant": tenant} | filters)
+        found = CatalogueException(
+            kind="no_partner",
+            partner_id="",
+            variant_id="mug-11oz-white",
+            detail="No partner offers it.",
+            raised_at=7,
+            resolved_at=0,
+            skus=(MappedSku(store="demo-rest", sku="MUG-1"),),
+        )
+        return CatalogueExceptionsPage(exceptions=(found,), more=False, as_of=AS_OF)
 
     async def order(self, tenant: str, order_id: str) -> OrderView | None:
         return self.orders.get((tenant, order_id))
@@ -502,6 +518,7 @@ def test_a_broker_that_cannot_be_reached_is_503_and_says_that_nothing_was_accept
         ("POST", "/v1/orders"),
         ("GET", f"/v1/orders/{OWN}"),
         ("GET", f"/v1/orders/{OWN}/timeline"),
+        ("GET", "/v1/catalogue/exceptions"),
         ("POST", f"/v1/orders/{OWN}/cancel"),
         ("POST", f"/v1/orders/{OWN}/lines/1/approve"),
         ("POST", f"/v1/orders/{OWN}/lines/1/request-changes"),
@@ -812,3 +829,16 @@ def test_the_description_of_the_api_names_every_route_and_its_errors() -> None:
     assert "/webhooks/shopify/{store}" in schema["paths"]
     assert "/v1/assets/{token}" in schema["paths"]
     assert {"202", "409", "413", "422", "429"} <= set(schema["paths"]["/v1/orders"]["post"]["responses"])
+
+
+def test_a_tenant_reads_which_of_its_skus_nobody_can_make() -> None:
+    # given
+    world = World()
+    # when
+    response = world.call("GET", "/v1/catalogue/exceptions?kind=no_partner&limit=5")
+    # then
+    assert response.status_code == 200
+    (found,) = response.json()["exceptions"]
+    assert (found["kind"], found["skus"]) == ("no_partner", [{"store": "demo-rest", "sku": "MUG-1"}])
+    assert world.reads.asked == [{"tenant": "demo", "kind": "no_partner", "resolved": False, "limit": 5}]
+    problem(world.call("GET", "/v1/catalogue/exceptions?kind=sunspots"), 422, "fields_not_usable")
