@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,15 @@ import httpx
 import msgspec
 import psycopg
 import pytest
+import uvicorn
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from infra import bootstrap, intake, postgres
 from infra.access import SCOPES
 from infra.cli import build
-from infra.commands.preview import KEY_SETTING, FormatNotOffered, KeyMissingHere
+from infra.commands.preview import KEY_SETTING, FormatNotOffered, KeyMissingHere, PreviewNotDrawn
+from infra.ports import free_ports
 from infra.rollouts import RolloutInvalid, rollouts
 from infra.settings import Settings
 from processors.artwork import templates_folder
@@ -29,6 +34,7 @@ from projections.model import Topics
 from projections.models import read_models
 from projections.schema import create_missing
 from tests.integration.own_settings import own_settings
+from tests.support import wait_until
 from tests.unit.artwork.pictures import encoded, noisy
 
 pytestmark = pytest.mark.stack
@@ -161,3 +167,52 @@ def test_the_command_says_what_it_needs(stack: Settings, tmp_path: Path, monkeyp
     assert isinstance(typed("cup.gif").exception, FormatNotOffered)
     assert isinstance(typed("cup.webp").exception, KeyMissingHere)
     assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The API on a port of its own, in a thread."""
+    (port,) = free_ports(1)
+    servers: list[uvicorn.Server] = []
+
+    async def serve() -> None:
+        async with bootstrap.api(settings) as app:
+            servers.append(uvicorn.Server(uvicorn.Config(app, port=port, log_config=None)))
+            await servers[0].serve()
+
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(asyncio.run, serve())
+        try:
+            wait_until(lambda: running.done() or (servers and servers[0].started), 60, "the API")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            for server in servers:
+                server.should_exit = True
+            running.result(60)
+
+
+def test_the_command_writes_the_picture_and_tells_the_findings(
+    settings: Settings, stack: Settings, keys: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_SETTING, keys["demo"])
+    upload = tmp_path / "upload.jpg"
+    upload.write_bytes(PICTURE)
+
+    def typed(*more: str) -> Result:
+        arguments = ("preview", "cup", "--width", "200", "--data", str(stack.data_dir), *more)
+        return CliRunner().invoke(build(arguments), arguments)
+
+    with served(settings) as address:
+        monkeypatch.setenv("PUBLIC_BASE_URL", address)
+        out, bare = tmp_path / "cup.png", tmp_path / "bare.webp"
+        told = typed("--text", "Zoë", "--picture", str(upload), "--out", str(out), "--json")
+        without = typed("--text", "x" * 50, "--out", str(bare))
+        unknown = typed("--text", "Zoë", "--area", "lid", "--out", str(tmp_path / "no.png"))
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output)["bytes"] == out.stat().st_size
+    with Image.open(out) as picture, Image.open(bare) as other:
+        assert (picture.format, picture.size) == ("PNG", (200, 167))
+        assert other.format == "WEBP"
+    assert "text_too_long;severity=block" in without.output
+    assert isinstance(unknown.exception, PreviewNotDrawn)
+    assert "wrap" in str(unknown.exception)
