@@ -127,13 +127,7 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
                 *_silent(order, key, run.cancel_attempt),
             )
         case "production" if run.stage == "accepted":
-            advice = "Ask the partner when it will print; cancel there to let the next partner make it."
-            return (
-                *raised(
-                    order, "production_late", f"{line.line_id}:{run.run}", "The partner has not printed it.", advice
-                ),
-                DeadlineSet(deadline_key=key, due_at=context.now + order.policy.production_timeout_ms),
-            )
+            return _stuck(order, line, run, key, context)
         case "quality" if run.stage == "printed":
             return (inspection_requested(order, line, run, context, without_report=True),)
         case "inspect" if run.stage == "inspecting":
@@ -143,3 +137,15 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
             )
         case _:
             return ()
+
+
+def _stuck(order: Order, line: Line, run: Run, key: str, context: Context) -> tuple[OrderEvent, ...]:
+    """A person is told first. If that did not help by the next deadline, the partner is asked to stop: only once it
+    says that it has, or never had it, may the next candidate print. One that will not stop is waited for.
+    """
+    again = DeadlineSet(deadline_key=key, due_at=context.now + order.policy.production_timeout_ms)
+    advice = "Ask the partner when it will print. If it does not by the next deadline, it is asked to stop."
+    late = raised(order, "production_late", f"{line.line_id}:{run.run}", "The partner has not printed it.", advice)
+    if late or run.cancel_asked:
+        return (*late, again)
+    return (partner_cancellation_requested(order, line, run, context), again)

@@ -187,12 +187,20 @@ def _start_asked(order: Order, line: Line, run: Run, command: StartProduction) -
     return (ProductionStarted(line_id=line.line_id, run=run.run, batch_id=command.batch_id),)
 
 
+def _is_stuck(order: Order, line: Line, run: Run) -> bool:
+    unwanted = line.cancelling or line.edit is not None
+    return run.stage == "accepted" and not unwanted and f"production_late:{line.line_id}:{run.run}" in order.exceptions
+
+
 def _cancellation_answered(
     order: Order, line: Line, run: Run, command: ReportCancellationAnswered, context: Context
 ) -> tuple[OrderEvent, ...]:
     if not run.cancel_asked or run.cancel_answer:
         raise Ignored("this print run is not waiting to be cancelled")
     reason = command.reason
+    if command.confirmed and _is_stuck(order, line, run):
+        # What was stopped because it did not move goes to the next candidate, not to the same one again.
+        return (PartnerGaveUp(line_id=line.line_id, run=run.run, partner_id=run.partner_id, reason="stuck"),)
     if command.confirmed:
         # A run that was stopped for the sake of a change takes no unit away: the line goes on.
         units = line.lost_with(run) if line.cancelling and run.stage in RUN_STOPPABLE else ()

@@ -143,7 +143,8 @@ def _evolve_run(
             in_doubt = fact.reason == OUTCOME_UNKNOWN
             return replace(run, stage="submitting" if in_doubt else "waiting", in_doubt=in_doubt)
         case PartnerGaveUp():
-            return replace(run, stage="given_up")
+            # Whoever gave up has stopped: an answer to that is not waited for any more.
+            return replace(run, stage="given_up", cancel_answer=STOPPED if run.cancel_asked else run.cancel_answer)
         case PartnerStatusObserved():
             return _observed(run, fact)
         case ProductionStarted():

@@ -169,8 +169,14 @@ def partner_cancellation_requested(
         run=run.run,
         partner_id=run.partner_id,
         submission_key=run.effect_key,
-        reason="the line is changed" if line.edit is not None else order.cancellation_reason,
+        reason=_why_stopped(order, line),
     )
+
+
+def _why_stopped(order: Order, line: Line) -> str:
+    if line.edit is not None:
+        return "the line is changed"
+    return order.cancellation_reason if line.cancelling or order.cancelled else "it is made elsewhere"
 
 
 def inspection_requested(
