@@ -267,6 +267,11 @@ class StatusMap:
         self.provenance = provenance
         self._words = dict(words)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every word of the vendor's that is mapped."""
+        return tuple(self._words)
+
     def canonical(self, raw_status: str) -> str | None:
         """Our word for the vendor's, or None when the map does not know it."""
         return self._words.get(raw_status)
