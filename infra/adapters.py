@@ -8,6 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
 from infra.claims import PostgresClaims
+from infra.house import HouseSetup, house_shop
 from infra.outbound_tables import PostgresGate
 from infra.settings import Settings
 from infra.vendors import GelatoSetup, PrintfulSetup, VendorSecretMissing, VendorSetup, vendors
@@ -57,6 +58,8 @@ class _Partners:
                 return self._printful(name, setup)
             case GelatoSetup():
                 return self._gelato(name, setup)
+            case HouseSetup():
+                return house_shop(self._settings, name, setup)
 
     def _printful(self, name: str, setup: PrintfulSetup) -> PrintPartner:
         settings = self._settings

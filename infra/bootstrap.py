@@ -35,6 +35,7 @@ from projections.system_reader import SystemReads
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from infra.house_desk import BatchOffice
     from infra.replaying import Replayed
     from processors.sweeper import SweepReport
 
@@ -112,6 +113,19 @@ async def catalogue_office(settings: Settings) -> AsyncIterator[CatalogueOffice]
     async with operator_desk(settings) as desk:
         with postgres.pool(settings.database_url, settings, name="catalogue") as pool:
             yield CatalogueOffice(desk.catalogue, CatalogueReads(pool), PostgresOfferChecks(pool), intake.now_ms)
+
+
+@contextmanager
+def batch_office(settings: Settings) -> Iterator[BatchOffice]:
+    """Batches of the house presses for the command line."""
+    from infra.batch_tables import BatchTables
+    from infra.house_desk import BatchOffice
+
+    with (
+        postgres.pool(settings.database_url, settings, name="batches") as pool,
+        command_sender(settings) as commands,
+    ):
+        yield BatchOffice(BatchTables(pool), commands)
 
 
 async def seed_demo(settings: Settings) -> None:

@@ -44,7 +44,7 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
         ),
         AppProcess(
             name="worker-inside",
-            arguments=("worker", "inbound", "timers", "reactors", "reconciler", "status-relay", "sweeper"),
+            arguments=("worker", "inbound", "timers", "reactors", "catalogue-sync", "reconciler", "status-relay", "sweeper", "batches"),
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from infra.house import HouseSetup
 from infra.settings import Settings
 from processors.carriers.protocol import Address
 from processors.partners.common import ReceivingAddress
@@ -17,7 +18,7 @@ VARIANTS_MAX: Final = 20_000
 
 
 class VendorsInvalid(NamedError):
-    """VENDORS must be JSON: for each partner id an `adapter` (`printful` or `gelato`) with what that one needs."""
+    """VENDORS must be JSON: for each partner id an `adapter` (`printful`, `gelato`, `house`) and what that needs."""
 
 
 class VendorSecretMissing(NamedError):
@@ -48,7 +49,7 @@ class GelatoSetup(
     currency: str = "USD"
 
 
-VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup
+VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | HouseSetup
 
 
 def vendors(settings: Settings) -> dict[str, VendorSetup]:

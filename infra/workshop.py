@@ -30,7 +30,9 @@ from infra.adapters import CARRIER, carrier, partners
 from infra.check_lists import OperatorLists
 from infra.claims import PostgresClaims
 from infra.demo import addresses
+from infra.house_desk import batch_desk
 from infra.lifecycle import Housekeeping
+from infra.offer_sync import catalogue_sync
 from infra.outbound_tables import PostgresCircuits, PostgresExchanges
 from infra.rollouts import rollouts
 from infra.s3 import ObjectsNotRemoved, ObjectStoreUnreachable
@@ -182,12 +184,17 @@ class Workshop:
                 return Timers(self._reads, self._commands, intake.now_ms, OUTAGES).run
             case "reactors":
                 return self._reactors()
+            case "catalogue-sync":
+                sync = catalogue_sync(self._settings, self._partners, self._pool, self._commands, OUTAGES)
+                return self._asking(sync.run)
             case "reconciler":
                 return self._reconciler()
             case "status-relay":
                 return self._status_relay()
             case "sweeper":
                 return self._sweeper()
+            case "batches":
+                return batch_desk(self._settings, self._pool, self._commands, self._files, self._vault, OUTAGES).run
             case _:
                 return None
 
@@ -220,12 +227,14 @@ class Workshop:
         processor = intake.inbound_consumer(
             self._settings, partners=self._partners, carriers={CARRIER: self._carrier}, slot=self._slot
         )
-        consumer = self._opened.enter_context(processor)
+        return self._asking(self._opened.enter_context(processor).run)
+
+    def _asking(self, service: Service) -> Service:
+        """A service that asks partners something, through their gates."""
 
         async def run(stop: asyncio.Event) -> None:
-            # Partners that sign nothing are asked back, through their gates.
             await self._open_claims()
-            await consumer.run(stop)
+            await service(stop)
 
         return run
 

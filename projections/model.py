@@ -94,6 +94,7 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     order_rejected: str = "pod.orders.rejected.v1"
     catalogue_events: str = "pod.catalogue.events.v1"
     catalogue_rejected: str = "pod.catalogue.rejected.v1"
+    batch_events: str = "pod.batches.events.v1"
 
 
 def type_names(types: Sequence[type[Any]]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from projections.batches import Batches
 from projections.catalogue import Catalogue
 from projections.catalogue_exceptions import CatalogueExceptions
 from projections.command_outcomes import CommandOutcomes
@@ -29,6 +30,7 @@ def read_models(topics: Topics) -> dict[str, ReadModel]:
         CatalogueExceptions(topics),
         PartnerQuality(topics),
         RoutingDecisions(topics),
+        Batches(topics),
     )
     return {model.name: model for model in models}
 

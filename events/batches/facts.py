@@ -36,6 +36,7 @@ class BatchLine(Value, frozen=True, kw_only=True):
     line_id: LineId
     run: RunNumber
     units: UnitNumbers
+    version: Annotated[int, described("Version of the line's files.")]
     variant_id: VariantId
     effect_key: Annotated[str, described("The print run's external id at the shop.")]
     files: tuple[BatchFile, ...]

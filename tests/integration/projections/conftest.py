@@ -143,7 +143,7 @@ def rig(settings: Settings, make_topic: Callable[..., str], database_url: str) -
     assert database_url == settings.database_url
     names = Topics()
     make_topic(names.order_events, partitions=PARTITIONS)
-    for name in (names.order_rejected, names.catalogue_events, names.catalogue_rejected):
+    for name in (names.order_rejected, names.catalogue_events, names.catalogue_rejected, names.batch_events):
         make_topic(name)
     producer = kafka.transactional_producer(settings, f"{settings.topic_prefix}ledger")
     return Rig(settings, LedgerWriter(producer, topics_of(settings).order_events, PARTITIONS))

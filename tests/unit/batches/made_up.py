@@ -25,7 +25,7 @@ def a_batch_line(
         for area in areas
     )
     return BatchLine(
-        tenant="demo", order_id=order, line_id="1", run=1, units=units, variant_id="tee-black-m",
+        tenant="demo", order_id=order, line_id="1", run=1, units=units, version=1, variant_id="tee-black-m",
         effect_key=f"{order}-effect", files=files, due_at=5_000,
     )  # fmt: skip
 

@@ -1,0 +1,329 @@
+"""Runs the house presses: opens batches, asks each order, imposes the sheets, gives them to the press, tells what came.
+
+The desk keeps nothing: what it does next follows from the batches as the read model shows them and from the shop's
+folder. Every command has a derived id, every file a derived name, so that a step that a crash cut short is done again
+and counts once. A print run is imaged after two answers: its order's (`StartProduction`, decided by the ledger), and
+the folder's (`HouseFolder.start`, a rename), so that a cancellation comes before both, or is told that it is late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from events.batches.commands import (
+    BatchCommandUnion,
+    CloseBatch,
+    OpenBatch,
+    RemoveLineFromBatch,
+    ReportBatchSent,
+    ReportSheetImposed,
+)
+from events.batches.facts import BatchGroup, BatchLine, Placement
+from events.batches.state import Batch
+from events.declare import Declared
+from events.envelope import CommandEnvelope
+from events.identity import command_id, effect_key
+from events.order.commands import ReportPartnerStatus, StartProduction
+from events.order.decide_partner_status import RANK_PRINTED
+from events.order.values import Defect, QualityReport
+from processors.batching.packing import pack
+from processors.batching.plan import Planned, Waiting, pieces_of, plan, room_of
+from processors.batching.presses import Press
+from processors.batching.sheet import draw_sheet
+from processors.batching.ticket import sheet_file, ticket_of, write_json, write_pages
+from processors.partners.house_folder import HouseFolder
+from processors.partners.house_shop import STATUS_MAP
+from processors.ports import CommandSender, NamedError, ObjectMissing, Vault
+from processors.timers import stopped_within
+from processors.workers.files import NewFile, OrderFiles
+
+log = structlog.get_logger(__name__)
+
+ACTOR: Final = "worker:batches"
+#: The tenant of what the shop shares among the tenants.
+SHARED_TENANT: Final = "shared"
+LOOK_SECONDS: Final = 1.0
+WAIT_SECONDS: Final = 5.0
+#: Commands that were sent in this life: they are not sent again every second while the read model catches up.
+SENT_MAX: Final = 100_000
+SEND_AGAIN_MS: Final = 60_000
+
+
+class PressUnknown(NamedError):
+    """A batch waits for a press that is not set up any more. Set it up again under its name."""
+
+
+class KnownBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch as the read model has it."""
+
+    batch_id: str
+    state: Batch
+
+
+class BatchReads(Protocol):
+    """What the desk reads. May block."""
+
+    def waiting(self, partner_id: str) -> Sequence[Waiting]:
+        """Print runs that the shop has accepted and nobody has started."""
+        ...
+
+    def at_work(self, partner_id: str) -> Sequence[KnownBatch]:
+        """Batches that are not over, and those that ended lately."""
+        ...
+
+    def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
+        """Outcome and reason by command id, of those (tenant, command id) that are answered."""
+        ...
+
+
+@dataclass(frozen=True)
+class House:
+    """One shop of ours: its partner id, its presses by name, and the folder that it reads."""
+
+    partner_id: str
+    presses: Mapping[str, Press]
+    folder: HouseFolder
+
+
+@dataclass
+class BatchDesk:
+    """Runs until it is told to stop. `outages` mean "something outside is away"; the folder's `OSError` is one."""
+
+    houses: Sequence[House]
+    reads: BatchReads
+    commands: CommandSender
+    files: OrderFiles
+    vault: Vault
+    now_ms: Callable[[], int]
+    outages: tuple[type[BaseException], ...]
+    _sent: OrderedDict[str, int] = field(default_factory=OrderedDict)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look, do, wait a moment, until `stop` is set."""
+        wait_seconds = 0.0
+        while not await stopped_within(stop, wait_seconds):
+            try:
+                await self.run_once()
+                wait_seconds = LOOK_SECONDS
+            except self.outages as outage:
+                log.warning("batches_wait", reason=str(outage)[:500])
+                wait_seconds = WAIT_SECONDS
+
+    async def run_once(self) -> None:
+        """Bring every batch of every shop one step further, and open those that are due."""
+        for house in self.houses:
+            known = await asyncio.to_thread(self.reads.at_work, house.partner_id)
+            for one in known:
+                try:
+                    await self._advance(house, one.batch_id, one.state)
+                except NamedError as problem:
+                    # One batch that cannot go on must not stop the others.
+                    log.error("batch_stands", batch_id=one.batch_id, reason=problem.reason, detail=str(problem)[:500])
+            await self._open(house, known)
+
+    async def _open(self, house: House, known: Sequence[KnownBatch]) -> None:
+        taken = {
+            (line.order_id, line.line_id, line.run)
+            for one in known
+            if one.state.stage in {"open", "closed", "sent"}
+            for line in one.state.lines
+        }
+        found = await asyncio.to_thread(self.reads.waiting, house.partner_id)
+        free = [one for one in found if (one.line.order_id, one.line.line_id, one.line.run) not in taken]
+        for press in house.presses.values():
+            planned: list[Planned] = await asyncio.to_thread(plan, house.partner_id, press, free, self.now_ms())
+            made = {(line.order_id, line.line_id, line.run) for one in planned for line in one.lines}
+            free = [one for one in free if (one.line.order_id, one.line.line_id, one.line.run) not in made]
+            for one in planned:
+                opening = OpenBatch(group=one.group, reason=one.reason, lines=one.lines)
+                await self._say(one.batch_id, opening, "open")
+
+    async def _advance(self, house: House, batch_id: str, batch: Batch) -> None:
+        match batch.stage:
+            case "open":
+                await self._ask(house, batch_id, batch)
+            case "closed" if batch.group is not None:
+                await self._impose(house, batch_id, batch, batch.group)
+            case "sent" | "completed":
+                await self._tell(house, batch_id, batch)
+            case _:
+                pass
+
+    async def _ask(self, house: House, batch_id: str, batch: Batch) -> None:
+        """Ask each order; when all have answered, leave out those that said no, and close."""
+        asked = {_ask_id(batch_id, line): line for line in batch.lines}
+        ids = [(line.tenant, ask_id) for ask_id, line in asked.items()]
+        answers = await asyncio.to_thread(self.reads.outcomes, ids)
+        refused: dict[str, str] = {}
+        for ask_id, line in asked.items():
+            if ask_id in answers:
+                outcome, reason = answers[ask_id]
+                if outcome != "accepted":
+                    refused[ask_id] = reason or outcome
+                elif not await asyncio.to_thread(house.folder.start, line.effect_key):
+                    refused[ask_id] = "stopped at the shop"
+            elif (missing := await asyncio.to_thread(self._missing, line)) is not None:
+                refused[ask_id] = missing
+            else:
+                asking = StartProduction(line_id=line.line_id, run=line.run, version=line.version, batch_id=batch_id)
+                await self._send(asking, line.tenant, line.order_id, ask_id)
+        if set(asked) - set(answers) - set(refused):
+            return
+        for ask_id, reason in refused.items():
+            line = asked[ask_id]
+            removal = RemoveLineFromBatch(
+                order_id=line.order_id, line_id=line.line_id, run=line.run, reason=reason[:200]
+            )
+            await self._say(batch_id, removal, "remove", line.order_id, line.line_id, line.run)
+        await self._say(batch_id, CloseBatch(), "close")
+
+    def _missing(self, line: BatchLine) -> str | None:
+        """Why the line's files cannot be had, before its order is asked for a yes that nobody could keep."""
+        try:
+            for file in line.files:
+                self.files.known(line.tenant, file.key)
+        except ObjectMissing:
+            return "print_file_missing"
+        return None
+
+    async def _impose(self, house: House, batch_id: str, batch: Batch, group: BatchGroup) -> None:
+        """Make the sheets that are missing; with all of them, give the job to the press."""
+        if batch.imposed_pieces == batch.pieces:
+            await self._give(house, batch_id, batch, group)
+            return
+        press = house.presses.get(group.press)
+        if press is None:
+            raise PressUnknown(f"{group.press}: {PressUnknown.__doc__}")
+        sheets = pack(pieces_of(batch.lines), room_of(press))
+        for number in range(len(batch.sheets) + 1, len(sheets) + 1):
+            placements = tuple(
+                Placement(
+                    order_id=one.key[0], line_id=one.key[1], run=one.key[2], unit=one.key[3], area=one.key[4],
+                    x_um=one.x_um, y_um=one.y_um, width_um=one.width_um, height_um=one.height_um, turned=one.turned,
+                )
+                for one in sheets[number - 1]
+            )  # fmt: skip
+            imposed = await asyncio.to_thread(
+                self._make_sheet, batch_id, batch, group, press, number, len(sheets), placements
+            )
+            await self._say(batch_id, imposed, "sheet", number)
+
+    def _make_sheet(
+        self,
+        batch_id: str,
+        batch: Batch,
+        group: BatchGroup,
+        press: Press,
+        number: int,
+        sheets: int,
+        placements: tuple[Placement, ...],
+    ) -> ReportSheetImposed:
+        """Draw a sheet and keep it sealed under the batch's own key; an earlier try's sheet is taken as it is."""
+        key = _sheet_key(batch_id, number)
+        effect = effect_key(batch_id, "impose", str(number), press.name, 1)
+        stored = self.files.find(SHARED_TENANT, key, effect)
+        if stored is None:
+            lines = {(line.order_id, line.line_id, line.run): line for line in batch.lines}
+
+            def picture_of(placed: Placement) -> tuple[str, Callable[[], bytes]]:
+                line = lines[placed.order_id, placed.line_id, placed.run]
+                file = next(file for file in line.files if file.area == placed.area)
+                return file.key, lambda: self.files.read(line.tenant, line.order_id, file.key)
+
+            content = draw_sheet(batch_id, group, press, number, sheets, placements, picture_of)
+            file = NewFile(content=content, media_type="application/pdf")
+            stored = self.files.store(SHARED_TENANT, batch_id, key, effect, file)
+        return ReportSheetImposed(
+            sheet=number,
+            width_um=press.sheet_width_um,
+            height_um=press.sheet_height_um,
+            file_key=stored.key,
+            sha256=stored.sha256,
+            size_bytes=stored.size_bytes,
+            placements=placements,
+        )
+
+    async def _give(self, house: House, batch_id: str, batch: Batch, group: BatchGroup) -> None:
+        ticket = ticket_of(batch_id, group, batch)
+        told = write_json(ticket)
+
+        def drop() -> None:
+            sheets = {
+                sheet_file(sheet.imposed.sheet): self.files.read(SHARED_TENANT, batch_id, sheet.imposed.file_key)
+                for sheet in batch.sheets
+            }
+            house.folder.drop_job(batch_id, {"ticket.json": told, "ticket.pdf": write_pages(ticket), **sheets})
+
+        await asyncio.to_thread(drop)
+        digest = hashlib.sha256(told).hexdigest()
+        await self._say(batch_id, ReportBatchSent(ticket=f"{batch_id}/ticket.json", ticket_sha256=digest), "sent")
+
+    async def _tell(self, house: House, batch_id: str, batch: Batch) -> None:
+        """Tell each order what became of its units, as soon as every sheet that they stand on is settled."""
+        for line, spoiled, reason in batch.settled_runs():
+            report = ReportPartnerStatus(
+                line_id=line.line_id,
+                run=line.run,
+                raw="sheet_printed",
+                canonical="printed",
+                rank=RANK_PRINTED,
+                partner_at=self.now_ms(),
+                partner_event_id=f"{batch_id}:{line.effect_key}",
+                quality=QualityReport(
+                    passed_units=tuple(unit for unit in line.units if unit not in spoiled),
+                    failed_units=spoiled,
+                    defects=(Defect(code=reason, description=f"Sheet of batch {batch_id} spoiled."),)
+                    if spoiled
+                    else (),
+                ),
+                adapter_version=STATUS_MAP.provenance,
+            )
+            told_id = command_id("batch-settled", batch_id, line.order_id, line.line_id, line.run)
+            await self._send(report, line.tenant, line.order_id, told_id)
+        if batch.stage == "completed":
+            await asyncio.to_thread(self._clear, house, batch_id)
+
+    def _clear(self, house: House, batch_id: str) -> None:
+        """A sheet outlives none of its orders: with the batch its key ends, and the press's copies go."""
+        house.folder.remove_job(batch_id)
+        if not self.vault.is_erased(SHARED_TENANT, batch_id):
+            self.vault.erase(SHARED_TENANT, batch_id)
+
+    async def _say(self, batch_id: str, command: BatchCommandUnion, *named: str | int) -> None:
+        await self._send(command, SHARED_TENANT, batch_id, command_id("batch", batch_id, *named))
+
+    async def _send(self, command: Declared, tenant: str, key: str, derived_id: str) -> None:
+        """Send, unless it was sent a moment ago and its answer is on its way."""
+        now = self.now_ms()
+        if now - self._sent.get(derived_id, -SEND_AGAIN_MS) < SEND_AGAIN_MS:
+            return
+        envelope = CommandEnvelope(
+            command_id=derived_id,
+            key=key,
+            tenant=tenant,
+            command_type=type(command).__name__,
+            sent_at=now,
+            actor=ACTOR,
+            correlation_id=key,
+        )
+        await self.commands.send(command, envelope)
+        self._sent[derived_id] = now
+        self._sent.move_to_end(derived_id)
+        while len(self._sent) > SENT_MAX:
+            self._sent.popitem(last=False)
+
+
+def _ask_id(batch_id: str, line: BatchLine) -> str:
+    return command_id("start-production", batch_id, line.order_id, line.line_id, line.run)
+
+
+def _sheet_key(batch_id: str, number: int) -> str:
+    return f"{SHARED_TENANT}/{batch_id}/sheets/{sheet_file(number)}"

@@ -1,0 +1,148 @@
+"""The folder that a house print shop and printledger share: what waits, what is started, and the jobs of its presses.
+
+    queue/EFFECT.json        a print run that waits for a batch
+    started/EFFECT.json      one whose order said yes to a press
+    cancelled/EFFECT.json    one that was stopped before; also one that was stopped before it came
+    jobs/BATCH/              a batch's sheets with its job ticket (`ticket.json`, `ticket.pdf`)
+
+A print run is in one of the first three, and moves by renaming, which a file system does once: whether it was stopped
+or started first is decided by whoever renames it first. A job's folder appears whole, under its name, or not at all.
+Everything blocks on the file system; the folder may be a network share.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from processors.partners.protocol import PrintJob
+from processors.ports import NamedError
+
+QUEUE, STARTED, CANCELLED, JOBS = "queue", "started", "cancelled", "jobs"
+_PLAIN: Final = re.compile(r"^[A-Za-z0-9-]{1,64}$")
+RECORD_BYTES_MAX: Final = 100_000
+#: Print runs that may wait in the folder; more than a shop makes in weeks.
+WAITING_MAX: Final = 20_000
+
+
+class FolderRecordUnreadable(NamedError):
+    """A print run's file in the shop's folder cannot be read. Restore it, or remove it and cancel the print run."""
+
+
+class HouseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A print run in the folder; the links to its files are left out, because the presses get sheets."""
+
+    effect_key: str
+    partner_variant: str
+    quantity: int
+    units: tuple[int, ...]
+    sha256: tuple[str, ...]
+    accepted_at: int
+
+    def same_job(self, other: HouseRecord) -> bool:
+        """Whether it is the same print run, whenever it was accepted."""
+        return msgspec.structs.replace(self, accepted_at=0) == msgspec.structs.replace(other, accepted_at=0)
+
+
+def record_of(job: PrintJob, accepted_at: int) -> HouseRecord:
+    """What the folder keeps of a job."""
+    return HouseRecord(
+        effect_key=job.effect_key,
+        partner_variant=job.partner_variant,
+        quantity=job.quantity,
+        units=job.units,
+        sha256=tuple(file.sha256 for file in job.files),
+        accepted_at=accepted_at,
+    )
+
+
+class HouseFolder:
+    """The shared folder of one shop."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        for name in (QUEUE, STARTED, CANCELLED, JOBS):
+            (root / name).mkdir(parents=True, exist_ok=True)
+
+    def put(self, record: HouseRecord) -> tuple[str, HouseRecord]:
+        """Queue a print run once; where it is and what is kept there, whoever was first."""
+        known = self.find(record.effect_key)
+        if known is not None:
+            return known
+        part = self._root / QUEUE / f".{record.effect_key}.part"
+        part.write_bytes(msgspec.json.encode(record))
+        part.replace(self._path(QUEUE, record.effect_key))
+        return QUEUE, record
+
+    def find(self, effect_key: str) -> tuple[str, HouseRecord] | None:
+        """Where a print run is, or None where it never came. Raises FolderRecordUnreadable."""
+        for where in (CANCELLED, STARTED, QUEUE, STARTED, CANCELLED):
+            # Looked for in both directions: a file that moves while we look is met on the way back.
+            try:
+                with self._path(where, effect_key).open("rb") as file:
+                    return where, msgspec.json.decode(file.read(RECORD_BYTES_MAX), type=HouseRecord)
+            except FileNotFoundError:
+                continue
+            except msgspec.DecodeError as error:
+                raise FolderRecordUnreadable(f"{effect_key}: {FolderRecordUnreadable.__doc__} ({error})") from None
+        return None
+
+    def start(self, effect_key: str) -> bool:
+        """Take a print run from the queue for a press; whether it is started now. Asking again says the same."""
+        return self._move(effect_key, STARTED)
+
+    def cancel(self, effect_key: str, now: int) -> bool:
+        """Take a print run from the queue for good; whether it will not be made. One that never came is marked."""
+        if self._move(effect_key, CANCELLED):
+            return True
+        if self.find(effect_key) is not None:
+            return False
+        mark = HouseRecord(effect_key=effect_key, partner_variant="", quantity=0, units=(), sha256=(), accepted_at=now)
+        self._path(CANCELLED, effect_key).write_bytes(msgspec.json.encode(mark))
+        return True
+
+    def waiting(self) -> list[str]:
+        """Effect keys in the queue, in order, at most WAITING_MAX."""
+        found = sorted(path.stem for path in (self._root / QUEUE).glob("*.json"))
+        return found[:WAITING_MAX]
+
+    def drop_job(self, batch_id: str, files: Mapping[str, bytes]) -> None:
+        """Give the presses a batch's files, once: a job that is there already stays as it is."""
+        job = self.job(batch_id)
+        if job.exists():
+            return
+        part = job.with_name(f".{batch_id}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for name, content in files.items():
+            (part / name).write_bytes(content)
+        part.rename(job)
+
+    def remove_job(self, batch_id: str) -> None:
+        """Remove a batch's files when every sheet is settled: they carry buyers' content."""
+        shutil.rmtree(self.job(batch_id), ignore_errors=True)
+
+    def job(self, batch_id: str) -> Path:
+        """Where a batch's files are."""
+        return self._root / JOBS / _plain(batch_id)
+
+    def _move(self, effect_key: str, to: str) -> bool:
+        try:
+            self._path(QUEUE, effect_key).rename(self._path(to, effect_key))
+        except FileNotFoundError:
+            return self._path(to, effect_key).exists()
+        return True
+
+    def _path(self, where: str, effect_key: str) -> Path:
+        return self._root / where / f"{_plain(effect_key)}.json"
+
+
+def _plain(name: str) -> str:
+    if not _PLAIN.match(name):
+        raise ValueError(f"{name!r} is no name of a file in the shop's folder")
+    return name

@@ -1,0 +1,56 @@
+"""Read model `batches`: one row a production batch, folded by the very `evolve` that the ledger uses."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from events.batches.decide import evolve
+from events.batches.facts import BATCH_FACTS, BatchEvent
+from events.batches.state import Batch
+from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
+from projections.record import Record
+
+_pack = msgspec.msgpack.Encoder().encode
+unpack_batch = msgspec.msgpack.Decoder(Batch).decode
+"""The folded batch from the bytes of the column `state`."""
+
+
+class Batches:
+    """Folds each batch's facts; a batch has few, so that nothing is kept in memory between two."""
+
+    name = "batches"
+    version = 1
+    tables = (
+        Table(
+            name="batches",
+            columns=("tenant", "batch_id", "partner_id", "stage", "opened_at", "updated_at", "seq", "state"),
+            key=("batch_id",),
+        ),
+    )
+
+    def __init__(self, topics: Topics) -> None:
+        self.sources = (Source(topic=topics.batch_events, types=type_names(BATCH_FACTS)),)
+
+    def fold(self, records: Sequence[Record], stored: StoredRows) -> Sequence[Change]:
+        """The rows of all batches that are told of."""
+        rows: dict[str, Row] = {
+            row[1]: row for row in stored.fetch("folded_batches", {"batch_ids": sorted({one.key for one in records})})
+        }
+        for record in records:
+            known = rows.get(record.key)
+            batch = evolve(Batch() if known is None else unpack_batch(known[7]), cast(BatchEvent, record.content))
+            rows[record.key] = (
+                record.tenant,
+                record.key,
+                batch.group.partner_id if batch.group else "",
+                batch.stage,
+                record.recorded_at if known is None else known[4],
+                record.recorded_at,
+                record.seq,
+                _pack(batch),
+            )
+        return (Change(table="batches", rows=list(rows.values())),)
+
+    def forget(self) -> None:
+        """Nothing is kept in memory."""
