@@ -20,6 +20,7 @@ from infra import kafka, postgres
 from infra.access import PostgresApiKeys, PostgresStores
 from infra.inbound_tables import PostgresParking
 from infra.rollouts import rollouts
+from infra.offer_checks import PostgresOfferChecks
 from infra.s3 import Bucket, s3_client
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
@@ -98,6 +99,7 @@ def inbound_parts(
                 parked=PostgresParking(pool),
                 dead_letters=dead_letters,
                 now_ms=now_ms,
+                ask_for_offers=PostgresOfferChecks(pool).ask,
             )
         )
         yield processor, dead_letters

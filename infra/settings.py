@@ -157,6 +157,7 @@ class Settings(BaseSettings):
     # Behaviour.
     allow_private_addresses: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    offers_every_minutes: float = Field(60.0, gt=0, le=10_080)
     sweep_every_hours: float = Field(6.0, gt=0, le=720)
     database_pool_max: int = Field(8, ge=1, le=200)
     start_seconds_max: float = Field(60.0, gt=0, le=600)

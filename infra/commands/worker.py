@@ -11,7 +11,7 @@ from infra import bootstrap
 from infra.commands.common import DataDir, settings_of
 
 EFFECTS = ("artwork", "render", "route", "submit", "cancel", "inspect", "label", "notify")
-SERVICES = ("inbound", "timers", "reactors", "reconciler", "status-relay", "sweeper", "batches")
+SERVICES = ("inbound", "timers", "reactors", "catalogue-sync", "reconciler", "status-relay", "sweeper", "batches")
 
 
 def register(app: typer.Typer) -> None:

@@ -31,11 +31,11 @@ A colour is a product of its own here, because the ink on a black blank is not t
 """
 
 _OFFERS: Final[dict[str, tuple[str, int, int]]] = {
-    "mug-11oz-white": ("MUG-11-WHT", 420, 460),
-    "mug-11oz-black": ("MUG-11-BLK", 460, 480),
-    "tee-black-m": ("TEE-BLK-M", 890, 940),
-    "tee-white-l": ("TEE-WHT-L", 850, 910),
-    "poster-30x40": ("POSTER-3040", 610, 660),
+    "mug-11oz-white": ("MUG-11-WHT", 420, 436),
+    "mug-11oz-black": ("MUG-11-BLK", 460, 478),
+    "tee-black-m": ("TEE-BLK-M", 890, 925),
+    "tee-white-l": ("TEE-WHT-L", 850, 884),
+    "poster-30x40": ("POSTER-3040", 610, 634),
 }
 """Variant → the shops' own name for it, cost in the east and in the west (US cents)."""
 

@@ -18,7 +18,7 @@ from infra.files import write_whole
 
 TENANT: Final = "demo"
 API_KEY_FILE: Final = "demo-api-key"
-CATALOGUE_VERSION: Final = 1
+CATALOGUE_VERSION: Final = 2
 """Raise it when the demo catalogue's content changes: the catalogue takes newer versions only."""
 
 STORES: Final[Mapping[str, str]] = {

@@ -23,6 +23,7 @@ from events.identity import command_id
 from events.identity import order_id as order_id_of
 from events.order import commands as order_commands
 from processors.carriers.protocol import Carrier
+from processors.catalogue.news import tells_of_offers
 from processors.inbound import published, reports, shopify
 from processors.inbound.assemble import OrderAssembler, store_options
 from processors.inbound.dead_letters import DeadLetters
@@ -86,6 +87,8 @@ class InboundPorts:
     parked: ParkedRecords
     dead_letters: DeadLetters
     now_ms: Callable[[], int]
+    #: Has a partner asked for its offers soon. May block.
+    ask_for_offers: Callable[[str], None]
 
 
 class InboundProcessor:
@@ -169,6 +172,9 @@ class InboundProcessor:
         partner = self._ports.partners.get(delivery.name)
         if partner is None:
             raise SenderUnknown
+        if tells_of_offers(delivery.body):
+            await asyncio.to_thread(self._ports.ask_for_offers, delivery.name)
+            raise NothingToDo("The partner says that stock or prices changed; it is asked for its offers.")
         vouched = await partner.vouch(partner.parse_webhook(delivery.body))
         translated = await asyncio.to_thread(
             self._translate_reports, reports.partner_status, vouched.reports, delivery.name

@@ -87,6 +87,7 @@ class World:
         self.effects = MemoryEffects()
         self.codec = Codec()
         self.offset = 0
+        self.asked: list[str] = []
         self.processor = InboundProcessor(
             InboundPorts(
                 vault=self.vault,
@@ -100,6 +101,7 @@ class World:
                 parked=self.parking,
                 dead_letters=DeadLetters(self.log, self.vault, "inbound"),
                 now_ms=lambda: self.parking.now,
+                ask_for_offers=self.asked.append,
             )
         )
 
@@ -370,6 +372,17 @@ def test_a_status_word_that_is_not_known_is_passed_on_as_it_came() -> None:
     command = world.commands.sent[0][0]
     assert isinstance(command, ReportPartnerStatus)
     assert (command.raw, command.canonical) == ("odd", "")
+
+
+def test_a_webhook_about_stock_has_the_partner_asked_and_is_no_dead_letter_whatever_its_shape() -> None:
+    # given
+    world = World(partners={"printful": Told()})
+    # when: Printful's own shape, in which `data` is a list
+    world.deliver("partner", "printful", b'{"type": "catalog_stock_updated", "data": [{"catalog_variant_id": 4011}]}')
+    # then
+    assert world.asked == ["printful"]
+    assert world.commands.sent == []
+    assert world.buried_reasons() == []
 
 
 def test_what_a_partner_does_not_vouch_for_waits_until_it_does() -> None:
