@@ -44,7 +44,17 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
         ),
         AppProcess(
             name="worker-inside",
-            arguments=("worker", "inbound", "timers", "reactors", "catalogue-sync", "reconciler", "status-relay", "sweeper", "batches"),
+            arguments=(
+                "worker",
+                "inbound",
+                "timers",
+                "reactors",
+                "catalogue-sync",
+                "reconciler",
+                "status-relay",
+                "sweeper",
+                "batches",
+            ),
         ),
     )
 
