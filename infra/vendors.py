@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from infra.demo import addresses
 from infra.house import HouseSetup
 from infra.settings import Settings
 from processors.carriers.protocol import Address
@@ -19,6 +20,10 @@ VARIANTS_MAX: Final = 20_000
 
 class VendorsInvalid(NamedError):
     """VENDORS must be JSON: for each partner id an `adapter` (`printful`, `gelato`, `house`) and what that needs."""
+
+
+class ShipFromInvalid(NamedError):
+    """SHIP_FROM must be JSON: for each partner id an address with name, street1, city, postal_code and country."""
 
 
 class VendorSecretMissing(NamedError):
@@ -80,3 +85,15 @@ def receiving_docks(settings: Settings) -> dict[str, Address]:
         )
         for name, setup in vendors(settings).items()
     }
+
+
+def ship_from(settings: Settings) -> dict[str, Address]:
+    """Where each partner's parcels start; a vendor's where it sends, the demo's shops at made-up addresses.
+
+    Raises ShipFromInvalid, VendorsInvalid.
+    """
+    known = settings.ship_from or (addresses.SHIP_FROM if settings.profile != "production" else {})
+    try:
+        return receiving_docks(settings) | msgspec.convert(known, dict[str, Address])
+    except msgspec.ValidationError as error:
+        raise ShipFromInvalid(f"{ShipFromInvalid.__doc__} ({error})") from None

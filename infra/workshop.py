@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-import msgspec
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -39,9 +38,9 @@ from infra.s3 import ObjectsNotRemoved, ObjectStoreUnreachable
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from infra.vault import PostgresVault
-from infra.vendors import receiving_docks
+from infra.vendors import ship_from
 from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxPool
-from processors.carriers.protocol import Address, Carrier
+from processors.carriers.protocol import Carrier
 from processors.fetch import SafeFetcher
 from processors.following import FactFollower
 from processors.inbound.dead_letters import DeadLetters
@@ -91,10 +90,6 @@ Service = Callable[[asyncio.Event], Awaitable[None]]
 
 class UnknownWork(NamedError):
     """There is no worker of this name."""
-
-
-class ShipFromInvalid(NamedError):
-    """SHIP_FROM must be JSON: for each partner id an address with name, street1, city, postal_code and country."""
 
 
 class Workshop:
@@ -365,18 +360,6 @@ class Workshop:
         made = carrier(self._settings, self._claims_pool)
         self._opened.push_async_callback(made.aclose)
         return made
-
-
-def ship_from(settings: Settings) -> dict[str, Address]:
-    """Where each partner's parcels start; a vendor's where it sends, the demo's shops at made-up addresses.
-
-    Raises ShipFromInvalid, VendorsInvalid.
-    """
-    known = settings.ship_from or (addresses.SHIP_FROM if settings.profile != "production" else {})
-    try:
-        return receiving_docks(settings) | msgspec.convert(known, dict[str, Address])
-    except msgspec.ValidationError as error:
-        raise ShipFromInvalid(f"{ShipFromInvalid.__doc__} ({error})") from None
 
 
 def crash_point(settings: Settings) -> Callable[[str], None]:

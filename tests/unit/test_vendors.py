@@ -11,8 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.adapters import partners
 from infra.settings import SECRETS_ENV, Settings, load, prepare
-from infra.vendors import VendorSecretMissing, VendorsInvalid, vendors
-from infra.workshop import ship_from
+from infra.vendors import VendorSecretMissing, VendorsInvalid, ship_from, vendors
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import Printful

@@ -1,0 +1,92 @@
+"""Which lines are batched now: by group, by what the press takes, and by the oldest line's promise."""
+
+import msgspec
+
+from events.batches.facts import BatchFile
+from processors.batching.plan import HOUR_MS, LEAD_MS, Planned, Waiting, plan
+from processors.batching.presses import Press
+from tests.unit.batches.made_up import a_batch_line
+
+NOW = 1_000_000_000_000
+PRESS = Press(
+    name="dtf-1",
+    method="dtf",
+    variants={"T-B-M": "tee", "T-W-L": "tee", "HOOD": "hoodie"},
+    sheet_width_um=270_000,
+    sheet_height_um=150_000,
+    sheets_per_hour=10,
+    sheets_max=2,
+    wait_max_s=3_600,
+)
+
+
+def waits(
+    order: str, *, variant: str = "T-B-M", to: str = "DE", priority: str = "standard", due_in_ms: int = 90 * HOUR_MS,
+    waited_ms: int = 0, units: int = 1, side_um: int = 100_000,
+) -> Waiting:  # fmt: skip
+    file = BatchFile(area="front", key=f"{order}.png", width_um=side_um, height_um=side_um)
+    line = msgspec.structs.replace(
+        a_batch_line(order, tuple(range(1, units + 1))), files=(file,), due_at=NOW + due_in_ms
+    )
+    return Waiting(line=line, partner_variant=variant, destination=to, priority=priority, since=NOW - waited_ms)
+
+
+def batches(*waiting: Waiting) -> list[Planned]:
+    return plan("house", PRESS, waiting, NOW)
+
+
+def orders_of(planned: Planned) -> set[str]:
+    return {line.order_id for line in planned.lines}
+
+
+def test_a_line_waits_for_company() -> None:
+    assert batches(waits("a")) == []
+
+
+def test_a_batch_opens_when_its_oldest_line_has_waited_long_enough() -> None:
+    (one,) = batches(waits("a", waited_ms=PRESS.wait_max_s * 1000), waits("b"))
+    assert one.reason == "waited"
+    assert orders_of(one) == {"a", "b"}
+
+
+def test_a_batch_opens_when_the_promise_leaves_no_more_time_than_the_press_needs() -> None:
+    needed_ms = HOUR_MS // PRESS.sheets_per_hour + LEAD_MS
+    assert batches(waits("a", due_in_ms=needed_ms + 1)) == []
+    (one,) = batches(waits("a", due_in_ms=needed_ms))
+    assert one.reason == "promise"
+
+
+def test_full_batches_open_at_once_with_the_most_urgent_lines_and_the_rest_waits() -> None:
+    # Two pieces a sheet, two sheets a batch.
+    (full,) = batches(*(waits(f"order-{number}", due_in_ms=(90 - number) * HOUR_MS) for number in range(5)))
+    assert full.reason == "full"
+    assert orders_of(full) == {f"order-{number}" for number in (1, 2, 3, 4)}
+
+
+def test_only_lines_of_one_product_destination_and_priority_are_made_together() -> None:
+    late = PRESS.wait_max_s * 1000
+    found = batches(
+        waits("a", waited_ms=late),
+        waits("b", waited_ms=late, variant="T-W-L"),
+        waits("c", waited_ms=late, variant="HOOD"),
+        waits("d", waited_ms=late, to="FR"),
+        waits("e", waited_ms=late, priority="express"),
+    )
+    assert sorted(sorted(orders_of(one)) for one in found) == [["a", "b"], ["c"], ["d"], ["e"]]
+
+
+def test_what_the_press_does_not_make_is_left_to_others() -> None:
+    late = PRESS.wait_max_s * 1000
+    assert batches(waits("a", variant="MUG", waited_ms=late), waits("b", side_um=400_000, waited_ms=late)) == []
+
+
+def test_a_line_larger_than_a_batch_is_made_alone() -> None:
+    (one,) = batches(waits("a", units=20, waited_ms=PRESS.wait_max_s * 1000))
+    assert orders_of(one) == {"a"}
+
+
+def test_the_same_lines_are_the_same_batch() -> None:
+    late = PRESS.wait_max_s * 1000
+    first, again = batches(waits("a", waited_ms=late)), batches(waits("a", waited_ms=late + 5_000))
+    assert first[0].batch_id == again[0].batch_id
+    assert first[0].batch_id != batches(waits("b", waited_ms=late))[0].batch_id
