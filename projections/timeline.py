@@ -17,7 +17,7 @@ class Timeline:
     """One row a fact."""
 
     name = "timeline"
-    version = 1
+    version = 2
     tables = (
         Table(
             name="timeline",

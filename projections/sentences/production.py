@@ -33,6 +33,17 @@ ProductionFact: TypeAlias = (
     | ProductionStarted
     | LinePrinted
 )
+PRESS_WORDS = {
+    "queued": "queued",
+    "printing": "printing",
+    "finishing": "finishing",
+    "quality_check": "quality check",
+    "printed": "ready for shipment",
+    "handed_over": "handed over",
+    "on_hold": "on hold",
+}
+"""Stages as presses call them."""
+
 InspectionFact: TypeAlias = InspectionRequested | InspectionPassed | InspectionFailed | ReprintRequested
 
 
@@ -57,7 +68,7 @@ def describe_production(fact: ProductionFact) -> Entry:
         case PartnerGaveUp():
             return Entry(f"{run}: {fact.partner_id} will not print it", fact.reason)
         case PartnerStatusObserved():
-            word = fact.canonical or "a word that is not known here"
+            word = PRESS_WORDS.get(fact.canonical, fact.canonical) or "a word that is not known here"
             applied = "" if fact.applied else " It says less than is known already."
             return Entry(f"{run}: {fact.partner_id} reports {fact.raw}", f"This means {word}.{applied}")
         case ProductionStarted():
