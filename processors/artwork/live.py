@@ -97,8 +97,7 @@ def draw_preview(
     except (JobRefused, ChildKilled) as error:
         found.append(why_not_opened(error))
         drawn = _drawn(pool, msgspec.structs.replace(request, original=None, original_sha256=""), art)
-    if not found:
-        found += not_given(gave_picture, text, print_area)
+    found += [] if found else not_given(gave_picture, text, print_area)
     found += findings_of(drawn.measured, text, print_area, lists or shipped_lists())
     return Preview(
         picture=drawn.picture,
