@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.benchmarks import chaos
+from infra.benchmarks import chaos, whole_system
 
 ORDERS = int(os.environ.get("CHAOS_ORDERS", "120"))
 KILLS = int(os.environ.get("CHAOS_KILLS", "14"))
@@ -18,7 +18,7 @@ SEED = int(os.environ.get("CHAOS_SEED", "7"))
 
 @pytest.mark.timeout(900)
 def test_orders_end_as_they_should_while_ledger_workers_and_projections_are_killed(tmp_path: Path) -> None:
-    with chaos.own_stack(tmp_path / "data") as settings:
+    with whole_system.own_stack(tmp_path / "data") as settings:
         account = asyncio.run(chaos.live_through(settings, ORDERS, KILLS, SEED, seconds_max=600))
     assert account.problems == []
     assert sum(account.kills.values()) == KILLS

@@ -1,0 +1,253 @@
+"""A day of orders in compressed time, with partners that fail as partners do, and an account of every order.
+
+    DAY_ORDERS=24000 DAY_COMPRESSION=20 printledger bench day --json
+
+A thousand orders a simulated hour, evenly. One order in twenty meets a partner that fails: jams, refuses for good or
+for now, breaks, or accepts and goes silent. In the middle of the day one partner is down for an hour. One webhook in
+ten comes twice, and each up to ten stages of the press late. A run of fewer orders is the same day, shorter: its outage
+is the same share of it, and no shorter than `OUTAGE_SECONDS_MIN`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from events.codec import Codec
+from events.identity import order_id
+from events.order.deadlines import deadline_changes
+from events.order.facts import WORK_TOPIC, OrderFact, OrderPlaced, ProductionStarted, SubmissionRequested
+from infra import intake, kafka, ledgers
+from infra.benchmarks.stack import machine
+from infra.benchmarks.whole_system import (
+    NothingMayBeLost,
+    System,
+    account_of,
+    order_of,
+    own_stack,
+    prepare,
+    until_ended,
+    until_ready,
+)
+from infra.demo import seed as demo
+from infra.demo.catalogue import EAST, WEST
+from infra.settings import Settings
+from processors.proof.scan import TopicReader
+
+ORDERS_AN_HOUR = 1_000
+HOURS_A_DAY = 24
+SECONDS_AN_HOUR = 3_600
+OUTAGE_SECONDS_MIN = 5.0
+SECONDS_MAX = 14_400.0
+#: One order in so many meets a partner that fails: 5 %.
+FAILURE_EVERY = 20
+#: How long a partner that accepted keeps the line open without a word.
+SILENCE_MS = 3_000
+#: A line starts on time when its press begins within this simulated time after the order was placed.
+ON_TIME_MINUTES: Final = 60
+
+#: What fails, in turn. Failures for good are the one shop's, so that every line has a shop that can make it.
+FAILURES: Final = (
+    (EAST, "jam_next"),
+    (EAST, "refuse_next"),
+    (EAST, "refuse_retryable_next"),
+    (EAST, "server_error_next"),
+    (EAST, "accept_silently_next"),
+    (WEST, "refuse_retryable_next"),
+    (WEST, "server_error_next"),
+)
+
+
+class Shops:
+    """The control desk of the simulated shops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = f"http://127.0.0.1:{settings.partner_simulator_port}/control/shops"
+        self._client = httpx.AsyncClient(trust_env=False, timeout=30)
+        self.planted: dict[str, int] = defaultdict(int)
+
+    async def fail_next(self, shop: str, failure: str) -> None:
+        """One more request of this shop fails in this way."""
+        now = (await self._client.get(f"{self._url}/{shop}")).raise_for_status().json()
+        await self.behave(shop, **{failure: now[failure] + 1})
+        self.planted[f"{shop} {failure}"] += 1
+
+    async def behave(self, shop: str, **changes: object) -> None:
+        """Change how a shop behaves."""
+        (await self._client.patch(f"{self._url}/{shop}", json=changes)).raise_for_status()
+
+    async def met(self) -> dict[str, int]:
+        """Which of the planted failures somebody met."""
+        found = {}
+        for name, planted in self.planted.items():
+            shop, failure = name.split()
+            now = (await self._client.get(f"{self._url}/{shop}")).raise_for_status().json()
+            found[name] = planted - now[failure]
+        return found
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+async def live_a_day(settings: Settings, orders: int, compression: float, seconds_max: float) -> dict[str, Any]:
+    """Send a day's orders, let partners fail meanwhile, wait for the orders to end, and make the account."""
+    hour_seconds = SECONDS_AN_HOUR / compression
+    span = orders / ORDERS_AN_HOUR * hour_seconds
+    outage = max(OUTAGE_SECONDS_MIN, span / HOURS_A_DAY)
+    system, shops = System(settings), Shops(settings)
+    with system.running():
+        await until_ready(settings)
+        await prepare(settings)
+        for shop in (EAST, WEST):
+            await shops.behave(shop, silence_ms=SILENCE_MS)
+        started = time.monotonic()
+        sent = {f"day-{number}": order_id(demo.TENANT, "demo-kafka", f"day-{number}") for number in range(orders)}
+        down = asyncio.create_task(_down(shops, EAST, span / 2, outage))
+        sent_at = await _send(settings, tuple(sent), span, shops)
+        await down
+        statuses = await until_ended(settings, [*sent.values()], seconds_max)
+        seconds = time.monotonic() - started
+        account = await account_of(settings, system, [*sent.values()], statuses, seconds)
+        met = await shops.met()
+        await shops.aclose()
+    if account.problems:
+        raise NothingMayBeLost(f"{NothingMayBeLost.__doc__} {'; '.join(account.problems)}")
+    timings = await asyncio.to_thread(timings_of, settings, {sent[name]: at for name, at in sent_at.items()})
+    return {
+        **msgspec.to_builtins(account),
+        **timings.figures(compression),
+        "partner_failures_met": met,
+        "outage": {
+            "partner": EAST,
+            "seconds": round(outage, 1),
+            "simulated_minutes": round(outage / hour_seconds * 60),
+        },
+        "sent_in_seconds": round(span, 1),
+        "orders_an_hour": ORDERS_AN_HOUR,
+        "compression": compression,
+    }
+
+
+async def _down(shops: Shops, shop: str, after: float, outage: float) -> None:
+    """One shop does not answer for a while."""
+    await asyncio.sleep(after)
+    await shops.behave(shop, down=True)
+    await asyncio.sleep(outage)
+    await shops.behave(shop, down=False)
+
+
+async def _send(settings: Settings, names: Sequence[str], span: float, shops: Shops) -> dict[str, int]:
+    """Publish the orders evenly over the day; returns when each was published (epoch milliseconds)."""
+    codec, producer = Codec(), kafka.producer(settings, "day-store")
+    topic = f"{settings.topic_prefix}stores.{demo.TENANT}.orders.v1"
+    began, sent_at = time.monotonic(), dict[str, int]()
+    for number, name in enumerate(names):
+        await asyncio.sleep(max(0.0, began + span * number / len(names) - time.monotonic()))
+        sent_at[name] = intake.now_ms()
+        producer.produce(topic, key=name.encode(), value=codec.encode(order_of(name, sent_at[name])))
+        producer.poll(0)
+        if number % FAILURE_EVERY == FAILURE_EVERY // 2:
+            await shops.fail_next(*FAILURES[number // FAILURE_EVERY % len(FAILURES)])
+    producer.flush(30)
+    return sent_at
+
+
+class Timings(msgspec.Struct, kw_only=True):
+    """Waits in seconds: by kind of work from its request to its answer, and of orders from publishing on."""
+
+    work: dict[str, list[float]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    placed: list[float] = msgspec.field(default_factory=list)
+    submitted: list[float] = msgspec.field(default_factory=list)
+    started: list[float] = msgspec.field(default_factory=list)
+
+    def figures(self, compression: float) -> dict[str, Any]:
+        """Queue lag in real seconds, and how many lines the press began on time, in simulated time."""
+        limit = ON_TIME_MINUTES * 60 / compression
+        on_time = sum(wait <= limit for wait in self.started)
+        return {
+            "queue_lag_seconds": {
+                "intake": quantiles(self.placed),
+                **{kind: quantiles(waits) for kind, waits in sorted(self.work.items())},
+            },
+            "submitted_after_seconds": quantiles(self.submitted),
+            "started_after_seconds": quantiles(self.started),
+            "started_on_time_share": round(on_time / len(self.started), 4) if self.started else 0.0,
+            "on_time_within_simulated_minutes": ON_TIME_MINUTES,
+        }
+
+
+def quantiles(waits: Sequence[float]) -> dict[str, float]:
+    """Median, 99th of a hundred and longest wait, in seconds; nothing where nobody waited."""
+    if not waits:
+        return {}
+    ordered = sorted(waits)
+    last = len(ordered) - 1
+    return {
+        "p50": round(ordered[last // 2], 3),
+        "p99": round(ordered[round(last * 0.99)], 3),
+        "max": round(ordered[-1], 3),
+    }
+
+
+def timings_of(settings: Settings, sent_at: Mapping[str, int]) -> Timings:
+    """Read the whole ledger and measure; a fact's time is when the ledger wrote it."""
+    timings, asked = Timings(), dict[tuple[str, str], int]()
+    seen: set[tuple[str, type]] = set()
+    for key, fact, at in _facts(settings):
+        published = sent_at.get(key)
+        if published is None:
+            continue
+        changes = deadline_changes(fact)  # type: ignore[arg-type]
+        for closed in changes.closed:
+            if (since := asked.pop((key, closed), None)) is not None:
+                timings.work[closed.partition(":")[0]].append((at - since) / 1_000)
+        if type(fact) in WORK_TOPIC:
+            asked.update(((key, opened), at) for opened, _ in changes.opened)
+        waits = _WAITS.get(type(fact))
+        if waits is not None and (key, type(fact)) not in seen:
+            seen.add((key, type(fact)))
+            getattr(timings, waits).append(max(0, at - published) / 1_000)
+    return timings
+
+
+_WAITS: Final[Mapping[type, str]] = {
+    OrderPlaced: "placed",
+    SubmissionRequested: "submitted",
+    ProductionStarted: "started",
+}
+
+
+def _facts(settings: Settings) -> Iterator[tuple[str, OrderFact, int]]:
+    """Order id, fact and time (epoch milliseconds) of every fact of the order stream."""
+    codec, reader = Codec(), TopicReader(ledgers.clients(settings).reader)
+    topic = ledgers.stream_of(settings, "orders").events_topic
+    try:
+        for partition in reader.partitions(topic):
+            low, high = reader.bounds(topic, partition)
+            for batch in reader.read(topic, partition, low, high):
+                for message in batch:
+                    fact = codec.decode(message.value())
+                    if isinstance(fact, OrderFact):
+                        yield (message.key() or b"").decode(), fact, message.timestamp()[1]
+    finally:
+        reader.close()
+
+
+def run() -> dict[str, Any]:
+    """The account of one day as the environment asks for it, with its conditions. Raises NothingMayBeLost."""
+    orders = int(os.environ.get("DAY_ORDERS", str(ORDERS_AN_HOUR * HOURS_A_DAY)))
+    compression = float(os.environ.get("DAY_COMPRESSION", "20"))
+    where = machine()
+    with tempfile.TemporaryDirectory(prefix="printledger-day-") as folder, own_stack(Path(folder)) as settings:
+        figures = asyncio.run(live_a_day(settings, orders, compression, SECONDS_MAX))
+    return figures | {"conditions": where}
