@@ -15,6 +15,9 @@ from tests.unit.order.spec import a, everybody_answers_until, given
 ACCEPTED = (placed(), everybody_answers_until(SubmissionAccepted))
 STAGES = tuple(CANONICAL_STAGES.items())
 ALL_OF_THEM = {"queued", "printing", "finishing", "quality_check", "printed", "handed_over"}
+AS_PRESSES_SAY = {word: word.replace("_", " ") for word in ALL_OF_THEM | CANONICAL_CONDITIONS} | {
+    "printed": "ready for shipment"
+}
 MAPS = {
     "printful": printful_events.STATUS_MAP,
     "gelato": gelato_events.STATUS_MAP,
@@ -44,7 +47,7 @@ def test_each_word_of_each_vendor_is_on_the_timeline_at_once(vendor: str, word: 
     (observed,) = (fact for fact in outcome.facts if isinstance(fact, PartnerStatusObserved))
     entry = describe(observed)
     assert word in entry.title
-    assert str(words.canonical(word)) in entry.detail
+    assert AS_PRESSES_SAY[str(words.canonical(word))] in entry.detail
 
 
 def test_the_house_print_shop_reports_every_stage() -> None:
