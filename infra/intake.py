@@ -19,8 +19,8 @@ from events.codec import Codec
 from infra import kafka, postgres
 from infra.access import PostgresApiKeys, PostgresStores
 from infra.inbound_tables import PostgresParking
-from infra.rollouts import rollouts
 from infra.offer_checks import PostgresOfferChecks
+from infra.rollouts import rollouts
 from infra.s3 import Bucket, s3_client
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
