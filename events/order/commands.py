@@ -248,7 +248,7 @@ class ReportPartnerStatus(OrderCommand, frozen=True, kw_only=True):
 
 
 class StartProduction(OrderCommand, frozen=True, kw_only=True):
-    """A house press is about to image the print run: is it still to be printed, with these files?"""
+    """A house press is about to image the print run, and asks whether it is still to be printed with these files."""
 
     line_id: LineId
     run: RunNumber

@@ -114,13 +114,15 @@ class Bed:
 
     def is_answered(self) -> bool:
         """Whether the ledger has answered everything on intake."""
-        committed = ledgers.committed_offsets(self.settings, self.stream, self.partitions)
+        return ledgers.committed_offsets(self.settings, self.stream, self.partitions) == self.intake_ends()
+
+    def intake_ends(self) -> dict[int, int]:
+        """The offset behind the last record of each partition of intake, markers of transactions included."""
         reader = TopicReader(ledgers.clients(self.settings).reader)
         try:
-            ends = {n: reader.bounds(self.stream.intake_topic, n)[1] for n in range(self.partitions)}
+            return {n: reader.bounds(self.stream.intake_topic, n)[1] for n in range(self.partitions)}
         finally:
             reader.close()
-        return committed == ends
 
     def wait_until_answered(self) -> None:
         """Return when the ledger has answered everything on intake."""

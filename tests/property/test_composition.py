@@ -141,8 +141,9 @@ def test_a_fitting_picture_is_shown_whole_and_as_large_as_it_can_be(case: Area, 
     covered = coverage(area, picture=picture, art={ASSET: picture})
     rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
     room = (right - left - (columns[-1] + 1 - columns[0]), bottom - top - (rows[-1] + 1 - rows[0]))
-    # It leaves room at two sides only; a turned one may lose two pixels to rounding on its way.
-    assert min(room) <= (0 if area.layers[0].rotation_degrees % 90 == 0 else 3)
+    # It leaves room at two sides only; a turned one may lose two pixels to rounding on its way, and where it is faint
+    # also the rim that it covers only in part.
+    assert min(room) <= (0 if area.layers[0].rotation_degrees % 90 == 0 else 5)
 
 
 @given(areas(texts_in), WORDS)
