@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from typing import Annotated
 
 import typer
@@ -12,10 +11,6 @@ from infra import ledgers
 from infra.commands.common import DataDir, settings_of
 from processors.ledger.errors import LedgerStopped
 from processors.ledger.loop import LedgerOptions
-
-#: Python lets a busy thread keep the interpreter for 5 ms by itself. The thread that commits needs it for moments only,
-#: four times a transaction, and a command's latency is the sum of them.
-SWITCH_SECONDS = 0.0005
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +33,6 @@ def ledger(
     this slot, 78 the topics are not as they were.
     """
     settings = settings_of(data)
-    sys.setswitchinterval(SWITCH_SECONDS)
     options = LedgerOptions(slot=slot, batch_commands_max=batch, manages_garbage=True)
     with ledgers.ledger(settings, stream, options=options) as process:
         for number in (signal.SIGTERM, signal.SIGINT):
