@@ -12,9 +12,9 @@ from psycopg_pool import ConnectionPool
 from events.batches.facts import BatchFile, BatchLine
 from events.batches.state import Batch
 from events.order.state import Line, Order, Run
-from infra.intake import now_ms
 from processors.batching.desk import KnownBatch
 from processors.batching.plan import Waiting
+from processors.clock import now_ms
 from projections.batches import unpack_batch
 from projections.orders import unpack_order
 

@@ -26,6 +26,7 @@ from infra.operator_desk import OperatorDesk
 from infra.partner_desk import PartnerDesk
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
+from processors.clock import now_ms
 from processors.ports import NamedError
 from projections.catalogue_reader import CatalogueReads
 from projections.progress import Progress
@@ -78,7 +79,7 @@ async def operator_desk(settings: Settings) -> AsyncIterator[OperatorDesk]:
     ):
         async with httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, trust_env=False) as client:
             catalogue = CatalogueDesk(
-                KafkaCommandSender(log, codec), intake.bucket(settings), intake.now_ms, "operator:command-line"
+                KafkaCommandSender(log, codec), intake.bucket(settings), now_ms, "operator:command-line"
             )
             key_file = settings.data_dir / demo_seed.API_KEY_FILE
             api_key = key_file.read_text(encoding="utf-8").strip() if key_file.exists() else ""
@@ -112,7 +113,7 @@ async def catalogue_office(settings: Settings) -> AsyncIterator[CatalogueOffice]
     """The whole catalogue for the command line."""
     async with operator_desk(settings) as desk:
         with postgres.pool(settings.database_url, settings, name="catalogue") as pool:
-            yield CatalogueOffice(desk.catalogue, CatalogueReads(pool), PostgresOfferChecks(pool), intake.now_ms)
+            yield CatalogueOffice(desk.catalogue, CatalogueReads(pool), PostgresOfferChecks(pool), now_ms)
 
 
 @contextmanager
@@ -159,7 +160,7 @@ async def theatre(settings: Settings) -> AsyncIterator[Theatre]:
             press_url=f"http://127.0.0.1:{settings.partner_simulator_port}",
             pictures_url=f"http://127.0.0.1:{settings.pictures_port}",
             map_sku=map_sku,
-            first_number=intake.now_ms() // 1_000 % 1_000_000 * 10,
+            first_number=now_ms() // 1_000 % 1_000_000 * 10,
         )
 
 

@@ -49,7 +49,7 @@ def folder_of(settings: Settings, name: str, setup: HouseSetup) -> HouseFolder:
 
 def house_shop(settings: Settings, name: str, setup: HouseSetup) -> HouseShop:
     """The shop's adapter."""
-    from infra.intake import now_ms
+    from processors.clock import now_ms
 
     offers = tuple(
         PartnerOffer(

@@ -14,10 +14,10 @@ from events.envelope import CommandEnvelope
 from events.identity import command_id
 from infra.batch_tables import BatchTables
 from infra.house import HouseSetup, house_of
-from infra.intake import now_ms
 from infra.settings import Settings
 from infra.vendors import vendors
 from processors.batching.desk import SHARED_TENANT, BatchDesk, KnownBatch
+from processors.clock import now_ms
 from processors.ports import CommandSender, NamedError, Vault
 from processors.workers.files import OrderFiles
 

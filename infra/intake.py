@@ -6,7 +6,6 @@ context managers at the end make the whole of the API's dependencies and of the 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -27,6 +26,7 @@ from infra.settings import Settings
 from infra.vault import KeyWrapper, PostgresVault
 from infra.vault_keys import KeyTables
 from processors.carriers.protocol import Carrier
+from processors.clock import now_ms
 from processors.inbound.assemble import OrderAssembler
 from processors.inbound.consuming import InboundConsumer
 from processors.inbound.dead_letters import DeadLetters
@@ -37,11 +37,6 @@ from processors.ports import BrokerUnreachable
 from projections.system_reader import SystemReads
 
 Pool = ConnectionPool[Connection[TupleRow]]
-
-
-def now_ms() -> int:
-    """Epoch milliseconds: the clock of every process."""
-    return time.time_ns() // 1_000_000
 
 
 def key_wrapper(settings: Settings) -> KeyWrapper:

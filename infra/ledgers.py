@@ -22,9 +22,10 @@ from infra.settings import Settings
 from infra.topics import DEAD_LETTER_PREFIX
 from infra.vault import KeyWrapper, PostgresVault
 from infra.vault_keys import KeyTables
+from processors.clock import now_ms
 from processors.ledger.clients import Clients
 from processors.ledger.errors import TopicMissing
-from processors.ledger.loop import Ledger, LedgerOptions, group_of, now_ms
+from processors.ledger.loop import Ledger, LedgerOptions, group_of
 from processors.ledger.transaction import CrashPoint
 from processors.ports import NamedError
 

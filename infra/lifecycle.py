@@ -22,6 +22,7 @@ from infra import intake, postgres
 from infra.inbound_tables import PostgresIdempotency
 from infra.s3 import s3_client
 from infra.settings import Settings
+from processors.clock import now_ms
 from processors.ports import NamedError
 from processors.sweeper import Sweeper, SweepReport, SweepRule
 from processors.timers import stopped_within
@@ -119,7 +120,7 @@ class Housekeeping:
 
     settings: Settings
     pool: intake.Pool
-    now_ms: Callable[[], int] = intake.now_ms
+    now_ms: Callable[[], int] = now_ms
     first_after_seconds: float = FIRST_SWEEP_SECONDS
 
     def sweep(self, *, dry_run: bool = False) -> SweepReport:

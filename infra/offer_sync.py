@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.intake import Pool, now_ms
+from infra.intake import Pool
 from infra.offer_checks import PostgresOfferChecks
 from infra.settings import Settings
 from processors.catalogue.sync import CatalogueSync
+from processors.clock import now_ms
 from processors.partners.protocol import PrintPartner
 from processors.ports import CommandSender
 from projections.catalogue_reader import CatalogueReads

@@ -13,8 +13,8 @@ from psycopg_pool import ConnectionPool
 
 from events.catalogue.commands import RegisterPartner
 from infra.catalogue_desk import SHARED_TENANT, CatalogueDesk
-from infra.intake import now_ms
 from infra.outbound_tables import exchanges_about
+from processors.clock import now_ms
 from processors.exchanges import KeptExchange
 from processors.gate import GateState
 from processors.ports import NamedError, Vault

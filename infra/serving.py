@@ -18,11 +18,12 @@ from api.dependencies import ApiDependencies
 from events.codec import Codec
 from infra import kafka, postgres
 from infra.inbound_tables import PostgresIdempotency, TenantSkuMap
-from infra.intake import Pool, api_keys, bucket, link_signer, now_ms, stores, vault
+from infra.intake import Pool, api_keys, bucket, link_signer, stores, vault
 from infra.rollouts import rollouts
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
 from processors.carriers.protocol import Carrier
+from processors.clock import now_ms
 from processors.inbound.assemble import OrderAssembler
 from processors.partners.protocol import PrintPartner
 from projections.progress import Progress

@@ -41,6 +41,7 @@ from infra.vault import PostgresVault
 from infra.vendors import ship_from
 from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxPool
 from processors.carriers.protocol import Carrier
+from processors.clock import now_ms
 from processors.fetch import SafeFetcher
 from processors.following import FactFollower
 from processors.inbound.dead_letters import DeadLetters
@@ -127,7 +128,7 @@ class Workshop:
             codec=self._codec,
             commands=self._commands,
             dead_letters=DeadLetters(self._log, self._vault, "worker"),
-            now_ms=intake.now_ms,
+            now_ms=now_ms,
             outages=OUTAGES,
             crash_point=crash_point(self._settings),
         )
@@ -176,7 +177,7 @@ class Workshop:
             case "inbound":
                 return self._inbound()
             case "timers":
-                return Timers(self._reads, self._commands, intake.now_ms, OUTAGES).run
+                return Timers(self._reads, self._commands, now_ms, OUTAGES).run
             case "reactors":
                 return self._reactors()
             case "catalogue-sync":
@@ -194,7 +195,7 @@ class Workshop:
                 return None
 
     def _reconciler(self) -> Service:
-        reconciler = Reconciler(self._reads, self._partners, self._commands, intake.now_ms, OUTAGES)
+        reconciler = Reconciler(self._reads, self._partners, self._commands, now_ms, OUTAGES)
 
         async def run(stop: asyncio.Event) -> None:
             await self._open_claims()
@@ -235,7 +236,7 @@ class Workshop:
 
     def _reactors(self) -> Service:
         settings = self._settings
-        reactor = SkuReactor(self._reads, self._commands, intake.now_ms, OUTAGES, rollouts(settings))
+        reactor = SkuReactor(self._reads, self._commands, now_ms, OUTAGES, rollouts(settings))
 
         async def react(fact: Declared, envelope: FactEnvelope) -> None:
             if isinstance(fact, SkuMapped):

@@ -10,13 +10,14 @@ import contextlib
 import random
 import signal
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import msgspec
 import structlog
+
+from processors.clock import now_ms
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +35,6 @@ NEVER_MS = 2**62
 Headers = Mapping[str, str]
 #: Gives the headers of one attempt: (channel, event id, body, epoch milliseconds) -> headers.
 Signer = Callable[[str, str, bytes, int], Headers]
-
-
-def now_ms() -> int:
-    """The simulator's clock, epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ import msgspec
 
 from events.codec import Codec
 from events.identity import order_id
-from infra import intake, kafka
+from infra import kafka
 from infra.benchmarks.stack import machine
 from infra.benchmarks.whole_system import (
     Account,
@@ -38,6 +38,7 @@ from infra.benchmarks.whole_system import (
 from infra.demo import seed as demo
 from infra.processes import AppProcess, app_processes
 from infra.settings import Settings
+from processors.clock import now_ms
 
 SECONDS_MAX = 3_600.0
 SIMULATORS = ("demo-presses", "demo-carrier", "demo-desk")
@@ -69,7 +70,7 @@ async def live_through(settings: Settings, orders: int, kills: int, seed: int, s
 
 async def _send(settings: Settings, seed: int, orders: int) -> None:
     """Publish every order on the store's own topic, one in ten of them twice."""
-    codec, now = Codec(), intake.now_ms()
+    codec, now = Codec(), now_ms()
     producer = kafka.producer(settings, "chaos-store")
     topic = f"{settings.topic_prefix}stores.{demo.TENANT}.orders.v1"
     for number in range(orders):

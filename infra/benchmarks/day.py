@@ -26,7 +26,7 @@ from events.codec import Codec
 from events.identity import order_id
 from events.order.deadlines import deadline_changes
 from events.order.facts import WORK_TOPIC, OrderFact, OrderPlaced, ProductionStarted, SubmissionRequested
-from infra import intake, kafka, ledgers
+from infra import kafka, ledgers
 from infra.benchmarks.stack import machine
 from infra.benchmarks.whole_system import (
     NothingMayBeLost,
@@ -41,6 +41,7 @@ from infra.benchmarks.whole_system import (
 from infra.demo import seed as demo
 from infra.demo.catalogue import EAST, WEST
 from infra.settings import Settings
+from processors.clock import now_ms
 from processors.proof.scan import TopicReader
 
 ORDERS_AN_HOUR = 1_000
@@ -153,7 +154,7 @@ async def _send(settings: Settings, names: Sequence[str], span: float, shops: Sh
     began, sent_at = time.monotonic(), dict[str, int]()
     for number, name in enumerate(names):
         await asyncio.sleep(max(0.0, began + span * number / len(names) - time.monotonic()))
-        sent_at[name] = intake.now_ms()
+        sent_at[name] = now_ms()
         producer.produce(topic, key=name.encode(), value=codec.encode(order_of(name, sent_at[name])))
         producer.poll(0)
         if number % FAILURE_EVERY == FAILURE_EVERY // 2:

@@ -10,7 +10,7 @@ import typer
 from infra import intake, postgres
 from infra.access import SCOPES
 from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
-from infra.intake import now_ms
+from processors.clock import now_ms
 from processors.inbound.assemble import store_options
 from processors.ports import NamedError, StoreConnection
 

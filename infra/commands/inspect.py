@@ -11,8 +11,9 @@ from events.envelope import CommandEnvelope
 from events.identity import command_id
 from events.order.commands import ReportInspected
 from events.order.values import Defect
-from infra import bootstrap, intake
+from infra import bootstrap
 from infra.commands.common import DataDir, Json, Tenant, print_json, settings_of
+from processors.clock import now_ms
 from processors.ports import NamedError
 from projections.rows import CommandOutcome, OrderView, RunView
 
@@ -59,7 +60,7 @@ def inspect(
                 key=order_id,
                 tenant=whose,
                 command_type=type(command).__name__,
-                sent_at=intake.now_ms(),
+                sent_at=now_ms(),
                 actor=f"inspector:{by}",
                 correlation_id=order_id,
             )

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from infra import bootstrap
 from infra.commands.common import DataDir, Json, print_json, running_settings_of
-from infra.intake import now_ms
 from infra.partner_desk import Standing
+from processors.clock import now_ms
 from processors.exchanges import KeptExchange
 
 PartnerId = Annotated[str, typer.Argument(help="The partner's id in the catalogue.")]

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from events.catalogue.commands import PublishRoutingRules
-from infra import bootstrap, intake
+from infra import bootstrap
 from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
 from infra.files import write_whole
 from infra.routing_chart import busiest_partners, change_text, draw, figures
+from processors.clock import now_ms
 from processors.ports import NamedError
 from processors.routing.judge import Judge
 from processors.routing.replay import Difference, by_order, simulate
@@ -79,9 +80,7 @@ def publish(
     """Route a tenant's lines by these rules from now on. Orders that have their partner keep it."""
     settings = running_settings_of(data)
     rules = _read(file)
-    command = PublishRoutingRules(
-        source_version=intake.now_ms(), rules_version=rules.version, body=canonical(rules).decode()
-    )
+    command = PublishRoutingRules(source_version=now_ms(), rules_version=rules.version, body=canonical(rules).decode())
 
     async def run() -> None:
         async with bootstrap.operator_desk(settings) as desk:

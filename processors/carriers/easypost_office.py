@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from processors.carriers import easypost_shapes as shapes
 from processors.carriers.easypost import sign
-from processors.simulation import Clockwork, Delivery, Store, WebhookSender, now_ms
+from processors.clock import now_ms
+from processors.simulation import Clockwork, Delivery, Store, WebhookSender
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS addresses (id TEXT PRIMARY KEY, body BLOB NOT NULL);

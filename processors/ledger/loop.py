@@ -14,6 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from events.codec import Codec
 from events.stream import Stream
+from processors.clock import now_ms
 from processors.ledger.clients import Clients
 from processors.ledger.committing import CommitBehind
 from processors.ledger.deadletters import DeadLetters, Sealer
@@ -66,11 +67,6 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
 def group_of(stream: Stream) -> str:
     """The consumer group that the ledger processes of a stream form."""
     return f"ledger-{stream.name}"
-
-
-def now_ms() -> int:
-    """The clock, in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class Ledger:

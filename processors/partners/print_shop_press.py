@@ -15,9 +15,10 @@ import msgspec
 from PIL import Image
 from standardwebhooks import Webhook
 
+from processors.clock import now_ms
 from processors.partners import print_shop_wire as wire
 from processors.partners.print_shop_setup import Behaviour, Offer, Shop
-from processors.simulation import Clockwork, Store, WebhookSender, now_ms
+from processors.simulation import Clockwork, Store, WebhookSender
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (

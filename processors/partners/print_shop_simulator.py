@@ -26,11 +26,12 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from processors.clock import now_ms
 from processors.partners import print_shop_press as press_module
 from processors.partners import print_shop_wire as wire
 from processors.partners.print_shop_press import Press
 from processors.partners.print_shop_setup import Behaviour, Offer, Shop
-from processors.simulation import WEBHOOK_SCHEMA, Store, now_ms
+from processors.simulation import WEBHOOK_SCHEMA, Store
 
 #: A job request is a few hundred bytes.
 BODY_MAX_BYTES = 64 * 1024

@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
+from processors.clock import now_ms
 from processors.partners.print_shop_press import check_file
 from processors.partners.printful import sign
-from processors.simulation import Store, WebhookSender, now_ms
+from processors.simulation import Store, WebhookSender
 from processors.simulation_http import Faults, Json, Works
 
 SCHEMA = """

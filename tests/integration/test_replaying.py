@@ -12,6 +12,7 @@ from infra import intake, postgres
 from infra.replaying import NoSuchPartner, Replayed, replay
 from infra.senders import KafkaRecordLog
 from infra.settings import Settings
+from processors.clock import now_ms
 from processors.inbound.raw import RAW_TOPIC, RawDelivery, pack
 from processors.partners.protocol import PartnerReport, Vouched
 from tests.integration.worker_bench import Workbench
@@ -46,7 +47,7 @@ def store(settings: Settings, *deliveries: tuple[str, bytes]) -> None:
     async def append(log: KafkaRecordLog, vault: Any) -> None:
         for name, body in deliveries:
             delivery = RawDelivery(
-                kind="partner", name=name, event_id=body.decode(), headers={}, body=body, received_at=intake.now_ms()
+                kind="partner", name=name, event_id=body.decode(), headers={}, body=body, received_at=now_ms()
             )
             value, headers = pack(vault, delivery)
             await log.append(RAW_TOPIC, delivery.source, value, headers)

@@ -16,6 +16,7 @@ from infra.inbound_tables import PostgresIdempotency
 from infra.lifecycle import Housekeeping, SweepRunning, give_to_store
 from infra.s3 import Bucket, s3_client
 from infra.settings import Settings
+from processors.clock import now_ms
 from processors.ports import KeyDestroyed
 from processors.sweeper import DAY_MS, NONCURRENT
 from projections.model import Topics
@@ -53,7 +54,7 @@ def write(bucket: Bucket, *keys: str) -> None:
 
 
 def in_days(days: int) -> int:
-    return intake.now_ms() + days * DAY_MS
+    return now_ms() + days * DAY_MS
 
 
 def test_versions_are_listed_newest_first_with_marks_and_sizes(
@@ -75,7 +76,7 @@ def test_versions_are_listed_newest_first_with_marks_and_sizes(
         (False, 1),
     ]
     assert [version.is_newest for version in listed] == [True, False, False, False, True, True]
-    assert all(abs(version.changed_at - intake.now_ms()) < 60_000 for version in listed)
+    assert all(abs(version.changed_at - now_ms()) < 60_000 for version in listed)
 
 
 def test_a_sweep_removes_every_trace_of_what_is_due_and_leaves_what_an_open_order_needs(

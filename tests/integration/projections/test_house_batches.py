@@ -42,6 +42,7 @@ from infra.s3 import Bucket
 from processors.batching.desk import SHARED_TENANT, BatchDesk, House
 from processors.batching.presses import Press
 from processors.batching.ticket import Ticket
+from processors.clock import now_ms
 from processors.partners.house_folder import HouseFolder
 from processors.partners.house_shop import HouseShop
 from processors.partners.protocol import Accepted, CancelTooLate, PartnerOffer, PrintFile, PrintJob
@@ -123,7 +124,7 @@ class PlayedLedger:
         """A command of the test's own."""
         envelope = CommandEnvelope(
             command_id=f"{key}:{name}", key=key, tenant=tenant, command_type=type(command).__name__,
-            sent_at=intake.now_ms(), actor="test",
+            sent_at=now_ms(), actor="test",
         )  # fmt: skip
         await self.send(command, envelope)
 
@@ -144,9 +145,7 @@ class HouseWorld:
         offer = PartnerOffer(
             partner_variant="T-B-M", variant="tee", stock_units=9, unit_cost_minor=1, currency="EUR", production_ms=1
         )
-        self.shop = HouseShop(
-            SHOP, self.folder, offers=(offer,), country="DE", capacity_units_per_day=9, now_ms=intake.now_ms
-        )
+        self.shop = HouseShop(SHOP, self.folder, offers=(offer,), country="DE", capacity_units_per_day=9, now_ms=now_ms)
         self.press_variants: dict[str, str] = {}
 
     def desk(self) -> BatchDesk:
@@ -158,7 +157,7 @@ class HouseWorld:
         house = House(partner_id=SHOP, presses={press.name: press}, folder=self.folder)
         return BatchDesk(
             houses=[house], reads=self.reads, commands=self.ledger, files=self.files, vault=self.vault,
-            now_ms=intake.now_ms, outages=(OSError,),
+            now_ms=now_ms, outages=(OSError,),
         )  # fmt: skip
 
     def order(self, external_id: str, quantity: int) -> str:
