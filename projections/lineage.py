@@ -1,8 +1,8 @@
 """Where each printed thing came from and where it went: upload, original, print file, submission, parcel.
 
 Read from the folded order alone. Each step is named by digests, keyed where they are of buyers' content, so that the
-same bytes can be recognised from step to step without being shown. A line cannot be edited once a partner has it, so
-the files of its newest version are those of every run with that version.
+same bytes can be recognised from step to step without being shown. An edit makes a new version and a new run, so the
+files of a line's newest version are those of every run with that version.
 """
 
 import msgspec

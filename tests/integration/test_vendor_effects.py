@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,10 +11,9 @@ import pytest
 from events.order.commands import ReportSubmissionAccepted
 from events.order.facts import SubmissionRequested
 from events.order.values import AreaFile
-from infra import intake, postgres
+from infra import postgres
 from infra.outbound_tables import exchanges_about
 from infra.s3 import Bucket
-from infra.settings import Settings
 from infra.vault import PostgresVault
 from processors.partners import gelato_simulator, printful_simulator
 from processors.partners.gelato_works import Product
@@ -33,19 +31,6 @@ from tests.integration.worker_bench import Workbench
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 KEY, SECRET = "key-of-tests", "00ff" * 10
-
-
-@pytest.fixture
-def bench(settings: Settings, topics: Callable[[str], str], database_url: str, bucket: Bucket) -> Workbench:
-    made = Workbench(settings)
-    made.make_read_models()
-    return made
-
-
-@pytest.fixture
-def vault(bench: Workbench) -> Iterator[PostgresVault]:
-    with postgres.pool(bench.settings.database_url, bench.settings, name="test-vault") as pool:
-        yield intake.vault(bench.settings, pool)
 
 
 def set_up(vendor: str, folder: Path) -> tuple[SimulatorProcess, dict[str, str]]:

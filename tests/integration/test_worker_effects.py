@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits, StoredFile
-from infra import intake, postgres
 from infra.s3 import Bucket
 from infra.settings import Settings
 from infra.vault import PostgresVault
@@ -54,19 +53,6 @@ BUYER = Recipient(
     country="US",
     email="buyer@demo.example",
 )
-
-
-@pytest.fixture
-def bench(settings: Settings, topics: Callable[[str], str], database_url: str, bucket: Bucket) -> Workbench:
-    made = Workbench(settings)
-    made.make_read_models()
-    return made
-
-
-@pytest.fixture
-def vault(bench: Workbench) -> Iterator[PostgresVault]:
-    with postgres.pool(bench.settings.database_url, bench.settings, name="test-vault") as pool:
-        yield intake.vault(bench.settings, pool)
 
 
 @pytest.fixture
