@@ -7,10 +7,12 @@ kinds of producers on a topic, an order's commands would land on two partitions 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from infra.settings import Settings
 from processors.ports import NamedError
@@ -25,7 +27,24 @@ SESSION_MS = 6_000
 #: Larger than the largest record of topics.yaml, so that the topic's own limit is the one that refuses.
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 
+_NO_LEADER_YET = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        # The client itself found no leader to ask.
+        KafkaError._NOENT,
+    }
+)
+
 Config = dict[str, Any]
+
+
+#: A new topic's partitions have their leaders after some milliseconds; a busy broker takes seconds.
+LEADERS_SECONDS_MAX = 30.0
+LEADERS_POLL_SECONDS = 0.02
+LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class KafkaUnreachable(NamedError):
@@ -117,6 +136,41 @@ def wait_until_ready(settings: Settings, timeout_seconds: float) -> None:
         admin(settings).list_topics(timeout=timeout_seconds)
     except KafkaException as error:
         raise KafkaUnreachable(f"{settings.kafka_bootstrap_servers}: {KafkaUnreachable.__doc__}") from error
+
+
+def wait_until_led(admin: AdminClient, partitions: Mapping[str, int]) -> None:
+    """Return when each partition of these topics (name to number of partitions) answers through its leader.
+
+    The broker answers the making of a topic before the topic's leaders have taken over; whoever reads at once is told
+    that there is none. Raises KafkaUnreachable after half a minute.
+    """
+    deadline = time.monotonic() + LEADERS_SECONDS_MAX
+    waiting = {TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)}
+    while True:
+        # The whole list is asked for first: the client would remember for half a minute that a topic was not in it.
+        found = admin.list_topics(timeout=LEADERS_SECONDS_MAX).topics
+        known = {
+            where for where in waiting if where.topic in found and where.partition in found[where.topic].partitions
+        }
+        asked = admin.list_offsets(dict.fromkeys(known, LATEST)) if known else {}
+        waiting -= {where for where, answer in asked.items() if _is_answered(answer)}
+        if not waiting:
+            return
+        if time.monotonic() > deadline:
+            named = ", ".join(sorted(f"{where.topic}[{where.partition}]" for where in waiting)[:5])
+            raise KafkaUnreachable(f"{named} has no leader. {KafkaUnreachable.__doc__}")
+        time.sleep(LEADERS_POLL_SECONDS)
+
+
+def _is_answered(answer: Any) -> bool:
+    """Whether a partition's leader answered; no leader yet is a matter of waiting, all else is raised."""
+    try:
+        answer.result(timeout=LEADERS_SECONDS_MAX)
+    except KafkaException as error:
+        if is_retriable(error.args[0]) or error.args[0].code() in _NO_LEADER_YET:
+            return False
+        raise
+    return True
 
 
 def is_retriable(error: KafkaError) -> bool:

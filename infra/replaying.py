@@ -8,7 +8,7 @@ from contextlib import closing
 from uuid import uuid4
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from infra import intake, kafka
 from infra.settings import Settings
@@ -53,7 +53,10 @@ async def replay(settings: Settings, partners: Mapping[str, PrintPartner], partn
         intake.inbound_parts(settings, partners=partners, carriers={}) as (processor, _),
         closing(kafka.consumer(settings, group)) as consumer,
     ):
-        ends = _assign(consumer, topic, since_ms)
+        try:
+            ends = _assign(consumer, topic, since_ms)
+        except KafkaException as failure:
+            raise BrokerSilent(f"{BrokerSilent.__doc__} ({failure.args[0].str()})") from failure
         silent_polls = 0
         while ends:
             messages = await asyncio.to_thread(consumer.consume, BATCH, POLL_SECONDS)

@@ -11,6 +11,7 @@ import yaml
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
+from infra import kafka
 from infra.settings import Settings
 from processors.ports import NamedError
 
@@ -148,6 +149,7 @@ def _create(admin: AdminClient, missing: list[Topic], settings: Settings) -> Non
             # Another process of the same system made it first; its partitions are checked at the next start.
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise TopicNotMade(f"{name}: {error.args[0].str()}") from error
+    kafka.wait_until_led(admin, {topic.name: topic.partition_count(settings) for topic in missing})
 
 
 def _update_configs(admin: AdminClient, standing: list[Topic]) -> None:

@@ -119,6 +119,7 @@ def make_topic(stack: Settings, unique: str) -> Iterator[Callable[..., str]]:
         topic = f"{unique}.{name}"
         new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config)
         admin.create_topics([new], operation_timeout=30)[topic].result(timeout=30)
+        kafka.wait_until_led(admin, {topic: partitions})
         made.append(topic)
         return topic
 

@@ -13,6 +13,7 @@ from events.codec import Codec
 from events.declare import Declared
 from events.envelope import FactEnvelope
 from events.identity import command_id
+from infra import kafka
 
 BASE_AT = 1_790_000_000_000
 
@@ -40,6 +41,7 @@ def make_topic(admin: AdminClient, name: str, partitions: int) -> None:
     """Make a topic and wait until it is there."""
     for outcome in admin.create_topics([NewTopic(name, partitions, 1)]).values():
         outcome.result(timeout=10)
+    kafka.wait_until_led(admin, {name: partitions})
 
 
 class LedgerWriter:

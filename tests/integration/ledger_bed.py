@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from confluent_kafka import Message, Producer
+from confluent_kafka import Message, Producer, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from events.codec import Codec
@@ -31,6 +31,8 @@ from tests.integration.ledger_process import Orders
 from tests.support import wait_until
 
 ANSWER_SECONDS = 60.0
+#: The longest time of a transaction in these tests is a minute, and the broker looks every ten seconds.
+READABLE_SECONDS = 100.0
 SEAL = b"sealed:"
 
 
@@ -55,6 +57,7 @@ class Bed:
         admin = kafka.admin(self.settings)
         for outcome in admin.create_topics(new).values():
             outcome.result(timeout=30)
+        kafka.wait_until_led(admin, {one.topic: one.num_partitions for one in new})
         return [*many, *single]
 
     def work_topics(self) -> list[str]:
@@ -127,6 +130,25 @@ class Bed:
     def wait_until_answered(self) -> None:
         """Return when the ledger has answered everything on intake."""
         wait_until(self.is_answered, ANSWER_SECONDS, "every command was answered")
+
+    def wait_until_readable(self) -> None:
+        """Return when no open transaction hides facts: the broker ends what a dead process began after its time."""
+        wait_until(self._is_readable, READABLE_SECONDS, "no open transaction hides facts")
+
+    def _is_readable(self) -> bool:
+        readers = [ledgers.clients(self.settings).reader(is_committed) for is_committed in (True, False)]
+        try:
+            shown, written = (
+                [
+                    reader.get_watermark_offsets(TopicPartition(self.stream.events_topic, number), timeout=30)
+                    for number in range(self.partitions)
+                ]
+                for reader in readers
+            )
+        finally:
+            for reader in readers:
+                reader.close()
+        return shown == written
 
     def verify(self) -> VerifyReport:
         """Verify the stream's facts."""

@@ -78,6 +78,7 @@ def test_a_ledger_with_random_transactional_ids_is_caught_by_verify(orders: Bed)
         with orders.running(orders.ledger(fresh_ids, clients=naive)):
             send(orders, commands[30:])
             orders.wait_until_answered()
+    orders.wait_until_readable()
 
     report = orders.verify()
     assert not report.holds
