@@ -17,18 +17,17 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from processors.carriers import easypost_wire as wire
+from processors.carriers.common import LabelFetcher, answer_incomplete
+from processors.carriers.easypost_reading import cheapest, offered, tracking_report
 from processors.carriers.easypost_requests import address as address_request
 from processors.carriers.easypost_requests import same_address, shipment_request
 from processors.carriers.easypost_sorting import deferred_nonsense, refused
 from processors.carriers.protocol import (
-    CANONICAL_TRACKING,
     Address,
     AddressVerified,
     ClaimStore,
@@ -37,37 +36,19 @@ from processors.carriers.protocol import (
     LabelOutcome,
     LabelRefused,
     ParcelShipment,
+    RatesFound,
+    RatesOutcome,
     RefundConfirmed,
     RefundOutcome,
-    TrackingPlace,
+    TrackingOutcome,
     TrackingReport,
     WebhookNotGenuine,
     WebhookUnreadable,
 )
-from processors.fetch import Fetched, FetchRefused
+from processors.fetch import FetchRefused
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import OutboundClient, OutboundError
 from processors.webhooks import read_body
-
-#: Names the adapter, the API version and the version of the status words below.
-PROVENANCE: Final = "easypost/v2/map-1"
-
-#: EasyPost's tracker statuses in our words (vendor's tracker guide); most are the same word.
-STATUS_WORDS: Final[Mapping[str, str]] = {
-    "unknown": "unknown",
-    "pre_transit": "pre_transit",
-    "in_transit": "in_transit",
-    "out_for_delivery": "out_for_delivery",
-    "available_for_pickup": "available_for_pickup",
-    "delivered": "delivered",
-    "return_to_sender": "return_to_sender",
-    "failure": "failure",
-    "error": "failure",
-    "cancelled": "cancelled",
-}
-
-#: In these states the place is the buyer's own town, so it is left out of the report.
-AT_THE_BUYER: Final = frozenset({"out_for_delivery", "available_for_pickup", "delivered"})
 
 #: Answers to a purchase that leave open whether it was paid: the shipment is read again.
 PURCHASE_UNCLEAR: Final = frozenset(
@@ -83,14 +64,6 @@ SIGNATURE_HEADER: Final = "x-hmac-signature"
 SIGNATURE_PREFIX: Final = "hmac-sha256-hex="
 #: A tracker with a long journey is some tens of kilobytes.
 WEBHOOK_MAX_BYTES: Final = 512 * 1024
-
-
-class LabelFetcher(Protocol):
-    """Fetches a label's file. The address comes from outside, so it must be a bounded, guarded fetcher."""
-
-    async def fetch(self, url: str) -> Fetched:
-        """The file, or `FetchRefused`."""
-        ...
 
 
 class EasyPost:
@@ -149,6 +122,18 @@ class EasyPost:
             ),
             residential=found.residential,
         )
+
+    async def rates(self, shipment: ParcelShipment) -> RatesOutcome:
+        """Create a shipment, which is free and shows every rate, and leave it unbought."""
+        try:
+            answer = await self._client.call("POST", "/v2/shipments", json=shipment_request(shipment), idempotent=True)
+        except OutboundError as error:
+            return error.deferred()
+        created = answer.read_as(wire.Shipment) if answer.status == 201 else None
+        if created is None:
+            return refused(answer)
+        found = (offered(self._name, rate) for rate in created.rates)
+        return RatesFound(rates=tuple(rate for rate in found if rate is not None))
 
     async def buy_label(self, shipment: ParcelShipment) -> LabelOutcome:
         """Create, claim, buy: see the module for why this buys once."""
@@ -234,14 +219,14 @@ class EasyPost:
         label, rate = held.postage_label, held.selected_rate
         url = None if label is None else label.label_url or label.label_pdf_url
         if label is None or rate is None or url is None or not held.tracking_code:
-            return _file_missing(f"{held.id} is bought, but its answer lacks the label, the rate or the number")
+            return answer_incomplete(f"{held.id} is bought, but its answer lacks the label, the rate or the number")
         try:
             file = await self._labels.fetch(url)
             cost_minor = minor_units(rate.rate, rate.currency)
         except FetchRefused as error:
-            return _file_missing(f"{held.id} is bought, but its label cannot be fetched: {error}")
+            return answer_incomplete(f"{held.id} is bought, but its label cannot be fetched: {error}")
         except InputNotUsable as error:
-            return _file_missing(f"{held.id} is bought, but its price cannot be read: {error}")
+            return answer_incomplete(f"{held.id} is bought, but its price cannot be read: {error}")
         return LabelBought(
             tracking_number=held.tracking_code,
             carrier_code=rate.carrier,
@@ -283,6 +268,20 @@ class EasyPost:
             detail=f"refund_status is {held.refund_status}",
         )
 
+    async def track(self, carrier_reference: str) -> TrackingOutcome:
+        """The shipment's tracker as it stands now."""
+        held = await self._shipment(carrier_reference)
+        if isinstance(held, Deferred):
+            return held
+        if held.tracker is None:
+            return ()
+        tracker = held.tracker
+        try:
+            # A poll has no event id; the same state polled twice is one report.
+            return (tracking_report(f"{tracker.id}:{tracker.status}:{tracker.updated_at}", tracker),)
+        except (ValueError, OverflowError) as error:
+            return answer_incomplete(f"a time of {tracker.id} cannot be read: {error}")
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the secrets signed this body."""
         if len(body) > WEBHOOK_MAX_BYTES:
@@ -301,7 +300,7 @@ class EasyPost:
             return ()
         tracker = read_body(event.result, wire.Tracker)
         try:
-            return (_report(event.id, tracker),)
+            return (tracking_report(event.id, tracker),)
         except (ValueError, OverflowError) as error:
             raise WebhookUnreadable(f"a time cannot be read: {error}") from error
 
@@ -309,73 +308,3 @@ class EasyPost:
 def sign(key: bytes, body: bytes) -> str:
     """The value of `X-Hmac-Signature` for a body."""
     return SIGNATURE_PREFIX + hmac.new(key, body, hashlib.sha256).hexdigest()
-
-
-def cheapest(rates: tuple[wire.Rate, ...], services: tuple[str, ...]) -> wire.Rate | None:
-    """The cheapest rate of the wanted services (of all, when none is named).
-
-    Prices are compared within one currency only, the one of the first fitting rate: EasyPost bills one account
-    in one currency.
-    """
-    fitting = [
-        (rate, price)
-        for rate in rates
-        if (price := _price(rate)) is not None and (not services or rate.service in services)
-    ]
-    comparable = [
-        (price, rate.service, rate.id, rate) for rate, price in fitting if rate.currency == fitting[0][0].currency
-    ]
-    return min(comparable, key=lambda entry: entry[:3])[3] if comparable else None
-
-
-def _price(rate: wire.Rate) -> Decimal | None:
-    """The rate as a number; None when it is no price."""
-    try:
-        price = Decimal(rate.rate)
-    except InvalidOperation:
-        return None
-    return price if price.is_finite() and price >= 0 else None
-
-
-def _report(event_id: str, tracker: wire.Tracker) -> TrackingReport:
-    scans = sorted((d for d in tracker.tracking_details if d.datetime), key=lambda d: _millis(d.datetime))
-    # The newest scan that led to the tracker's status says when and where; without one the tracker's own time.
-    latest = next((d for d in reversed(scans) if d.status == tracker.status), None)
-    canonical = STATUS_WORDS.get(tracker.status)
-    place = latest.tracking_location if latest is not None else None
-    words = (tracker.status_detail, latest.message if latest is not None else None)
-    return TrackingReport(
-        effect_key=None,
-        tracking_number=tracker.tracking_code,
-        carrier_reference=tracker.shipment_id,
-        carrier_code=tracker.carrier,
-        raw_status=tracker.status,
-        canonical=canonical,
-        rank=CANONICAL_TRACKING.get(canonical or "", 0),
-        carrier_timestamp_at=_millis(latest.datetime if latest is not None else tracker.updated_at),
-        tracking_event_id=event_id,
-        place=None
-        if place is None
-        else TrackingPlace(
-            city=None if canonical in AT_THE_BUYER else place.city,
-            region=place.state,
-            country=place.country,
-        ),
-        detail=": ".join(word for word in words if word),
-        estimated_delivery_at=_millis(tracker.est_delivery_date) if tracker.est_delivery_date else None,
-        provenance=PROVENANCE,
-    )
-
-
-def _millis(moment: str | None) -> int:
-    """RFC 3339 as epoch milliseconds. `ValueError` for anything else, or without a time zone."""
-    if moment is None:
-        raise ValueError("a time is missing")
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return round(parsed.timestamp() * 1000)
-
-
-def _file_missing(detail: str) -> Deferred:
-    return Deferred(reason="answer_lost", retry_after_ms=0, outcome_unknown=True, detail=detail)

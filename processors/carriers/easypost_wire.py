@@ -15,6 +15,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     rate: str
     currency: str
+    delivery_days: int | None = None
 
 
 class PostageLabel(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,8 +28,12 @@ __all__ = [
     "LabelRefused",
     "ParcelShipment",
     "ParcelSize",
+    "Rate",
+    "RatesFound",
+    "RatesOutcome",
     "RefundConfirmed",
     "RefundOutcome",
+    "TrackingOutcome",
     "TrackingPlace",
     "TrackingReport",
     "WebhookNotGenuine",
@@ -158,6 +162,30 @@ class AddressVerified(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     residential: bool | None = None
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """What one service of a carrier asks for one parcel."""
+
+    #: The adapter through which the label would be bought (`easypost`).
+    carrier: str
+    #: The transporting company (`USPS`).
+    carrier_code: str
+    #: The service in the carrier's own word, as `ParcelShipment.services` names it.
+    service: str
+    cost_minor: int
+    currency: str
+    #: Days from hand-over to door by the carrier's estimate; None where it gives none.
+    delivery_days: int | None
+
+
+class RatesFound(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Everything that a carrier offers for a parcel; it may be nothing."""
+
+    rates: tuple[Rate, ...]
+
+
+RatesOutcome: TypeAlias = RatesFound | LabelRefused | Deferred
+
+
 class RefundConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The carrier took the label back, or will: `state` is `submitted` or `refunded`."""
 
@@ -204,6 +232,10 @@ class TrackingReport(msgspec.Struct, frozen=True, kw_only=True):
     provenance: str
 
 
+#: What a carrier says now about a parcel: its newest state, or nothing where it has not seen the parcel yet.
+TrackingOutcome: TypeAlias = tuple[TrackingReport, ...] | Deferred
+
+
 class ClaimStore(Protocol):
     """Keeps which object of an outside system belongs to an effect key. The first claim wins, for good.
 
@@ -231,6 +263,10 @@ class Carrier(Protocol):
         """Ask whether the carrier can deliver there. Costs nothing and changes nothing."""
         ...
 
+    async def rates(self, shipment: ParcelShipment) -> RatesOutcome:
+        """Ask what each service would cost. Costs nothing; nothing is claimed under the effect key."""
+        ...
+
     async def buy_label(self, shipment: ParcelShipment) -> LabelOutcome:
         """Buy the cheapest fitting label, once per effect key however often it is called."""
         ...
@@ -241,6 +277,10 @@ class Carrier(Protocol):
 
     async def refund(self, carrier_reference: str) -> RefundOutcome:
         """Give an unused label back. Asking again gives the same answer."""
+        ...
+
+    async def track(self, carrier_reference: str) -> TrackingOutcome:
+        """Ask where a parcel is, for when its webhooks were lost. By the reference of the label's `LabelBought`."""
         ...
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:

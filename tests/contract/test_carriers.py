@@ -11,6 +11,7 @@ from processors.carriers.protocol import (
     AddressVerified,
     LabelBought,
     LabelRefused,
+    RatesFound,
     RefundConfirmed,
 )
 from processors.outbound import Deferred
@@ -247,6 +248,34 @@ async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call
     outcome = await carrier.buy_label(carrier_rig.shipment())
     assert isinstance(outcome, Deferred)
     assert (outcome.reason, len(exchanges)) == ("circuit_open", calls)
+
+
+# Rates and tracking on demand
+
+
+async def test_rates_name_price_service_and_days_and_cost_nothing(carrier_rig: CarrierRig) -> None:
+    carrier, shipment = carrier_rig.carrier(), carrier_rig.shipment()
+    found = await carrier.rates(shipment)
+    assert isinstance(found, RatesFound)
+    assert {rate.carrier for rate in found.rates} == {carrier.name}
+    cheapest = min(found.rates, key=lambda rate: rate.cost_minor)
+    assert (cheapest.cost_minor, cheapest.currency) == (607, "USD")
+    assert all(rate.delivery_days for rate in found.rates)
+    assert carrier_rig.paid(shipment.effect_key).purchases == 0
+    label = await bought(carrier, msgspec.structs.replace(shipment, services=(cheapest.service,)))
+    assert (label.service, label.cost_minor) == (cheapest.service, cheapest.cost_minor)
+
+
+async def test_a_parcel_whose_webhooks_were_lost_can_be_asked_about(carrier_rig: CarrierRig) -> None:
+    carrier = carrier_rig.carrier()
+    label = await bought(carrier, carrier_rig.shipment())
+    carrier_rig.reports_of(label.tracking_number, reached("delivered"))
+    told = await carrier.track(label.carrier_reference)
+    assert isinstance(told, tuple)
+    (report,) = told
+    assert (report.canonical, report.tracking_number) == ("delivered", label.tracking_number)
+    again = await carrier.track(label.carrier_reference)
+    assert again == told
 
 
 # Refunds

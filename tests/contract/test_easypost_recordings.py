@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.easypost import EasyPost, cheapest, sign
+from processors.carriers.easypost import EasyPost, sign
+from processors.carriers.easypost_reading import cheapest
 from processors.carriers.easypost_requests import shipment_request
 from processors.carriers.easypost_sorting import refused
 from processors.carriers.protocol import TrackingPlace, WebhookNotGenuine
