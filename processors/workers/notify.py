@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from functools import cache
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -54,6 +55,12 @@ class MailRefused(NamedError):
         self.retryable = 400 <= code < 500
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """The authorities that the machine trusts, read once: reading them takes 100 ms, longer than sending a message."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True, kw_only=True)
 class MailServer:
     """Where mail is handed over: `smtp://[user:password@]host[:port]`, or `smtps://`."""
@@ -64,15 +71,15 @@ class MailServer:
     def connect(self) -> smtplib.SMTP:
         """A greeted connection. Raises MailServerUnreachable. Blocks."""
         parts = urlsplit(self.url)
-        host, tls = parts.hostname or "localhost", ssl.create_default_context()
+        host = parts.hostname or "localhost"
         try:
             if parts.scheme == "smtps":
-                server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_SECONDS, context=tls)
+                server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_SECONDS, context=_tls())
             else:
                 server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_SECONDS)
                 server.ehlo_or_helo_if_needed()
                 if server.has_extn("starttls"):
-                    server.starttls(context=tls)
+                    server.starttls(context=_tls())
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
         except (OSError, smtplib.SMTPException) as error:
