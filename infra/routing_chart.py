@@ -8,7 +8,7 @@ from html import escape
 from processors.routing.replay import Difference
 
 BEFORE, AFTER = "#9aa5b1", "#1f6feb"
-WIDTH, MARGIN = 860, 40
+WIDTH, MARGIN = 1060, 40
 PANEL_WIDTH, PANEL_HEIGHT, PANEL_GAP = 180, 150, 20
 ROW_HEIGHT = 34
 #: So many partners have bars of their own; the rest, which few lines go to, are left to the table.
@@ -20,6 +20,7 @@ def figures(difference: Difference) -> tuple[tuple[str, str, int, int], ...]:
     before, after = difference.before, difference.after
     return (
         ("cost", f"{difference.currency}, minor units", before.cost_minor, after.cost_minor),
+        ("shipping", f"{difference.currency}, minor units", before.shipping_minor, after.shipping_minor),
         ("splits", "partners beyond an order's first", before.splits, after.splits),
         ("distance", "km, sum of all lines", before.distance_km, after.distance_km),
         ("lateness", "days beyond the promise", before.late_days, after.late_days),

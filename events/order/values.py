@@ -103,6 +103,12 @@ class OrderedLine(Value, frozen=True, kw_only=True):
     content_digest: Annotated[
         Digest, described("Over SKU, quantity, what is printed on each area, and instructions.")
     ] = ""
+    printed_digest: Annotated[
+        Digest,
+        described(
+            "Over SKU and what is printed on each area: equal where every unit comes out the same. May be empty."
+        ),
+    ] = ""
 
 
 class StoreOrder(Value, frozen=True, kw_only=True):
@@ -217,6 +223,11 @@ class Candidate(Value, frozen=True, kw_only=True):
     partner_variant: Annotated[str, described("The partner's own name of the variant.")] = ""
     cost_minor: Minor = 0
     currency: Currency = ""
+    shipping_minor: Annotated[
+        int, described("What its parcel to the destination costs, in minor units of shipping_currency.")
+    ] = 0
+    shipping_currency: Annotated[str, described("Its currency; empty: it never said what shipping costs.")] = ""
+    shipping_method: Annotated[str, described("Its way to the destination that was reckoned with.")] = ""
     country: CountryCode = ""
     distance_km: Annotated[int, described("To the destination, as the crow flies; -1 where that is not known.")] = -1
     stock: Annotated[int, described("Units on hand.")] = 0

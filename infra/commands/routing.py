@@ -145,6 +145,7 @@ def show(difference: Difference, seconds: float, chart: Path, console: Console) 
         ("late lines", before.late, after.late),
         ("lines that nobody can make", before.unroutable, after.unroutable),
         ("lines at a price without a rate", before.unpriced, after.unpriced),
+        ("parcels without a price", before.unpriced_parcels, after.unpriced_parcels),
     ]
     for words, old, new in rows:
         table.add_row(words, f"{old:,}", f"{new:,}", change_text(old, new))

@@ -15,11 +15,13 @@ from events.catalogue.facts import ShippingMethod
 from events.order.facts import RoutingRequested
 from events.order.values import Candidate, PrintedArea
 from processors.routing.places import distance_km, place_of
+from processors.routing.rules import EXPRESS
 from projections.rows import Offer, Partner
 
 EVERYWHERE = "*"
 UNKNOWN_KM = -1
 UNREACHABLE = "unreachable"
+DAYS_NEVER_SAID = 366
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     printed: tuple[PrintedArea, ...] = ()
     excluded: frozenset[str] = frozenset()
+    #: Whether somebody paid for haste: then the quickest way to the door is reckoned with, else the cheapest.
+    in_haste: bool = False
 
 
 def wanted_by(request: RoutingRequested) -> Wanted:
@@ -42,6 +46,7 @@ def wanted_by(request: RoutingRequested) -> Wanted:
         at=request.asked_at,
         printed=request.printed,
         excluded=frozenset(request.excluded_partner_ids),
+        in_haste=request.priority == EXPRESS,
     )
 
 
@@ -49,6 +54,7 @@ def candidate_of(wanted: Wanted, offer: Offer) -> Candidate:
     """An offer with all that routing goes by; not eligible where a fact stands against it."""
     partner = offer.partner
     obstacle, reason = _obstacle(wanted, offer)
+    way = _way(partner, wanted)
     return Candidate(
         partner_id=partner.partner_id,
         eligible=not obstacle,
@@ -58,13 +64,16 @@ def candidate_of(wanted: Wanted, offer: Offer) -> Candidate:
         partner_variant=offer.partner_variant,
         cost_minor=offer.cost_minor,
         currency=offer.currency,
+        shipping_minor=way.cost_minor if way else 0,
+        shipping_currency=way.currency if way else "",
+        shipping_method=way.method if way else "",
         country=partner.country,
         distance_km=_kilometres(wanted, partner),
         stock=offer.stock,
         daily_capacity=partner.daily_capacity,
         load_percent=offer.load_percent,
         production_days=offer.production_days,
-        transit_days=_transit_days(partner, wanted.country),
+        transit_days=_transit_days(partner, wanted.country, way),
         scale_percent=_scale_percent(wanted.printed, offer) or 0,
         inspected_units=partner.inspected_units,
         defective_units=partner.defective_units,
@@ -107,12 +116,25 @@ def _goes_to(method: ShippingMethod, country: str) -> bool:
     return EVERYWHERE in method.countries or country in method.countries
 
 
-def _transit_days(partner: Partner, country: str) -> int:
-    """Days on the road: what the partner says of the country, else its quickest way there; 0 where it never said."""
+def _way(partner: Partner, wanted: Wanted) -> ShippingMethod | None:
+    """The way in which the parcel would go: the quickest in haste, else the cheapest; None where none is named.
+
+    A way that names no currency has no price, and comes after those that have one.
+    """
+
+    def order(method: ShippingMethod) -> tuple[bool, int, int]:
+        days = method.days_max or DAYS_NEVER_SAID
+        return not method.currency, *((days, method.cost_minor) if wanted.in_haste else (method.cost_minor, days))
+
+    ways = [method for method in partner.shipping_methods if _goes_to(method, wanted.country)]
+    return min(ways, key=lambda method: (*order(method), method.method), default=None)
+
+
+def _transit_days(partner: Partner, country: str, way: ShippingMethod | None) -> int:
+    """Days on the road: what the partner says of the country, else those of the way; 0 where it never said."""
     if (said := partner.transit_days.get(country)) is not None:
         return said
-    ways = [method.days_max for method in partner.shipping_methods if method.days_max and _goes_to(method, country)]
-    return min(ways, default=0) or partner.transit_days.get(EVERYWHERE, 0)
+    return (way.days_max if way else 0) or partner.transit_days.get(EVERYWHERE, 0)
 
 
 def _kilometres(wanted: Wanted, partner: Partner) -> int:

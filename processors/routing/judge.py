@@ -47,6 +47,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     total: int
     cost: int
+    shipping: int
     distance: int
     border: int
     load: int
@@ -129,8 +130,23 @@ class Judge:
         free = [found for found in allowed if not found.obstacle or found.obstacle in OF_RULES]
         return free or [found for found in allowed if found.obstacle == UNREACHABLE]
 
-    def parts(self, candidate: Candidate, units: int, terms: Terms, made_by: str = "") -> Parts:
-        """The points of a candidate for so many units of a line."""
+    def parcel(self, candidate: Candidate, terms: Terms) -> int:
+        """The points of a candidate's parcel to the door, however much is in it."""
+        said = candidate.shipping_currency
+        cost = self.rules.in_currency(candidate.shipping_minor, said) if said else self.rules.unpriced_parcel
+        return _points((self.rules.unpriced if cost is None else cost) * terms.weights.cost_percent / 100)
+
+    def parts(
+        self, candidate: Candidate, units: int, terms: Terms, made_by: str = "", placed: frozenset[str] = frozenset()
+    ) -> Parts:
+        """The points of a candidate for so many units of a line, its parcel included.
+
+        A partner that is `placed` makes lines of the order already, and one parcel holds all that it makes.
+        """
+        shipping = 0 if candidate.partner_id in placed else self.parcel(candidate, terms)
+        return self._line(candidate, units, terms, made_by, shipping)
+
+    def _line(self, candidate: Candidate, units: int, terms: Terms, made_by: str, shipping: int) -> Parts:
         weights, rules, quality = terms.weights, self.rules, self.rules.quality
         cost = rules.in_currency(candidate.cost_minor * units, candidate.currency)
         cost_points = _points((rules.unpriced if cost is None else cost) * weights.cost_percent / 100)
@@ -153,8 +169,9 @@ class Judge:
         misprints = _points(share * units * weights.per_defect)
         other_press = _points(weights.other_press) if made_by and made_by != candidate.partner_id else 0
         return Parts(
-            total=cost_points + distance + border + load + time + lateness + misprints + other_press,
+            total=cost_points + shipping + distance + border + load + time + lateness + misprints + other_press,
             cost=cost_points,
+            shipping=shipping,
             distance=distance,
             border=border,
             load=load,
@@ -167,8 +184,11 @@ class Judge:
         )
 
     def scores(self, candidates: Sequence[Candidate], units: int, terms: Terms) -> Scores:
-        """The points of a line at each partner that can make it."""
-        return {candidate.partner_id: self.parts(candidate, units, terms).total for candidate in self.able(candidates)}
+        """The points of a line at each partner that can make it, without the parcel."""
+        return {
+            candidate.partner_id: self._line(candidate, units, terms, "", 0).total
+            for candidate in self.able(candidates)
+        }
 
     def rank(
         self,
@@ -184,16 +204,25 @@ class Judge:
         """
         units = len(request.units)
         able = self.able(candidates)
-        parts = {found.partner_id: self.parts(found, units, terms, request.made_by) for found in able}
+        parts = {found.partner_id: self.parts(found, units, terms, request.made_by, placed) for found in able}
         waiting = [self.scores(found, count, terms) for count, found in others[: 4 * TOGETHER_MAX]]
         own = {partner: found.total for partner, found in parts.items()}
-        points = totals(own, waiting, placed, round(terms.weights.split))
+        points = totals(own, waiting, placed, round(terms.weights.split), self._parcels(others, terms))
         ranked = [
             Judged(candidate=found, parts=parts[found.partner_id], order_points=points[found.partner_id])
             for found in able
         ]
         ranked.sort(key=lambda judged: (judged.order_points, judged.candidate.partner_id))
         return ranked
+
+    def _parcels(self, others: Sequence[tuple[int, Sequence[Candidate]]], terms: Terms) -> dict[str, int]:
+        """The points of the parcel of each partner that could make one of the other lines."""
+        found: dict[str, int] = {}
+        for _, candidates in others[: 4 * TOGETHER_MAX]:
+            for candidate in candidates:
+                if candidate.partner_id not in found:
+                    found[candidate.partner_id] = self.parcel(candidate, terms)
+        return found
 
     def _deadline(self, placed_at: int, country: str) -> int | None:
         key = (placed_at // DAY_MS, country)

@@ -74,6 +74,8 @@ def _other(wanted: Wanted, units: int, excluded: tuple[str, ...]) -> Wanted:
 def _scored(judged: Judged, terms: Terms, placed: frozenset[str], has_others: bool) -> Candidate:
     candidate, parts = judged.candidate, judged.parts
     told = [f"cost {parts.cost} ({candidate.cost_minor} {candidate.currency} a unit)"]
+    if parts.shipping:
+        told.append(f"shipping {parts.shipping} ({_shipping_words(candidate)})")
     if candidate.distance_km == UNKNOWN_KM:
         told.append("distance not known")
     elif parts.distance:
@@ -91,7 +93,7 @@ def _scored(judged: Judged, terms: Terms, placed: frozenset[str], has_others: bo
         if points
     ]
     if beside := judged.order_points - parts.total:
-        told.append(f"the order's other lines {beside}" if has_others else f"a parcel of its own {beside}")
+        told.append(f"the order's other lines {beside}" if has_others else f"a further partner {beside}")
     elif candidate.partner_id in placed:
         told.append("it makes other lines of the order")
     if candidate.obstacle:
@@ -100,6 +102,12 @@ def _scored(judged: Judged, terms: Terms, placed: frozenset[str], has_others: bo
     return msgspec.structs.replace(
         candidate, eligible=True, obstacle="", score=judged.order_points, reason=haste + "; ".join(told)
     )
+
+
+def _shipping_words(candidate: Candidate) -> str:
+    if not candidate.shipping_currency:
+        return "it never said what shipping costs"
+    return f"{candidate.shipping_minor} {candidate.shipping_currency} a parcel, {candidate.shipping_method}"
 
 
 def _refused(candidate: Candidate, judge: Judge) -> Candidate:

@@ -23,13 +23,16 @@ class Side(msgspec.Struct, kw_only=True):
     """Sums of one side: what was decided, or what would have been.
 
     `cost_minor` is in the tried rules' currency; what has no rate is left out and counted in `unpriced`. `distance_km`
-    sums over decisions whose destination is known. `splits` are partners beyond the first of an order.
+    sums over decisions whose destination is known. `splits` are partners beyond the first of an order. `shipping_minor`
+    is apart from `cost_minor`: one parcel for each partner of an order; those without a price are `unpriced_parcels`.
     """
 
     routed: int = 0
     unroutable: int = 0
     cost_minor: int = 0
     unpriced: int = 0
+    shipping_minor: int = 0
+    unpriced_parcels: int = 0
     distance_km: int = 0
     splits: int = 0
     late: int = 0
@@ -114,7 +117,10 @@ def _order(decisions: Sequence[RoutingDecision], judge: Judge, difference: Diffe
     difference.orders += 1
     difference.decisions += len(decisions)
     for side, placed in ((difference.before, before), (difference.after, after)):
-        side.splits += max(0, len({partner for partner in placed.values() if partner}) - 1)
+        partners = {partner for partner in placed.values() if partner}
+        side.splits += max(0, len(partners) - 1)
+        for partner in partners:
+            _measure_parcel(side, decisions, partner, judge)
 
 
 def _company(
@@ -134,6 +140,15 @@ def _company(
         if known is not None and known is not decision:
             waiting.append((other.units, known.candidates))
     return waiting, frozenset(partners)
+
+
+def _measure_parcel(side: Side, decisions: Sequence[RoutingDecision], partner_id: str, judge: Judge) -> None:
+    """Add a partner's parcel to the sums of a side, at the price that was known of it last."""
+    known = [found for decision in decisions for found in decision.candidates if found.partner_id == partner_id]
+    said = known[-1].shipping_currency if known else ""
+    cost = judge.rules.in_currency(known[-1].shipping_minor, said) if said else None
+    side.shipping_minor += round(cost or 0)
+    side.unpriced_parcels += cost is None
 
 
 def _measure(

@@ -51,7 +51,7 @@ class Weights(_Part, frozen=True, kw_only=True):
 
     #: Days from placing an order to the door that the store promises.
     promise_days: Days
-    #: How much of the partner's price counts; less than 100 where time is worth more than money.
+    #: How much of the partner's prices (goods, parcel) counts; less than 100 where time is worth more than money.
     cost_percent: Percent = 100
     per_1000_km: Points = 0
     #: For a partner beyond a customs border.
@@ -65,7 +65,7 @@ class Weights(_Part, frozen=True, kw_only=True):
     per_late_day: Points = 0
     #: For each unit that is expected to be misprinted.
     per_defect: Points = 0
-    #: For each further partner among whom an order is split: its own parcel.
+    #: For each further partner among whom an order is split, beside what its parcel costs.
     split: Points = 0
     #: Where other units of the same line were made elsewhere, so that colours may differ.
     other_press: Points = 0
@@ -126,6 +126,8 @@ class Rules(_Part, frozen=True, kw_only=True):
     rates: Annotated[dict[Currency, Rate], msgspec.Meta(max_length=200)] = {}
     #: Points for a price in a currency without a rate: it cannot be compared, so it is taken for a high one.
     unpriced: Points = 5_000
+    #: Minor units for the parcel of a partner that never said what shipping costs: for nothing it ships nothing.
+    unpriced_parcel: Points = 0
     #: An order of at least this total, in minor units of `currency`, is of high value; 0 is never.
     high_value_minor: Annotated[int, msgspec.Meta(ge=0, le=10**12)] = 0
     must: Must = Must()

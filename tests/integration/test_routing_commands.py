@@ -21,7 +21,7 @@ from tests.unit.routing.test_replay import FAR, NEAR, decided
 pytestmark = pytest.mark.stack
 
 NEARER = (
-    shipped_text().replace("version: shipped-1", "version: nearer-1").replace("per_1000_km: 20", "per_1000_km: 900")
+    shipped_text().replace("version: shipped-2", "version: nearer-1").replace("per_1000_km: 20", "per_1000_km: 900")
 )
 
 

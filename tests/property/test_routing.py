@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.catalogue.facts import Outage, PrintAreaSize
+from events.catalogue.facts import Outage, PrintAreaSize, ShippingMethod
 from events.order.facts import RoutingRequested
 from events.order.values import OtherLine, PrintedArea
 from processors.routing.judge import Judge
@@ -31,6 +31,21 @@ PRINTED = (PrintedArea(area="front", width_um=200_000, height_um=200_000),)
 
 
 @st.composite
+def ways(draw: st.DrawFn) -> tuple[ShippingMethod, ...]:
+    """A partner's ways to the door, each to some countries or to all."""
+    return tuple(
+        ShippingMethod(
+            method=f"way-{number}",
+            countries=draw(st.sampled_from([("*",), ("US",), ("DE", "US")])),
+            days_max=draw(st.integers(0, 9)),
+            cost_minor=draw(st.integers(0, 900)),
+            currency=draw(st.sampled_from(["", "USD", "EUR", "XTS"])),
+        )
+        for number in range(draw(st.integers(0, 2)))
+    )
+
+
+@st.composite
 def partners(draw: st.DrawFn) -> tuple[Partner, ...]:
     return tuple(
         Partner(
@@ -45,6 +60,7 @@ def partners(draw: st.DrawFn) -> tuple[Partner, ...]:
             suspended=draw(st.booleans()),
             unreachable=draw(st.integers(0, 9)) == 0,
             transit_days=draw(st.sampled_from([{}, {"*": 5}, {"US": 2, "DE": 4}])),
+            shipping_methods=draw(ways()),
             outages=draw(st.sampled_from([(), (Outage(begins_at=JUNE, ends_at=JUNE + 1),)])),
             inspected_units=draw(st.integers(0, 1_000)),
         )
@@ -132,7 +148,9 @@ def test_every_partner_is_a_candidate_once_and_the_one_with_the_fewest_points_is
 def is_impossible(offer: Offer, request: RoutingRequested) -> bool:
     """The must-rules, written a second time and differently."""
     partner, units = offer.partner, len(request.units)
-    reaches = bool({"*", request.country} & set(partner.ships_to))
+    there = {"*", request.country}
+    ships = not partner.shipping_methods or any(there & set(way.countries) for way in partner.shipping_methods)
+    reaches = bool(there & set(partner.ships_to)) and ships
     fits = not request.printed or not offer.print_areas or offer.print_areas[0].width_um * 100 >= 93 * 200_000
     stands = not partner.suspended and not partner.outages
     wanted = partner.partner_id not in (*request.excluded_partner_ids, *RULES.partners.denied)
@@ -209,7 +227,12 @@ POINTS = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 1_000), max_size
 
 
 def cheapest_by_trying_everything(
-    partner: str, own: Mapping[str, int], others: Sequence[Mapping[str, int]], placed: frozenset[str], split: int
+    partner: str,
+    own: Mapping[str, int],
+    others: Sequence[Mapping[str, int]],
+    placed: frozenset[str],
+    split: int,
+    parcels: Mapping[str, int],
 ) -> int:
     """The cheapest of all ways to make the lines, found by going through all of them."""
     waiting = [scores for scores in others if scores]
@@ -217,20 +240,47 @@ def cheapest_by_trying_everything(
     for chosen in product(*waiting):
         used = placed | {partner, *chosen}
         points = own[partner] + sum(scores[name] for scores, name in zip(waiting, chosen, strict=True))
-        costs.append(points + split * (len(used) - max(len(placed), 1)))
+        sent = sum(parcels.get(name, 0) for name in used - placed - {partner})
+        costs.append(points + sent + split * (len(used) - max(len(placed), 1)))
     return min(costs)
 
 
 @settings(deadline=None)
-@given(POINTS, st.lists(POINTS, max_size=4), st.sets(st.sampled_from(NAMES), max_size=2), st.integers(0, 600))
-def test_the_plan_is_the_cheapest_of_all_plans(
-    own: dict[str, int], others: list[dict[str, int]], placed: set[str], split: int
+@given(POINTS, st.lists(POINTS, max_size=4), st.sets(st.sampled_from(NAMES), max_size=2), st.integers(0, 600), POINTS)
+def test_the_plan_is_the_cheapest_of_all_plans_parcels_included(
+    own: dict[str, int], others: list[dict[str, int]], placed: set[str], split: int, parcels: dict[str, int]
 ) -> None:
     known = frozenset(placed)
 
-    assert totals(own, others, known, split) == {
-        partner: cheapest_by_trying_everything(partner, own, others, known, split) for partner in own
+    assert totals(own, others, known, split, parcels) == {
+        partner: cheapest_by_trying_everything(partner, own, others, known, split, parcels) for partner in own
     }
+
+
+@settings(deadline=None)
+@given(requests(), catalogues(), st.integers(0, 1_000))
+def test_a_winner_that_ships_cheaper_stays_the_winner(
+    request: RoutingRequested, catalogue: dict[str, tuple[Offer, ...]], less: int
+) -> None:
+    winner = propose(request, catalogue, JUDGE).partner_id
+
+    def cheaper(partner: Partner) -> Partner:
+        # All its ways alike, so that the same one stays the cheapest.
+        saved = min([less, *(way.cost_minor for way in partner.shipping_methods)])
+        reduced = (msgspec.structs.replace(way, cost_minor=way.cost_minor - saved) for way in partner.shipping_methods)
+        return msgspec.structs.replace(partner, shipping_methods=tuple(reduced))
+
+    reduced = {
+        variant: tuple(
+            msgspec.structs.replace(offer, partner=cheaper(offer.partner))
+            if offer.partner.partner_id == winner
+            else offer
+            for offer in offers
+        )
+        for variant, offers in catalogue.items()
+    }
+
+    assert propose(request, reduced, JUDGE).partner_id == winner
 
 
 @settings(deadline=None)

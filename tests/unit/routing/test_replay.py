@@ -148,7 +148,17 @@ def test_the_chart_is_well_formed_and_names_figures_and_partners_even_strange_on
     root = ElementTree.fromstring(draw(difference, "Routing by <rules>"))  # noqa: S314 - what we drew ourselves
 
     words = " ".join(text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text"))
-    for word in ("Routing by <rules>", "cost: ", "splits: ", "distance: ", "lateness: ", "<b>&press", "near", "far"):
+    for word in (
+        "Routing by <rules>",
+        "cost: ",
+        "shipping: ",
+        "splits: ",
+        "distance: ",
+        "lateness: ",
+        "<b>&press",
+        "near",
+        "far",
+    ):
         assert word in words
 
 
