@@ -53,3 +53,4 @@ Actor: TypeAlias = Annotated[
     str, described("Who did it: a role and an id that holds no personal data, such as 'store:demo-rest'.")
 ]
 DeadlineKey: TypeAlias = Annotated[str, described("What is waited for, unique in the order, such as 'submit:1:2'.")]
+Polled: TypeAlias = Annotated[bool, described("We asked, because no webhook had said it; false where they told us.")]

@@ -6,6 +6,8 @@ from events.catalogue.commands import CATALOGUE_COMMANDS
 from events.catalogue.facts import CATALOGUE_FACTS
 from events.declare import Declared
 from events.documents import CommandRejected, OrderStatus, StoreOrderPublished
+from events.operations.commands import OPERATIONS_COMMANDS
+from events.operations.facts import OPERATIONS_FACTS
 from events.order.commands import ORDER_COMMANDS
 from events.order.facts import ORDER_FACTS, WORK_TOPIC
 
@@ -16,14 +18,17 @@ RECORDS_BY_TOPIC: dict[str, tuple[type[Declared], ...]] = {
     "pod.orders.events.v1": ORDER_FACTS,
     "pod.catalogue.events.v1": CATALOGUE_FACTS,
     "pod.batches.events.v1": BATCH_FACTS,
+    "pod.operations.events.v1": OPERATIONS_FACTS,
     **{topic: (fact,) for fact, topic in WORK_TOPIC.items()},
     "pod.orders.intake.v1": ORDER_COMMANDS,
     "pod.catalogue.intake.v1": CATALOGUE_COMMANDS,
     "pod.batches.intake.v1": BATCH_COMMANDS,
+    "pod.operations.intake.v1": OPERATIONS_COMMANDS,
     "pod.orders.status.v1": (OrderStatus,),
     "pod.orders.rejected.v1": (CommandRejected,),
     "pod.catalogue.rejected.v1": (CommandRejected,),
     "pod.batches.rejected.v1": (CommandRejected,),
+    "pod.operations.rejected.v1": (CommandRejected,),
     "stores.orders.v1": (StoreOrderPublished,),
 }
 """Which records stand on which topic. `stores.orders.v1` stands for every store's own road in."""

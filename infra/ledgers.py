@@ -15,6 +15,7 @@ from events.batches.stream import BATCH_STREAM
 from events.catalogue.stream import CATALOGUE_STREAM
 from events.codec import Codec
 from events.declare import Declared
+from events.operations.stream import OPERATIONS_STREAM
 from events.order.stream import ORDER_STREAM
 from events.stream import Stream
 from infra import kafka, postgres
@@ -29,7 +30,9 @@ from processors.ledger.loop import Ledger, LedgerOptions, group_of
 from processors.ledger.transaction import CrashPoint
 from processors.ports import NamedError
 
-STREAMS: Mapping[str, Stream] = {stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM, BATCH_STREAM)}
+STREAMS: Mapping[str, Stream] = {
+    stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM, BATCH_STREAM, OPERATIONS_STREAM)
+}
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 15.0
 #: The daily keys under which dead letters are sealed; they end with the letters.
@@ -37,7 +40,7 @@ DEAD_LETTER_PURPOSE = "dlq"
 
 
 class NoSuchStream(NamedError):
-    """There is no stream of this name; the streams are `orders`, `catalogue` and `batches`."""
+    """There is no stream of this name; the streams are `orders`, `catalogue`, `batches` and `operations`."""
 
 
 def stream_of(settings: Settings, name: str) -> Stream:

@@ -36,6 +36,7 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
         AppProcess(name="ledger-orders", arguments=("ledger", "--stream", "orders")),
         AppProcess(name="ledger-catalogue", arguments=("ledger", "--stream", "catalogue")),
         AppProcess(name="ledger-batches", arguments=("ledger", "--stream", "batches")),
+        AppProcess(name="ledger-operations", arguments=("ledger", "--stream", "operations")),
         AppProcess(name="projections", arguments=("project", "all")),
         AppProcess(name="serve", arguments=("serve",), port=settings.api_port),
         AppProcess(name="worker-artwork", arguments=("worker", "artwork", "render")),

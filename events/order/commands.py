@@ -24,6 +24,7 @@ from events.types import (
     Millis,
     Minor,
     PartnerId,
+    Polled,
     PromisedBy,
     RequestId,
     RoutedPriority,
@@ -245,6 +246,7 @@ class ReportPartnerStatus(OrderCommand, frozen=True, kw_only=True):
     partner_event_id: str
     quality: QualityReport | None = None
     adapter_version: str = ""
+    polled: Polled = False
 
 
 class StartProduction(OrderCommand, frozen=True, kw_only=True):
@@ -312,6 +314,7 @@ class ReportTracking(OrderCommand, frozen=True, kw_only=True):
     carrier_at: Millis
     tracking_event_id: str
     place: str = ""
+    polled: Polled = False
 
 
 class ReportNotificationSent(OrderCommand, frozen=True, kw_only=True):

@@ -13,12 +13,20 @@ from events.order import (
     decide_shipping,
 )
 from events.order.advance import INERT, advance
-from events.order.commands import CancelOrder, ObserveStoreOrder, OrderCommandUnion, ReportDeadlineElapsed
+from events.order.commands import (
+    CancelOrder,
+    ObserveStoreOrder,
+    OrderCommandUnion,
+    ReportDeadlineElapsed,
+    ReportPartnerStatus,
+    ReportTracking,
+)
 from events.order.evolve import evolve
 from events.order.facts import OrderEvent
 from events.order.notifications import notifications
 from events.order.refusals import OrderUnknown
 from events.order.state import Order
+from events.order.webhook_gaps import webhook_gaps
 
 ROUNDS_MAX = 12
 """A command sets off a chain of at most this many steps; a longer one means that two rules chase each other."""
@@ -57,6 +65,10 @@ class OrderDecider:
             order = evolve(order, fact)
         if not INERT.issuperset(map(type, facts)):
             order = _follow(order, facts, command, context)
+        if order.webhook_gaps or type(command) in POLLED:
+            for gap in webhook_gaps(order, facts, context):
+                facts.append(gap)
+                order = evolve(order, gap)
         for request in notifications(order, facts, context):
             facts.append(request)
             order = evolve(order, request)
@@ -83,6 +95,9 @@ def _facts_of(order: Order, command: OrderCommandUnion, context: Context) -> tup
 
 BEFORE_THE_ORDER: frozenset[type] = frozenset({ObserveStoreOrder, CancelOrder})
 """Commands that mean something to an order of which nothing is known."""
+
+POLLED: frozenset[type] = frozenset({ReportPartnerStatus, ReportTracking})
+"""Commands that tell what a webhook says, or should have said."""
 
 # Looked up by type, because every command passes here: a chain of thirty class patterns took 2 µs a command.
 # Within each module, `match` and `assert_never` see to it that no command is forgotten; a test sees to it that all

@@ -87,6 +87,7 @@ def _observed(run: Run, command: ReportPartnerStatus) -> PartnerStatusObserved:
         applied=applied and run.stage in {*RUN_FOLLOWED, "printed", "inspecting", "passed"},
         quality=command.quality,
         adapter_version=command.adapter_version,
+        polled=command.polled,
     )
 
 

@@ -92,6 +92,7 @@ def _tracked(order: Order, parcel: Parcel, command: ReportTracking) -> tuple[Ord
             tracking_event_id=command.tracking_event_id,
             applied=applied,
             place=command.place,
+            polled=command.polled,
         )
     ]
     if not applied:

@@ -43,9 +43,12 @@ from events.order.facts import (
     ProofChangesRequested,
     RenderFailed,
     RenderRequested,
+    WebhookGapClosed,
+    WebhookGapFound,
 )
 from events.order.state import REFUSED, REMOVED, Hold, Line, LineEdit, Notice, OpenException, Order
 from events.order.values import OrderedLine
+from events.order.webhook_gaps import gaps_after
 
 IntakeEvent: TypeAlias = (
     OrderPlaced
@@ -78,6 +81,8 @@ AroundEvent: TypeAlias = (
     | NotificationFailed
     | DeadlineSet
     | PersonalDataErased
+    | WebhookGapFound
+    | WebhookGapClosed
 )
 RecordedOnly: TypeAlias = (
     DeadlinePassed
@@ -122,6 +127,8 @@ def _evolve_around(order: Order, fact: AroundEvent) -> Order:
             return _waiting(order, fact.deadline_key)
         case PersonalDataErased():
             return replace(order, erased=True)
+        case WebhookGapFound() | WebhookGapClosed():
+            return replace(order, webhook_gaps=gaps_after(order.webhook_gaps, fact))
         case _:
             assert_never(fact)
 

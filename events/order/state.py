@@ -209,6 +209,15 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     waiting: bool = False
 
 
+class WebhookGap(msgspec.Struct, frozen=True, kw_only=True):
+    """What a webhook should have said of a run or parcel, and had not when it was asked about."""
+
+    who: str
+    expected: str
+    rank: int
+    found_at: int
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order. `placed` is False before `OrderPlaced`: a cancellation can come first and leaves its mark here."""
 
@@ -233,6 +242,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: dict[str, OpenException] = {}
     deadlines: dict[str, int] = {}
     notified: dict[str, Notice] = {}
+    webhook_gaps: dict[str, WebhookGap] = {}
     cancellation_reason: str = ""
     cancellation_asked: bool = False
     cancelled: bool = False

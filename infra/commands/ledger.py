@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def ledger(
     data: DataDir = None,
-    stream: Annotated[str, typer.Option(help="The stream: orders, catalogue or batches.")] = "orders",
+    stream: Annotated[str, typer.Option(help="The stream: orders, catalogue, batches or operations.")] = "orders",
     slot: Annotated[
         int, typer.Option(min=0, max=999, help="Which of the stream's processes this is; each has its own slot.")
     ] = 0,

@@ -61,6 +61,8 @@ from events.order.facts import (
     SubmissionRefused,
     SubmissionRequested,
     TrackingObserved,
+    WebhookGapClosed,
+    WebhookGapFound,
 )
 from projections.sentences.around import describe_around
 from projections.sentences.artwork import describe_artwork
@@ -102,7 +104,7 @@ def describe(fact: OrderEvent) -> Entry:
             PaymentAuthorised() | PaymentCaptured() | PaymentVoided() | PaymentRefunded()
             | CommandRefused() | CommandIgnored() | ExceptionRaised() | ExceptionResolved()
             | NotificationRequested() | NotificationSent() | NotificationFailed()
-            | DeadlineSet() | DeadlinePassed() | PersonalDataErased()
+            | DeadlineSet() | DeadlinePassed() | PersonalDataErased() | WebhookGapFound() | WebhookGapClosed()
         ):  # fmt: skip
             return describe_around(fact)
         case _:

@@ -17,6 +17,8 @@ from events.order.facts import (
     PaymentRefunded,
     PaymentVoided,
     PersonalDataErased,
+    WebhookGapClosed,
+    WebhookGapFound,
 )
 from projections.sentences.wording import Entry, again, moment
 
@@ -33,6 +35,8 @@ AroundFact: TypeAlias = (
     | DeadlineSet
     | DeadlinePassed
     | PersonalDataErased
+    | WebhookGapFound
+    | WebhookGapClosed
 )
 
 _PAYMENTS: dict[type[PaymentFact], str] = {
@@ -71,5 +75,11 @@ def describe_around(fact: AroundFact) -> Entry:
             return Entry(f"Waited in vain for {fact.deadline_key}", f"It was due at {moment(fact.due_at)}.")
         case PersonalDataErased():
             return Entry("Personal data erased", f"By {fact.by}.")
+        case WebhookGapFound():
+            detail = f"It says {fact.polled} for {fact.subject}, since {fact.silent_seconds} seconds."
+            return Entry(f"{fact.who} was asked: no webhook had said {fact.expected}", detail)
+        case WebhookGapClosed():
+            came = "came late" if fact.how == "webhook" else "is of no use any more"
+            return Entry(f"{fact.who}: the missing webhook {came}", f"{fact.expected} for {fact.subject}.")
         case _:
             assert_never(fact)

@@ -68,6 +68,7 @@ from events.order.facts.shipping import (
     ShipmentReturned,
     TrackingObserved,
 )
+from events.order.facts.webhook_gaps import WebhookGapClosed, WebhookGapFound
 
 OrderEvent: TypeAlias = (
     OrderPlaced
@@ -119,6 +120,8 @@ OrderEvent: TypeAlias = (
     | TrackingObserved
     | ShipmentDelivered
     | ShipmentReturned
+    | WebhookGapFound
+    | WebhookGapClosed
     | ExceptionRaised
     | ExceptionResolved
     | NotificationRequested
@@ -206,5 +209,7 @@ __all__ = [
     "SubmissionRefused",
     "SubmissionRequested",
     "TrackingObserved",
+    "WebhookGapClosed",
+    "WebhookGapFound",
     "WorkRequested",
 ]

@@ -13,6 +13,7 @@ from events.types import (
     Millis,
     Minor,
     PartnerId,
+    Polled,
     PromisedBy,
     RoutedPriority,
     RunNumber,
@@ -133,6 +134,7 @@ class PartnerStatusObserved(OrderFact, frozen=True, kw_only=True):
     applied: bool
     quality: QualityReport | None = None
     adapter_version: str = ""
+    polled: Polled = False
 
 
 class ProductionStarted(OrderFact, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
 from events.order.values import LineUnits, StoredFile
-from events.types import CountryCode, Currency, Millis, Minor, PartnerId, Sealed, described
+from events.types import CountryCode, Currency, Millis, Minor, PartnerId, Polled, Sealed, described
 
 
 class LabelRequested(WorkRequested, frozen=True, kw_only=True):
@@ -59,6 +59,7 @@ class TrackingObserved(OrderFact, frozen=True, kw_only=True):
     tracking_event_id: str
     applied: bool
     place: str = ""
+    polled: Polled = False
 
 
 class ShipmentDelivered(OrderFact, frozen=True, kw_only=True):

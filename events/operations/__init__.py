@@ -1,0 +1,1 @@
+"""The operations stream: alerts about targets that are missed, and their end; so alerts are history."""
