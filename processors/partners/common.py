@@ -1,13 +1,34 @@
-"""What vendors' adapters do alike: read times, say that nothing was ordered, keep hostile webhooks small."""
+"""What vendors' adapters do alike: read times, sort refusals, say that nothing was ordered, keep webhooks small."""
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 import msgspec
 
 from processors.outbound import Answer, OutboundError, preview
-from processors.partners.protocol import Deferred, WebhookNotGenuine
+from processors.partners.protocol import Deferred, Refused, WebhookNotGenuine
+
+#: Vendors that say whether a blank is there, and not how many, are taken to have so many.
+UNCOUNTED_STOCK_UNITS: Final = 100_000
+
+#: No vendor's webhook is nearly as large.
+WEBHOOK_MAX_BYTES: Final = 256 * 1024
+
+#: What is claimed for a run that was cancelled before it was submitted.
+WITHDRAWN: Final = "withdrawn"
+
+#: HTTP statuses in our words: (reason, retryable, needs a person).
+BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
+    400: ("invalid", False, True),
+    401: ("credentials", False, True),
+    402: ("funds", True, True),
+    403: ("credentials", False, True),
+    404: ("unknown_job", False, False),
+    409: ("overloaded", True, False),
+}
 
 
 class ReceivingAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +48,13 @@ class ReceivingAddress(msgspec.Struct, frozen=True, kw_only=True):
 def nothing_ordered(error: OutboundError) -> Deferred:
     """A draft is not made: whatever became of the request, nothing is being printed by it."""
     return msgspec.structs.replace(error.deferred(), outcome_unknown=False)
+
+
+def refusal(answer: Answer, said: str) -> Refused:
+    """The vendor's no by its HTTP status, with what it `said`; a status without a rule needs a person."""
+    reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
+    detail = f"HTTP {answer.status}: {said or preview(answer.body)}"
+    return Refused(reason=reason, retryable=retryable, needs_person=person, detail=detail)
 
 
 def nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
@@ -68,7 +96,26 @@ def header_of(headers: Mapping[str, str], name: str) -> str | None:
     return next((value for found, value in headers.items() if found.lower() == name), None)
 
 
-def refuse_large(body: bytes, bytes_max: int) -> None:
+def refuse_large(body: bytes, bytes_max: int = WEBHOOK_MAX_BYTES) -> None:
     """WebhookNotGenuine when a body is larger than is read."""
     if len(body) > bytes_max:
         raise WebhookNotGenuine(f"{len(body)} bytes, at most {bytes_max} are read")
+
+
+def require_bearer(headers: Mapping[str, str], secrets: Sequence[str], where: str) -> None:
+    """WebhookNotGenuine unless the Authorization header has one of the secrets, which were set `where`.
+
+    A secret that came in the webhook's address stands in the same header when an adapter sees it.
+    """
+    presented = (header_of(headers, "authorization") or "").encode()
+    if not any(hmac.compare_digest(f"Bearer {secret}".encode(), presented) for secret in secrets):
+        raise WebhookNotGenuine(f"it does not carry the secret that is set {where}")
+
+
+def require_signature(headers: Mapping[str, str], name: str, fitting: Sequence[str]) -> None:
+    """WebhookNotGenuine unless the header `name` has one of the signatures that fit the body."""
+    signature = header_of(headers, name)
+    if signature is None:
+        raise WebhookNotGenuine(f"{name} is missing")
+    if not any(hmac.compare_digest(one.encode(), signature.encode()) for one in fitting):
+        raise WebhookNotGenuine(f"{name} does not fit the body")

@@ -19,7 +19,6 @@ no time. Gelato tries a webhook three times within ten seconds and then drops it
 Gelato states no rate limit for these calls; its 429 and `Retry-After` are obeyed.
 """
 
-import hmac
 from collections.abc import Mapping
 from typing import Final
 
@@ -30,12 +29,14 @@ from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
 from processors.partners import gelato_wire as wire
 from processors.partners.common import (
+    WITHDRAWN,
     ReceivingAddress,
-    header_of,
     millis_or_zero,
     nonsense,
     nothing_ordered,
+    refusal,
     refuse_large,
+    require_bearer,
 )
 from processors.partners.gelato_catalogue import AVAILABLE, GelatoCatalogue, GelatoVariant
 from processors.partners.gelato_events import DRAFT, STATUS_MAP, judged, reports, snapshot
@@ -52,25 +53,11 @@ from processors.partners.protocol import (
     Refused,
     SubmitOutcome,
     Vouched,
-    WebhookNotGenuine,
 )
-
-#: What is claimed for a run that was cancelled before it was submitted.
-WITHDRAWN: Final = "withdrawn"
+from processors.partners.vouching import ask_back
 
 #: Orders that one submission may be split into, as far as they are followed.
 PARTS_MAX: Final = 8
-WEBHOOK_MAX_BYTES: Final = 256 * 1024
-
-#: HTTP statuses in our words: (reason, retryable, needs a person).
-BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
-    400: ("invalid", False, True),
-    401: ("credentials", False, True),
-    402: ("funds", True, True),
-    403: ("credentials", False, True),
-    404: ("unknown_job", False, False),
-    409: ("overloaded", True, False),
-}
 
 
 class Gelato:
@@ -98,7 +85,7 @@ class Gelato:
         self._claims = claims
         self._variants = {variant.product_uid: variant for variant in variants}
         self._receiving = receiving
-        self._secrets = tuple(f"Bearer {secret}".encode() for secret in webhook_secrets)
+        self._secrets = webhook_secrets
         self._capacity_units_per_day = capacity_units_per_day
         self._currency = currency
 
@@ -306,10 +293,8 @@ class Gelato:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless the header has one of the secrets. It says nothing of the body."""
-        refuse_large(body, WEBHOOK_MAX_BYTES)
-        presented = (header_of(headers, "authorization") or "").encode()
-        if not any(hmac.compare_digest(secret, presented) for secret in self._secrets):
-            raise WebhookNotGenuine("the Authorization header has not the secret that is set at Gelato")
+        refuse_large(body)
+        require_bearer(headers, self._secrets, "at Gelato")
 
     def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
         """Translate order events; those of items repeat them, those of the catalogue say nothing of a job."""
@@ -317,21 +302,7 @@ class Gelato:
 
     async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
         """What Gelato itself says when it is asked, because nothing proves that a webhook is its own."""
-        believed: list[PartnerReport] = []
-        doubt = ""
-        for effect_key in dict.fromkeys(report.effect_key for report in reports):
-            parts = await self._parts(effect_key)
-            if isinstance(parts, Deferred) or not parts:
-                why = parts.detail or parts.reason if isinstance(parts, Deferred) else "it has no such order"
-                doubt = f"{self._name} was asked about {effect_key[:64]}: {why}"
-                continue
-            for report in (report for report in reports if report.effect_key == effect_key):
-                found = judged(report, parts)
-                if found is not None:
-                    believed.append(found)
-                if found is None or found.canonical != report.canonical:
-                    doubt = f"{self._name} does not say yet that all of {effect_key[:64]} is {report.raw_status[:64]}"
-        return Vouched(reports=tuple(believed), doubt=doubt)
+        return await ask_back(self._name, reports, self._parts, judged)
 
 
 def _is_of(order: wire.Order, job: PrintJob) -> bool:
@@ -367,7 +338,5 @@ def _accepted(order: wire.Order, *, already_known: bool) -> Accepted:
 
 
 def _refused(answer: Answer) -> Refused:
-    reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
     body = answer.read_as(wire.ErrorAnswer)
-    said = body.message if body is not None and body.message else preview(answer.body)
-    return Refused(reason=reason, retryable=retryable, needs_person=person, detail=f"HTTP {answer.status}: {said}")
+    return refusal(answer, body.message if body is not None else "")

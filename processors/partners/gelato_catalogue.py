@@ -9,11 +9,9 @@ import msgspec
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient
 from processors.partners import gelato_wire as wire
-from processors.partners.common import date_millis, nonsense
+from processors.partners.common import UNCOUNTED_STOCK_UNITS, date_millis, nonsense
 from processors.partners.protocol import Deferred, PartnerOffer
 
-#: Gelato says whether a blank is there, not how many.
-UNCOUNTED_STOCK_UNITS: Final = 100_000
 #: `out-of-stock-replenishable` is made by another hub of Gelato's; paper goods are `non-stockable`.
 AVAILABLE: Final = frozenset({"in-stock", "out-of-stock-replenishable", "non-stockable"})
 

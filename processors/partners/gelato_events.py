@@ -14,6 +14,7 @@ from processors.partners.protocol import (
     PartnerReport,
     StatusMap,
 )
+from processors.partners.vouching import borne_out
 from processors.webhooks import read_body
 
 #: A draft is our own doing, before anything was submitted.
@@ -49,9 +50,6 @@ PARTLY: Final = "finishing"
 #: Conditions of which the first that any part has is the whole's.
 _GRAVEST_FIRST: Final = ("failed", "cancelled", "on_hold")
 
-
-#: Conditions after which nothing more is made.
-_ENDS: Final = ("failed", "cancelled")
 SECOND_MS: Final = 1_000
 
 
@@ -110,27 +108,17 @@ def _place(order: wire.Order) -> tuple[int, int]:
 
 def judged(report: PartnerReport, parts: Sequence[wire.Order]) -> PartnerReport | None:
     """The report as far as Gelato's own orders bear it out, dated by them; None while they say otherwise."""
+    # Gelato's times are whole seconds, and what ended a run came after every stage of the same second.
     held = snapshot(report.effect_key, parts)
-    now = msgspec.structs.replace(report, partner_timestamp_at=held.updated_at)
-    # What is over cannot be seen any more: it is kept, and dated so early that it outweighs nothing.
-    then = msgspec.structs.replace(report, partner_timestamp_at=held.accepted_at)
-    if held.canonical == report.canonical and report.canonical in _ENDS:
-        # Gelato's times are whole seconds, and what ended a run came after every stage of the same second.
-        return msgspec.structs.replace(now, partner_timestamp_at=held.updated_at + SECOND_MS - 1)
-    if report.canonical is None or held.canonical == report.canonical:
-        return now
-    if report.canonical in CANONICAL_CONDITIONS:
-        return then if report.canonical == "on_hold" else None
-    if held.canonical in CANONICAL_CONDITIONS:
-        return then if report.rank < CANONICAL_STAGES["printed"] else None
-    if held.rank >= report.rank:
-        return now
-    if len(parts) > 1 and any(rank_of(part) >= report.rank for part in parts):
+    found = borne_out(report, held, ends_later_ms=SECOND_MS - 1)
+    is_stage = report.rank > 0 and held.canonical not in CANONICAL_CONDITIONS
+    if found is None and is_stage and len(parts) > 1 and any(rank_of(part) >= report.rank for part in parts):
         return msgspec.structs.replace(
-            now,
+            report,
+            partner_timestamp_at=held.updated_at,
             canonical=PARTLY,
             rank=CANONICAL_STAGES[PARTLY],
             partner_event_id=f"{report.partner_event_id}/part",
             detail=f"part of what Gelato split is {report.raw_status}",
         )
-    return None
+    return found

@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 
 from processors.clock import now_ms
-from processors.partners.print_shop_press import check_file
+from processors.partners.order_works import OrderFaults, OrderWorks, request_of
 from processors.simulation import Store, WebhookSender
-from processors.simulation_http import Faults, Json, Works
+from processors.simulation_http import Json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -52,7 +52,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     stock: str = "in-stock"
 
 
-class WorksBehaviour(Faults, frozen=True, kw_only=True):
+class WorksBehaviour(OrderFaults, frozen=True, kw_only=True):
     """How the works behave now; each field can be changed while it runs. Counters count down to 0."""
 
     #: The next drafts, or orderings of a draft, are carried out, but the line goes dead before the answer.
@@ -64,15 +64,11 @@ class WorksBehaviour(Faults, frozen=True, kw_only=True):
     out_of_stock_next: int = 0
     #: The next drafts lose their print files.
     lose_file_next: int = 0
-    #: The next orders are put on hold and released; fail; report a status that no map knows.
-    hold_next: int = 0
-    fail_next: int = 0
-    unknown_word_next: int = 0
     #: The next ordered drafts are split into two orders with the same reference.
     split_next: int = 0
 
 
-class GelatoWorks(Works[WorksBehaviour]):
+class GelatoWorks(OrderWorks[WorksBehaviour]):
     """All orders of one simulated Gelato account."""
 
     def __init__(self, store: Store, webhook_secret: str, webhook_url: str | None, webhook_retry_ms: int) -> None:
@@ -91,11 +87,6 @@ class GelatoWorks(Works[WorksBehaviour]):
         return {"authorization": self._authorization}
 
     # Orders
-
-    def find(self, order_id: str) -> Json | None:
-        """The row of an order."""
-        row = self._store.row("SELECT * FROM orders WHERE id = ?", order_id)
-        return None if row is None else dict(row)
 
     def connected(self, order: Json) -> list[str]:
         """The orders that were made of the same one."""
@@ -116,11 +107,11 @@ class GelatoWorks(Works[WorksBehaviour]):
             order_id, request["orderReferenceId"], msgspec.json.encode(request), order_type, at, at, split_off,
             int(is_draft and self.use_up("lose_file_next")),
         )  # fmt: skip
-        return self._stored(order_id) if is_draft else self.enter(order_id, "created")
+        return self.stored(order_id) if is_draft else self.enter(order_id, "created")
 
     def order(self, draft: Json, request: Json) -> Json:
         """Turn a draft into an order, with the files that are named anew."""
-        now = msgspec.json.decode(draft["request"], type=Json)
+        now = request_of(draft)
         renewed = {item.get("id"): item.get("files") for item in request.get("items", [])}
         for place, item in enumerate(now["items"]):
             item["files"] = renewed.get(item_id(draft, place)) or item.get("files", [])
@@ -148,18 +139,12 @@ class GelatoWorks(Works[WorksBehaviour]):
             status, at, at + self.behaviour.stage_ms if status in FOLLOWING else None, int(status == "printed"),
             order_id,
         )  # fmt: skip
-        order = self._stored(order_id)
+        order = self.stored(order_id)
         self._tell(order)
         return order
 
-    def _stored(self, order_id: str) -> Json:
-        order = self.find(order_id)
-        if order is None:
-            raise KeyError(order_id)
-        return order
-
     def _tell(self, order: Json) -> None:
-        items = msgspec.json.decode(order["request"], type=Json)["items"]
+        items = request_of(order)["items"]
         event_id = f"os_{uuid.uuid4().hex[:13]}"
         body = {
             "id": event_id,
@@ -178,21 +163,16 @@ class GelatoWorks(Works[WorksBehaviour]):
 
     # Time
 
-    async def advance(self) -> int | None:
-        """Move every order that is due by one step; return when the next is due."""
-        due = self._store.rows("SELECT * FROM orders WHERE next_at <= ? ORDER BY next_at LIMIT 32", now_ms())
-        for row in due:
-            await self._step(dict(row))
-        following = self._store.row("SELECT min(next_at) AS at FROM orders WHERE next_at IS NOT NULL")
-        return None if following is None or following["at"] is None else int(following["at"])
-
-    async def _step(self, order: Json) -> None:
+    async def step(self, order: Json) -> None:
+        """Move one order that is due."""
         order_id, status = order["id"], order["status"]
         if status in ("passed", "in_production", "printed") and self.behaviour.stuck_at == status:
-            self._store.run("UPDATE orders SET next_at = ? WHERE id = ?", now_ms() + 50, order_id)
+            self.stay(order)
         elif status == "passed":
-            problem = await self._problem_with_files(order)
-            if self._stored(order_id)["status"] == "passed":  # Else it was cancelled while the file was on its way.
+            problem = await self.problem_with_files(
+                [file["url"] for item in request_of(order)["items"] for file in item["files"]]
+            )
+            if self.stored(order_id)["status"] == "passed":  # Else it was cancelled while the file was on its way.
                 self.enter(order_id, "failed" if problem else "in_production")
         elif status == "in_production" and self.use_up("fail_next"):
             self.enter(order_id, "failed")
@@ -202,11 +182,6 @@ class GelatoWorks(Works[WorksBehaviour]):
             self.enter(order_id, "awaiting_thread")
         else:
             self.enter(order_id, FOLLOWING[status])
-
-    async def _problem_with_files(self, order: Json) -> str | None:
-        items = msgspec.json.decode(order["request"], type=Json)["items"]
-        problems = [await check_file(self._http, file["url"], None) for item in items for file in item["files"]]
-        return next(filter(None, problems), None)
 
     def listing(self) -> list[Json]:
         """Every order with how often it was ordered and printed."""

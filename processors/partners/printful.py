@@ -31,13 +31,15 @@ from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
 from processors.partners import printful_wire as wire
 from processors.partners.common import (
+    UNCOUNTED_STOCK_UNITS,
     ReceivingAddress,
     date_millis,
-    header_of,
     millis_or_zero,
     nonsense,
     nothing_ordered,
+    refusal,
     refuse_large,
+    require_signature,
 )
 from processors.partners.printful_events import DRAFT, STATUS_MAP, reports
 from processors.partners.protocol import (
@@ -54,27 +56,12 @@ from processors.partners.protocol import (
     Refused,
     SubmitOutcome,
     Vouched,
-    WebhookNotGenuine,
 )
-
-#: Printful says whether a blank is there, not how many.
-UNCOUNTED_STOCK_UNITS: Final = 100_000
 
 #: The rate that Printful states for a store, for the client's `OutboundPolicy.rate_limit`.
 STATED_RATE_LIMIT: Final = Rate(calls=120, seconds=60)
 
 SIGNATURE_HEADER: Final = "x-pf-webhook-signature"
-WEBHOOK_MAX_BYTES: Final = 256 * 1024
-
-#: HTTP statuses in our words: (reason, retryable, needs a person).
-BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
-    400: ("invalid", False, True),
-    401: ("credentials", False, True),
-    402: ("funds", True, True),
-    403: ("credentials", False, True),
-    404: ("unknown_job", False, False),
-    409: ("overloaded", True, False),
-}
 
 
 class PrintfulVariant(msgspec.Struct, frozen=True, kw_only=True):
@@ -316,12 +303,8 @@ class Printful:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the secrets signed this body."""
-        refuse_large(body, WEBHOOK_MAX_BYTES)
-        signature = header_of(headers, SIGNATURE_HEADER)
-        if signature is None:
-            raise WebhookNotGenuine("x-pf-webhook-signature is missing")
-        if not any(hmac.compare_digest(sign(key, body).encode(), signature.encode()) for key in self._keys):
-            raise WebhookNotGenuine("x-pf-webhook-signature does not fit the body")
+        refuse_large(body)
+        require_signature(headers, SIGNATURE_HEADER, [sign(key, body) for key in self._keys])
 
     def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
         """Translate order and shipment events; those of the catalogue and of mock-ups say nothing of a job."""
@@ -364,9 +347,9 @@ def _accepted(order: wire.Order, *, already_known: bool) -> Accepted:
 
 
 def _refused(answer: Answer) -> Refused:
-    reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
     body = answer.read_as(wire.ErrorAnswer)
     said = preview(answer.body) if body is None else body.error.message or body.result
+    refused = refusal(answer, said)
     if answer.status == 400 and "out of stock" in said.casefold():
-        reason, person = "out_of_stock", False
-    return Refused(reason=reason, retryable=retryable, needs_person=person, detail=f"HTTP {answer.status}: {said}")
+        return msgspec.structs.replace(refused, reason="out_of_stock", needs_person=False)
+    return refused

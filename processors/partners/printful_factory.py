@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from processors.clock import now_ms
-from processors.partners.print_shop_press import check_file
+from processors.partners.order_works import OrderFaults, OrderWorks, request_of
 from processors.partners.printful import sign
 from processors.simulation import Store, WebhookSender
-from processors.simulation_http import Faults, Json, Works
+from processors.simulation_http import Json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -42,7 +42,7 @@ class Blank(msgspec.Struct, frozen=True, kw_only=True):
     in_stock: bool = True
 
 
-class FactoryBehaviour(Faults, frozen=True, kw_only=True):
+class FactoryBehaviour(OrderFaults, frozen=True, kw_only=True):
     """How the factory behaves now; each field can be changed while it runs. Counters count down to 0."""
 
     #: The next creations, or confirmations, are carried out, but the line goes dead before the answer.
@@ -54,13 +54,9 @@ class FactoryBehaviour(Faults, frozen=True, kw_only=True):
     out_of_stock_next: int = 0
     #: The next orders lose their print file between creation and confirmation.
     lose_file_next: int = 0
-    #: The next orders are put on hold and released; fail; report a status that no map knows.
-    hold_next: int = 0
-    fail_next: int = 0
-    unknown_word_next: int = 0
 
 
-class Factory(Works[FactoryBehaviour]):
+class Factory(OrderWorks[FactoryBehaviour]):
     """All orders of one simulated Printful store."""
 
     def __init__(self, store: Store, webhook_secret_hex: str, webhook_url: str | None) -> None:
@@ -77,13 +73,10 @@ class Factory(Works[FactoryBehaviour]):
 
     # Orders
 
-    def find(self, reference: str) -> Json | None:
+    def find(self, order_id: str, column: str = "id") -> Json | None:
         """The row of an order, by its number or by `@` and its external id."""
-        if reference.startswith("@"):
-            row = self._store.row("SELECT * FROM orders WHERE external_id = ?", reference[1:])
-        else:
-            row = self._store.row("SELECT * FROM orders WHERE id = ?", reference)
-        return None if row is None else dict(row)
+        is_ours = order_id.startswith("@")
+        return super().find(order_id.removeprefix("@"), "external_id" if is_ours else column)
 
     def create(self, request: Json) -> Json:
         """Store a draft."""
@@ -168,22 +161,14 @@ class Factory(Works[FactoryBehaviour]):
 
     # Time
 
-    async def advance(self) -> int | None:
-        """Move every order that is due by one step; return when the next is due."""
-        due = self._store.rows("SELECT * FROM orders WHERE next_at <= ? ORDER BY next_at LIMIT 32", now_ms())
-        for row in due:
-            await self._step(dict(row))
-        following = self._store.row("SELECT min(next_at) AS at FROM orders WHERE next_at IS NOT NULL")
-        return None if following is None or following["at"] is None else int(following["at"])
-
-    async def _step(self, order: Json) -> None:
+    async def step(self, order: Json) -> None:
+        """Move one order that is due."""
         order_id, status = order["id"], order["status"]
         if self.behaviour.stuck_at == status:
-            self._store.run("UPDATE orders SET next_at = ? WHERE id = ?", now_ms() + 50, order_id)
+            self.stay(order)
         elif status == "pending":
-            placements = msgspec.json.decode(order["request"])["order_items"][0]["placements"]
-            problems = [await check_file(self._http, one["layers"][0]["url"], None) for one in placements]
-            problem = next(filter(None, problems), None)
+            placements = request_of(order)["order_items"][0]["placements"]
+            problem = await self.problem_with_files([one["layers"][0]["url"] for one in placements])
             current = self.find(str(order_id))
             if current is None or current["status"] != "pending":
                 return  # Cancelled while the file was on its way.

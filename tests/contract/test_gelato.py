@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from processors.partners import gelato_wire as wire
-from processors.partners.gelato import WITHDRAWN
+from processors.partners.common import WITHDRAWN
 from processors.partners.gelato_events import DRAFT, STATUS_MAP, judged
 from processors.partners.protocol import Accepted, CancelConfirmed, JobSnapshot, PrintPartner, Refused
 from tests.contract.gelato_rig import GelatoRig
