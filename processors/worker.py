@@ -1,14 +1,10 @@
 """The one Faust app factory: how every worker consumes its work topic and answers with commands.
 
-A worker does one effect a record and reports a command back to intake. Three things of Faust 0.15 are set right here,
-and nowhere else:
-
-- it reads uncommitted records unless told otherwise, so its consumer asks for `read_committed`;
-- its book-keeping of offsets takes the transaction markers between the ledger's records for lost messages and can
-  commit past a record that is still being worked on. Records are acknowledged in their order here, so the offset to
-  commit is simply the one after the last acknowledged record;
-- a stream acknowledges a record even when its handling was cancelled. Acknowledging is done by hand, after the broker
-  has the report: a worker that dies at any moment finds its unfinished records again.
+A worker does one effect a record and reports a command back to intake. Faust acknowledges a record even when its
+handling was cancelled, so acknowledging is done by hand, in the order of the records and after the broker has the
+report: a worker that dies at any moment finds its unfinished records again. A worker that was merely held up gets them
+again as well, after its partitions came back to it, while it is still at work on them: then it goes on with that work
+and begins no second.
 
 Each kind of work is an app and consumer group of its own; several run on one event loop in one process.
 """
@@ -20,31 +16,23 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-import aiokafka
 import faust
 import msgspec
 import structlog
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from faust.app.base import BootStrategy
-from faust.transport.drivers import aiokafka as driver
 
 from events.codec import Codec, Undecodable
 from events.declare import Command
 from events.envelope import CommandEnvelope, FactEnvelope, HeaderMissing
 from events.identity import report_id
 from events.order.facts import WORK_TOPIC, WorkRequested
+from processors.faust_app import HEARTBEAT_SECONDS, SESSION_SECONDS, WorkerApp
 from processors.inbound.dead_letters import DeadLetters
 from processors.ports import CommandSender, ConsumedRecord, NamedError
 
 log = structlog.get_logger(__name__)
 
-#: The session ends this long after a worker died; a restarted one has the same instance id and need not wait for it.
-SESSION_SECONDS = 10.0
-HEARTBEAT_SECONDS = 3.0
-FETCH_WAIT_MS = 500
-POLL_RECORDS_MAX = 50
 #: After a crash at most the work of this time is done again, and recognised by its effect keys.
 COMMIT_SECONDS = 0.5
 #: Records fetched and not yet begun.
@@ -123,77 +111,6 @@ class WorkerConfig:
     slot: int = 0
 
 
-class InOrderConsumer(driver.Consumer):
-    """Faust's consumer, committing exactly behind the last acknowledged record of each partition."""
-
-    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        return ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Offsets that no record has are transaction markers; nothing has to be noted of them."""
-
-    def _new_offset(self, tp: Any) -> int | None:
-        acknowledged = self._acked[tp]
-        if not acknowledged:
-            return None
-        last: int = max(acknowledged)
-        acknowledged.clear()
-        self._acked_index[tp].clear()
-        return last + 1
-
-
-class ReadCommittedThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread on a client that does not see records of open or aborted transactions."""
-
-    def verify_event_path(self, now: float, tp: Any) -> None:
-        """Faust warns of workers that commit nothing; an idle one is no reason to warn, and a stuck one is logged."""
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
-        conf = self.app.conf
-        self._assignor = RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
-            client_id=conf.broker_client_id,
-            group_id=conf.id,
-            group_instance_id=conf.consumer_group_instance_id,
-            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
-            partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=POLL_RECORDS_MAX,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            session_timeout_ms=int(SESSION_SECONDS * 1000),
-            heartbeat_interval_ms=int(HEARTBEAT_SECONDS * 1000),
-            max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
-            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
-            request_timeout_ms=int(conf.broker_request_timeout * 1000),
-            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
-            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
-        )
-
-
-class WorkTransport(driver.Transport):
-    """Faust's aiokafka transport with the consumer above."""
-
-    Consumer: ClassVar[type[driver.Consumer]] = InOrderConsumer
-
-
-class _NoProducer(BootStrategy):
-    """Reports go through the producer that all of the system uses, so Faust starts none, and no web server either."""
-
-    enable_kafka_producer = False
-    enable_web = False
-
-
-class WorkerApp(faust.App):
-    """A Faust app without producer and web server."""
-
-    BootStrategy = _NoProducer
-
-    def _new_transport(self) -> WorkTransport:
-        return WorkTransport(self.conf.broker_consumer, self)
-
-
 def create_worker(effect: Effect, ports: WorkerPorts, config: WorkerConfig) -> faust.App:
     """The Faust app that carries out one kind of work. Start it with `processors.worker.run`."""
     folder = config.data_dir / "faust" / effect.name
@@ -265,7 +182,7 @@ class Desk:
         try:
             async for event in events:
                 await self._room.acquire()
-                task = asyncio.create_task(self._settle(event.message))
+                task = self._task_of(event.message) or asyncio.create_task(self._settle(event.message))
                 self._begun.append(_Begun(event, task))
                 task.add_done_callback(self._put_away)
         finally:
@@ -274,6 +191,11 @@ class Desk:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+
+    def _task_of(self, message: Any) -> asyncio.Task[None] | None:
+        """The task that is at work on this very record, delivered anew after a rebalance."""
+        where = _where(message)
+        return next((begun.task for begun in self._begun if _where(begun.event.message) == where), None)
 
     def _put_away(self, finished: asyncio.Task[None]) -> None:
         """Acknowledge what is finished, up to the first record that is not."""
