@@ -6,11 +6,13 @@ from typing import assert_never, cast
 from events.order.facts import (
     WORK_TOPIC,
     ArtworkCheckRequested,
+    ClaimReviewRequested,
     InspectionRequested,
     LabelPurchased,
     LabelRequested,
     NotificationRequested,
     PartnerCancellationRequested,
+    RefundRequested,
     RenderRequested,
     RoutingRequested,
     SubmissionRequested,
@@ -29,6 +31,8 @@ WorkFact = (
     | InspectionRequested
     | LabelRequested
     | NotificationRequested
+    | ClaimReviewRequested
+    | RefundRequested
 )
 
 
@@ -118,5 +122,9 @@ def _subject(work: WorkFact) -> tuple[str, str, int, str, str]:
             return "label", "", 0, work.parcel_id, work.partner_id
         case NotificationRequested():
             return "notify", work.subject, 0, "", ""
+        case ClaimReviewRequested():
+            return "claim", "", 0, "", ""
+        case RefundRequested():
+            return "refund", "", 0, "", work.store
         case _:
             assert_never(work)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from events.order.claims import RETURN
 from events.order.facts import ExceptionResolved
 from events.order.state import RUN_STOPPABLE, Line, Order, Run
 
@@ -69,23 +70,45 @@ def _parcel_in_trouble(order: Order, parcel_id: str) -> bool:
     return parcel is not None and bool(parcel.current_condition)
 
 
+def _return_undecided(order: Order, parcel_id: str) -> bool:
+    """A parcel that came back is news until its return is decided; one without a return, until a person settles it."""
+    returns = [
+        claim
+        for claim in order.claims.values()
+        if claim.kind == RETURN and any(item.parcel_id == parcel_id for item in claim.items)
+    ]
+    return not returns or any(claim.is_open for claim in returns)
+
+
+def _claim_referred(order: Order, claim_id: str) -> bool:
+    claim = order.claims.get(claim_id)
+    return claim is not None and claim.stage == "referred"
+
+
+def _refund_failed(order: Order, claim_id: str) -> bool:
+    claim = order.claims.get(claim_id)
+    return claim is not None and claim.failed
+
+
 def _stays(order: Order, subject: str) -> bool:
     """Only a person can settle it."""
     return True
 
 
 CAUSES: dict[str, Callable[[Order, str], bool]] = {
+    "claim_open": _claim_referred,
     "edit_refused": _stays,
     "label_failed": _label_missing,
     "no_partner": _while_run(lambda line, run: run.stage == "unroutable"),
     "notification_failed": _stays,
     "parcel_in_trouble": _parcel_in_trouble,
-    "parcel_returned": _stays,
+    "parcel_returned": _return_undecided,
     "partner_failed": _while_run(_no_partner_yet),
     "partner_on_hold": _while_run(lambda line, run: run.stage in RUN_STOPPABLE and bool(run.current_condition)),
     "partner_refuses": _stays,
     "production_late": _while_run(lambda line, run: run.stage == "accepted"),
     "proof_unanswered": _awaiting_approval,
+    "refund_failed": _refund_failed,
     "render_failed": _rendering,
     "reprint_limit": _while_run(lambda line, run: bool(misprinted_units(line, run))),
     "status_unknown": _stays,

@@ -1,8 +1,16 @@
 """The commands of the order stream: what stores and people want, and what workers, partners and carriers report."""
 
-from typing import Annotated, ClassVar, TypeAlias, get_args
+from typing import Annotated, TypeAlias, get_args
 
-from events.declare import Command
+from events.order.claim_commands import (
+    DecideClaim,
+    OpenClaim,
+    ReportClaimReviewed,
+    ReportRefunded,
+    ReportRefundFailed,
+)
+from events.order.command_base import OrderCommand as OrderCommand
+from events.order.inspection_commands import AddInspectionPhoto, ReportPrintCompared
 from events.order.values import (
     AreaContent,
     AreaFile,
@@ -10,6 +18,7 @@ from events.order.values import (
     Defect,
     Finding,
     LineArtwork,
+    PhotoComparison,
     QualityReport,
     RenderedArea,
     StoredFile,
@@ -33,13 +42,6 @@ from events.types import (
     UnitNumbers,
     described,
 )
-
-
-class OrderCommand(Command, frozen=True, kw_only=True):
-    """Base of all commands of the order stream; their sender is named in the envelope."""
-
-    avro_namespace: ClassVar[str] = "pod.orders"
-
 
 # From stores and people
 
@@ -277,6 +279,10 @@ class ReportInspected(OrderCommand, frozen=True, kw_only=True):
     passed_units: UnitNumbers
     failed_units: UnitNumbers
     defects: tuple[Defect, ...] = ()
+    comparisons: Annotated[
+        tuple[PhotoComparison, ...], described("What the rules say of the photographs that were there.")
+    ] = ()
+    rules_version: str = ""
 
 
 class ReportLabelPurchased(OrderCommand, frozen=True, kw_only=True):
@@ -302,6 +308,7 @@ class ReportLabelFailed(OrderCommand, frozen=True, kw_only=True):
     reason: str
     detail: str = ""
     retryable: bool = False
+    carrier: Annotated[str, described("Who was asked for it; empty where nobody was.")] = ""
 
 
 class ReportTracking(OrderCommand, frozen=True, kw_only=True):
@@ -366,6 +373,8 @@ OrderCommandUnion: TypeAlias = (
     | ReportPartnerStatus
     | StartProduction
     | ReportCancellationAnswered
+    | AddInspectionPhoto
+    | ReportPrintCompared
     | ReportInspected
     | ReportLabelPurchased
     | ReportLabelFailed
@@ -373,6 +382,11 @@ OrderCommandUnion: TypeAlias = (
     | ReportNotificationSent
     | ReportNotificationFailed
     | ReportDeadlineElapsed
+    | OpenClaim
+    | DecideClaim
+    | ReportClaimReviewed
+    | ReportRefunded
+    | ReportRefundFailed
 )
 """Everything that can be asked of an order, or reported about it."""
 

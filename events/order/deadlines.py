@@ -14,8 +14,13 @@ from events.order.facts import (
     ArtworkCheckRequested,
     ArtworkReplaced,
     CancellationRefused,
+    ClaimGranted,
+    ClaimReferred,
+    ClaimRefused,
+    ClaimReviewRequested,
     DeadlinePassed,
     DeadlineSet,
+    GoodsReady,
     InspectionFailed,
     InspectionPassed,
     InspectionRequested,
@@ -38,6 +43,9 @@ from events.order.facts import (
     ProofApprovalRequested,
     ProofApproved,
     ProofChangesRequested,
+    RefundFailed,
+    RefundMade,
+    RefundRequested,
     RenderFailed,
     RenderRequested,
     RoutingFailed,
@@ -75,7 +83,7 @@ def ends_with(fact: OrderCancelled | OrderEdited, deadline_key: str) -> bool:
     """
     kind, _, subject = deadline_key.partition(":")
     if isinstance(fact, OrderCancelled):
-        return kind not in {"notify", "label", "cancel"}
+        return kind not in {"notify", "label", "cancel", "claim", "refund"}
     if kind not in {"check", "render", "approval"}:
         return False
     return subject in fact.removed_line_ids or any(line.line_id == subject for line in fact.changed_lines)
@@ -130,6 +138,8 @@ _OPENED_BY: dict[type, Callable[[Any], tuple[str, int]]] = {
     InspectionRequested: lambda fact: (f"inspect:{fact.line_id}:{fact.run}", fact.due_at),
     LabelRequested: lambda fact: (f"label:{fact.parcel_id}", fact.due_at),
     NotificationRequested: lambda fact: (f"notify:{fact.notification_id}", fact.due_at),
+    ClaimReviewRequested: lambda fact: (f"claim:{fact.claim_id}", fact.due_at),
+    RefundRequested: lambda fact: (f"refund:{fact.claim_id}", fact.due_at),
     DeadlineSet: lambda fact: (fact.deadline_key, fact.due_at),
 }
 
@@ -146,6 +156,7 @@ _CLOSED_BY: dict[type, Callable[[Any], tuple[str, ...]]] = {
     SubmissionAccepted: _of_run("submit"),
     SubmissionRefused: _of_run("submit"),
     LinePrinted: _of_run("production", "submit"),
+    GoodsReady: _of_run("production", "submit"),
     PartnerGaveUp: _of_run("submit", "production", "quality", "cancel"),
     CancellationRefused: _of_run("cancel"),
     LineCancelled: _of_line_cancelled,
@@ -154,6 +165,11 @@ _CLOSED_BY: dict[type, Callable[[Any], tuple[str, ...]]] = {
     InspectionFailed: _of_run("inspect", "quality"),
     LabelPurchased: lambda fact: (f"label:{fact.parcel_id}",),
     LabelFailed: lambda fact: (f"label:{fact.parcel_id}",),
+    ClaimReferred: lambda fact: (f"claim:{fact.claim_id}",),
+    ClaimGranted: lambda fact: (f"claim:{fact.claim_id}",),
+    ClaimRefused: lambda fact: (f"claim:{fact.claim_id}",),
+    RefundMade: lambda fact: (f"refund:{fact.claim_id}",),
+    RefundFailed: lambda fact: (f"refund:{fact.claim_id}",),
     NotificationSent: lambda fact: (f"notify:{fact.notification_id}",),
     NotificationFailed: lambda fact: (f"notify:{fact.notification_id}",),
     DeadlinePassed: lambda fact: (fact.deadline_key,),

@@ -6,13 +6,16 @@ from typing import Any, get_args
 from events.decider import Context
 from events.order import (
     decide_artwork,
+    decide_claims,
     decide_deadlines,
+    decide_inspection,
     decide_intake,
     decide_people,
     decide_production,
     decide_shipping,
 )
 from events.order.advance import INERT, advance
+from events.order.claim_commands import ClaimCommand
 from events.order.commands import (
     CancelOrder,
     ObserveStoreOrder,
@@ -23,6 +26,7 @@ from events.order.commands import (
 )
 from events.order.evolve import evolve
 from events.order.facts import OrderEvent
+from events.order.inspection_commands import InspectionCommand
 from events.order.notifications import notifications
 from events.order.refusals import OrderUnknown
 from events.order.state import Order
@@ -109,6 +113,8 @@ _DECIDED_BY: dict[type, Callable[[Order, Any, Context], tuple[OrderEvent, ...]]]
     **dict.fromkeys(get_args(decide_intake.IntakeCommand), decide_intake.decide),
     **dict.fromkeys(get_args(decide_artwork.ArtworkCommand), decide_artwork.decide),
     **dict.fromkeys(get_args(decide_production.ProductionCommand), decide_production.decide),
+    **dict.fromkeys(get_args(InspectionCommand), decide_inspection.decide),
     **dict.fromkeys(get_args(decide_shipping.ShippingCommand), decide_shipping.decide),
     **dict.fromkeys(get_args(decide_people.PeopleCommand), decide_people.decide),
+    **dict.fromkeys(get_args(ClaimCommand), decide_claims.decide),
 }

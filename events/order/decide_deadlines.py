@@ -1,6 +1,8 @@
 """What it means that a deadline came: ask again, remind, tell a person. Nothing that is waited for can vanish."""
 
 from events.decider import Context, Ignored
+from events.order.claim_work import claim_review_requested, refund_requested
+from events.order.claims import Claim
 from events.order.commands import ReportDeadlineElapsed
 from events.order.decide_common import raised, wait_and_retry
 from events.order.facts import DeadlinePassed, DeadlineSet, NotificationFailed, OrderEvent
@@ -44,10 +46,20 @@ def _consequences(order: Order, key: str, context: Context) -> tuple[OrderEvent,
             return (label_requested_again(order, parcel, context), *silent)
         case "check" | "render" | "approval":
             return _line_overdue(order, kind, order.lines[subject], context)
+        case "claim" | "refund":
+            return _claim_overdue(order, key, order.claims[subject], context)
         case _:
             line_id, _, number = subject.rpartition(":")
             line = order.lines[line_id]
             return _run_overdue(order, kind, line, line.runs[int(number) - 1], context)
+
+
+def _claim_overdue(order: Order, key: str, claim: Claim, context: Context) -> tuple[OrderEvent, ...]:
+    """Ask again: the review decides nothing by itself, and the refund is made once by its effect key."""
+    silent = () if claim.waiting else _silent(order, key, claim.attempt)
+    if claim.stage == "reviewing":
+        return (claim_review_requested(order, claim, context), *silent)
+    return (refund_requested(order, claim, context), *silent)
 
 
 def _silent(order: Order, key: str, attempt: int) -> tuple[OrderEvent, ...]:
@@ -113,7 +125,7 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
     match kind:
         case "route" if run.stage == "routing" and line.artwork is not None and not line.cancelling:
             return (routing_requested(order, line, line.artwork, run, context), *_silent(order, key, run.attempt))
-        case "submit" if run.stage in {"submitting", "waiting"} and line.areas:
+        case "submit" if run.stage in {"submitting", "waiting"} and (line.areas or line.is_ready_made):
             if line.cancelling or line.edit is not None:
                 # Submitting once more would print what is to be stopped; stopping it by its key is safe either way.
                 return (partner_cancellation_requested(order, line, run, context),)

@@ -4,6 +4,7 @@ from typing import TypeAlias, assert_never
 
 from events.decider import Context, Ignored
 from events.order.causes import CAUSES, line_and_run, misprinted_units
+from events.order.claim_work import refund_requested
 from events.order.commands import (
     ErasePersonalData,
     RaiseException,
@@ -21,14 +22,12 @@ from events.order.facts import (
 )
 from events.order.refusals import ExceptionUnknown, KindReserved, StillBeingMade
 from events.order.state import RUN_ENDED, OpenException, Order
-from events.order.status import order_status
+from events.order.status import ORDER_ENDED, order_status
 from events.order.work import label_requested_again, render_requested, reprint_requested, routing_requested
 
 PeopleCommand: TypeAlias = (
     ReportNotificationSent | ReportNotificationFailed | RaiseException | ResolveException | ErasePersonalData
 )
-
-STATUS_ENDED = frozenset({"delivered", "returned", "cancelled"})
 
 
 def decide(order: Order, command: PeopleCommand, context: Context) -> tuple[OrderEvent, ...]:
@@ -61,7 +60,7 @@ def decide(order: Order, command: PeopleCommand, context: Context) -> tuple[Orde
         case ErasePersonalData():
             if order.erased:
                 raise Ignored("the order's personal data is erased already")
-            if order_status(order) not in STATUS_ENDED or order.deadlines or _being_made(order):
+            if order_status(order) not in ORDER_ENDED or order.deadlines or _being_made(order):
                 raise StillBeingMade
             return (PersonalDataErased(by=context.actor),)
         case _:
@@ -113,6 +112,8 @@ def _tried_again(order: Order, opened: OpenException, context: Context) -> tuple
             return (render_requested(order, line, line.artwork, context),)
         case "no_partner" if found is not None and found[1].stage == "unroutable" and found[0].artwork is not None:
             return (routing_requested(order, found[0], found[0].artwork, found[1], context),)
+        case "refund_failed" if (claim := order.claims.get(opened.subject)) is not None and claim.failed:
+            return (refund_requested(order, claim, context),)
         case "reprint_limit" if found is not None and (units := misprinted_units(*found)):
             return (reprint_requested(found[0], found[1], units, "person_decided", context),)
         case _:

@@ -4,6 +4,7 @@ from typing import TypeAlias, assert_never
 
 from events.decider import Context, Ignored
 from events.order.commands import ReportLabelFailed, ReportLabelPurchased, ReportTracking
+from events.order.decide_claims import return_opened
 from events.order.decide_common import only_answer_to, parcel_of, raised, wait_and_retry
 from events.order.facts import (
     LabelFailed,
@@ -37,7 +38,7 @@ def decide(order: Order, command: ShippingCommand, context: Context) -> tuple[Or
                 raise Ignored("this failure is known already")
             return _label_failed(order, parcel, command, context)
         case ReportTracking():
-            return _tracked(order, parcel, command)
+            return _tracked(order, parcel, command, context)
         case _:
             assert_never(command)
 
@@ -69,7 +70,11 @@ def _purchased(parcel: Parcel, command: ReportLabelPurchased) -> LabelPurchased:
 
 def _label_failed(order: Order, parcel: Parcel, command: ReportLabelFailed, context: Context) -> tuple[OrderEvent, ...]:
     failed = LabelFailed(
-        parcel_id=parcel.parcel_id, reason=command.reason, detail=command.detail, retryable=command.retryable
+        parcel_id=parcel.parcel_id,
+        reason=command.reason,
+        detail=command.detail,
+        retryable=command.retryable,
+        carrier=command.carrier,
     )
     if command.retryable and parcel.attempt < order.policy.attempts_max:
         return (failed, wait_and_retry(order, f"label:{parcel.parcel_id}", parcel.attempt, context))
@@ -77,7 +82,7 @@ def _label_failed(order: Order, parcel: Parcel, command: ReportLabelFailed, cont
     return (failed, *raised(order, "label_failed", parcel.parcel_id, command.detail or command.reason, advice))
 
 
-def _tracked(order: Order, parcel: Parcel, command: ReportTracking) -> tuple[OrderEvent, ...]:
+def _tracked(order: Order, parcel: Parcel, command: ReportTracking, context: Context) -> tuple[OrderEvent, ...]:
     if command.rank:
         applied = command.rank > parcel.rank
     else:
@@ -106,9 +111,10 @@ def _tracked(order: Order, parcel: Parcel, command: ReportTracking) -> tuple[Ord
         facts.append(ShipmentDispatched(parcel_id=parcel.parcel_id, contents=contents))
     if command.rank >= RANK_RETURNED:
         facts.append(ShipmentReturned(parcel_id=parcel.parcel_id, contents=contents))
-        advice = "Ask the buyer for a better address, then refund or send it again."
+        advice = "Ask the buyer for a better address; then decide its return: refund, send it again or keep it."
         detail = "The parcel came back."
         facts += raised(order, "parcel_returned", parcel.parcel_id, detail, advice, blocking=False)
+        facts += return_opened(order, parcel, context)
     elif command.rank >= RANK_DELIVERED:
         facts.append(ShipmentDelivered(parcel_id=parcel.parcel_id, contents=contents))
     return tuple(facts)

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 from msgspec.structs import replace
 
 from events.order.deadlines import deadlines_after
+from events.order.evolve_claims import ClaimEvent, evolve_claims
 from events.order.evolve_production import ProductionEvent, evolve_production
 from events.order.evolve_shipping import ShippingEvent, evolve_shipping
 from events.order.facts import (
@@ -23,6 +24,7 @@ from events.order.facts import (
     ExceptionRaised,
     ExceptionResolved,
     HoldReleased,
+    LineAmended,
     LineMapped,
     LineRendered,
     NotificationFailed,
@@ -47,7 +49,7 @@ from events.order.facts import (
     WebhookGapFound,
 )
 from events.order.state import REFUSED, REMOVED, Hold, Line, LineEdit, Notice, OpenException, Order
-from events.order.values import OrderedLine
+from events.order.values import LineArtwork, OrderedLine
 from events.order.webhook_gaps import gaps_after
 
 IntakeEvent: TypeAlias = (
@@ -59,6 +61,7 @@ IntakeEvent: TypeAlias = (
     | EditRequested
     | EditRefused
     | EditWithdrawn
+    | LineAmended
     | CancellationRequested
     | OrderCancelled
 )
@@ -165,7 +168,7 @@ def _evolve_intake(order: Order, fact: IntakeEvent) -> Order:
             released = Hold(fact.reason, fact.line_id)
             return replace(order, holds=tuple(hold for hold in order.holds if hold != released))
         case LineMapped():
-            return with_line(order, replace(order.lines[fact.line_id], artwork=fact.artwork))
+            return with_line(order, begun_with(order.lines[fact.line_id], fact.artwork))
         case OrderEdited():
             return _edited(order, fact)
         case EditRequested():
@@ -176,8 +179,10 @@ def _evolve_intake(order: Order, fact: IntakeEvent) -> Order:
         case EditWithdrawn():
             line = order.lines[fact.line_id]
             seen_at = max(order.store_updated_at, fact.store_updated_at)
-            as_made = replace(line, edit=None, store_digest=line.content_digest)
+            as_made = replace(line, edit=None, store_digest=line.carried_digest)
             return with_line(replace(order, store_updated_at=seen_at), as_made)
+        case LineAmended():
+            return _amended(order, fact)
         case CancellationRequested():
             lines = {key: asked_to_stop(line) for key, line in order.lines.items()}
             return replace(order, cancellation_asked=True, cancellation_reason=fact.reason, lines=lines)
@@ -224,9 +229,15 @@ def asked_to_stop(line: Line) -> Line:
     return replace(line, cancelling=line.stoppable)
 
 
+def begun_with(line: Line, artwork: LineArtwork | None) -> Line:
+    """A line at its beginning, once it is known what its SKU means: a ready-made one has nothing to check or approve."""
+    is_ready_made = artwork is not None and artwork.is_ready_made
+    return replace(line, artwork=artwork, stage="approved" if is_ready_made else line.stage)
+
+
 def line_from(ordered: OrderedLine) -> Line:
     """A line as it begins."""
-    return Line(
+    line = Line(
         line_id=ordered.line_id,
         sku=ordered.sku,
         title=ordered.title,
@@ -236,8 +247,11 @@ def line_from(ordered: OrderedLine) -> Line:
         contents=ordered.contents,
         content_digest=ordered.content_digest,
         store_digest=ordered.content_digest,
+        printed_digest=ordered.printed_digest,
+        carried_digest=ordered.content_digest,
         instructions=ordered.instructions,
     )
+    return begun_with(line, ordered.artwork)
 
 
 def _edited(order: Order, fact: OrderEdited) -> Order:
@@ -273,14 +287,27 @@ def _edit_asked(order: Order, fact: EditRequested) -> Order:
     return with_line(order, line)
 
 
+def _amended(order: Order, fact: LineAmended) -> Order:
+    """The line goes on as it is, with another note or more units; what is under way keeps its keys."""
+    line = replace(
+        order.lines[fact.line_id],
+        quantity=fact.quantity,
+        instructions=fact.instructions,
+        store_digest=fact.content_digest,
+        carried_digest=fact.content_digest,
+    )
+    seen_at = max(order.store_updated_at, fact.store_updated_at)
+    order = replace(order, store_updated_at=seen_at, total_minor=fact.total_minor or order.total_minor)
+    return with_line(order, line)
+
+
 def _begun_again(before: Line, changed: OrderedLine) -> Line:
     """A line with other content. Revisions, versions and runs go on counting: what is asked for now has new keys, so
     that a late answer about the old content never passes for one about the new.
     """
     kept = before.artwork if before.sku == changed.sku else None
     return replace(
-        line_from(changed),
-        artwork=changed.artwork or kept,
+        begun_with(line_from(changed), changed.artwork or kept),
         revision=before.revision + 1,
         version=_next_version(before),
         runs=before.runs,
@@ -358,6 +385,7 @@ def with_line(order: Order, line: Line) -> Order:
 _EVOLVED_BY: dict[type, Callable[[Order, Any], Order]] = {
     **dict.fromkeys(get_args(ProductionEvent), evolve_production),
     **dict.fromkeys(get_args(ShippingEvent), evolve_shipping),
+    **dict.fromkeys(get_args(ClaimEvent), evolve_claims),
     **dict.fromkeys(get_args(ArtworkEvent), _evolve_artwork),
     **dict.fromkeys(get_args(IntakeEvent), _evolve_intake),
     **dict.fromkeys(get_args(AroundEvent), _evolve_around),

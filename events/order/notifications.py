@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from events.decider import Context
+from events.order.claims import KEEP
 from events.order.facts import (
     CancellationRefused,
+    ClaimGranted,
+    ClaimOpened,
+    ClaimRefused,
     EditRefused,
     ExceptionRaised,
     InspectionPassed,
@@ -17,6 +21,7 @@ from events.order.facts import (
     ProductionStarted,
     ProofApprovalRequested,
     ProofChangesRequested,
+    ReturnOpened,
     ShipmentDelivered,
     ShipmentDispatched,
 )
@@ -64,10 +69,22 @@ TOLD: frozenset[type] = frozenset(
         OrderCancelled,
         CancellationRefused,
         EditRefused,
+        ClaimOpened,
+        ReturnOpened,
+        ClaimGranted,
+        ClaimRefused,
         ExceptionRaised,
     }
 )
 """Facts that anybody is told of; looked up first, because most facts are not among them."""
+
+
+def _granted_values(fact: ClaimGranted) -> dict[str, str]:
+    """What a message about a granted claim says of it."""
+    return {
+        "outcome": fact.outcome,
+        "amount": f"{fact.amount_minor} {fact.currency} in minor units" if fact.amount_minor else "",
+    }
 
 
 def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str, dict[str, str]]]:
@@ -104,6 +121,20 @@ def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str,
             yield "cancellation_refused", "buyer", fact.line_id, {"reason": fact.reason}
         case EditRefused():
             yield "edit_refused", "store", fact.line_id or "address", {"reason": fact.detail}
+        case ClaimOpened():
+            yield "claim_opened", "buyer", fact.claim_id, {}
+            yield "claim_to_store", "store", fact.claim_id, {"reason": fact.reason}
+        case ReturnOpened():
+            yield "return_opened", "store", fact.claim_id, {"parcel_id": fact.parcel_id}
+        case ClaimGranted() if fact.outcome != KEEP:
+            values = _granted_values(fact)
+            yield f"claim_{fact.outcome}", "buyer", fact.claim_id, values
+            yield "claim_granted", "store", fact.claim_id, values
+        case ClaimGranted():
+            yield "claim_granted", "store", fact.claim_id, _granted_values(fact)
+        case ClaimRefused():
+            yield "claim_refused", "buyer", fact.claim_id, {"detail": fact.detail}
+            yield "claim_refused_store", "store", fact.claim_id, {"detail": fact.detail}
         case ExceptionRaised() if fact.kind != "notification_failed":
             # A failed notification must not call for another one: it would go round for ever.
             values = {"detail": fact.detail, "what_to_do": fact.what_to_do}

@@ -75,6 +75,10 @@ class StillBlocked(Refusal):
     """The line's artwork cannot be printed as it is: replace it, and the hold goes by itself."""
 
 
+class NothingPrinted(Refusal):
+    """The line is ready-made, so nothing is printed on it: order a product that can be printed instead."""
+
+
 class NothingToCancel(Refusal):
     """Nothing of this order can be cancelled any more: it is on its way or cancelled already."""
 
@@ -85,6 +89,14 @@ class UnitsNotPrinted(Refusal):
 
 class UnitsBeingMade(Refusal):
     """These units are being made right now: wait until they are inspected, then ask again."""
+
+
+class NotAtInspection(Refusal):
+    """Photographs are looked at while a print run waits for a person's verdict: read the order to see its runs."""
+
+
+class TooManyPhotos(Refusal):
+    """A print run can have at most 16 photographs of people's: give the verdict by those that are there."""
 
 
 class NotToBePrinted(Refusal):
@@ -113,3 +125,39 @@ class StillBeingMade(Refusal):
 
 class AlreadyErased(Refusal):
     """The order's personal data is erased: nothing can be made or sent for it any more."""
+
+
+class ClaimUnknown(Refusal):
+    """The order has no such claim: read the order's claims to see them."""
+
+
+class ClaimReasonUnknown(Refusal):
+    """A claim has one of the reasons that the API's description lists, and the wish 'refund', 'reprint' or none."""
+
+
+class TooManyClaims(Refusal):
+    """An order can have at most 30 claims, and a claim at most 5 pictures: leave out what is not needed."""
+
+
+class UnitsNotSent(Refusal):
+    """A claim is about units that were sent: read the order's parcels; what has not left can be edited or cancelled."""
+
+
+class UnitsClaimedAlready(Refusal):
+    """Some of these units have an open claim, or their money was given back: read the order's claims."""
+
+
+class UnitsMadeAgain(Refusal):
+    """Some of these units were made again or paid back since, so they are not sent again: keep or refund the others."""
+
+
+class ClaimDecidedAlready(Refusal):
+    """This claim was decided: read the order's claims to see how. What came up since is a new claim."""
+
+
+class ClaimOutcomeUnfit(Refusal):
+    """A complaint ends in refund, reprint or refuse; a return in refund, reprint, reship or keep: choose one."""
+
+
+class RefundOutOfRange(Refusal):
+    """So much cannot be given back: at most what the units cost, within what the order cost and was not given back."""

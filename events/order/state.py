@@ -2,6 +2,7 @@
 
 import msgspec
 
+from events.order.claims import Claim
 from events.order.facts.around import NotificationRequested
 from events.order.values import (
     AreaContent,
@@ -10,6 +11,7 @@ from events.order.values import (
     LineArtwork,
     OrderedLine,
     OrderPolicy,
+    PrintPhoto,
     QualityReport,
     RenderedArea,
 )
@@ -54,6 +56,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     cancel_attempt: int = 0
     cancel_answer: str = ""
     inspect_attempt: int = 0
+    photos: tuple[PrintPhoto, ...] = ()
     passed_units: tuple[int, ...] = ()
     parcel_id: str = ""
 
@@ -76,9 +79,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the order.
 
     Stages: received, checking, checked, rendering, rendered, awaiting_approval, changes_requested, approved, blocked,
-    cancelled. From `approved` on its print runs tell how far it is.
+    cancelled. From `approved` on its print runs tell how far it is; a ready-made line begins there.
     `revision` counts what was printed on it, `version` its files; `store_digest` is of what the store last said of it,
     which other artwork does not change; `changes_note` is what should change about its newest proof, sealed.
+    `printed_digest` and `carried_digest` are of what the store wants as far as it is carried out: of what is printed, and
+    of all of it. A change that waits or was refused is in `store_digest` alone.
     `cancelling`: somebody asked to stop it, and not all of it is settled yet. `edit` is a change that waits for the
     partner's answer; what the store wants by it is in `store_digest` already. `waiting`: its check or rendering failed
     and is tried again after a wait.
@@ -93,6 +98,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     contents: tuple[AreaContent, ...]
     content_digest: str
     store_digest: str = ""
+    printed_digest: str = ""
+    carried_digest: str = ""
     instructions: bytes | None = None
     stage: str = "received"
     waiting: bool = False
@@ -111,6 +118,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     edit: LineEdit | None = None
     cancelled_units: tuple[int, ...] = ()
     reprints: int = 0
+
+    @property
+    def is_ready_made(self) -> bool:
+        """Whether a supplier sends it as it is: no artwork, no proof, no print to inspect."""
+        return self.artwork is not None and self.artwork.is_ready_made
 
     @property
     def live_units(self) -> tuple[int, ...]:
@@ -242,6 +254,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: dict[str, OpenException] = {}
     deadlines: dict[str, int] = {}
     notified: dict[str, Notice] = {}
+    claims: dict[str, Claim] = {}
     webhook_gaps: dict[str, WebhookGap] = {}
     cancellation_reason: str = ""
     cancellation_asked: bool = False

@@ -7,6 +7,7 @@ nothing goes wrong. Whoever wants to see what goes wrong changes an answer.
 from collections.abc import Callable
 from typing import Any
 
+from events.order.claim_commands import ReportClaimReviewed, ReportRefunded
 from events.order.commands import (
     OrderCommandUnion,
     ReportArtworkChecked,
@@ -22,12 +23,14 @@ from events.order.commands import (
 )
 from events.order.facts import (
     ArtworkCheckRequested,
+    ClaimReviewRequested,
     InspectionRequested,
     LabelPurchased,
     LabelRequested,
     NotificationRequested,
     OrderEvent,
     PartnerCancellationRequested,
+    RefundRequested,
     RenderRequested,
     RoutingRequested,
     SubmissionAccepted,
@@ -70,6 +73,8 @@ class OutsideWorld:
             LabelRequested: _labelled,
             LabelPurchased: self._delivered,
             NotificationRequested: _told,
+            ClaimReviewRequested: _left_to_a_person,
+            RefundRequested: _paid_back,
         }
 
     def answer(self, fact: OrderEvent) -> tuple[OrderCommandUnion, ...]:
@@ -189,3 +194,15 @@ def _labelled(fact: LabelRequested) -> tuple[OrderCommandUnion, ...]:
 
 def _told(fact: NotificationRequested) -> tuple[OrderCommandUnion, ...]:
     return (ReportNotificationSent(request_id=fact.request_id, notification_id=fact.notification_id),)
+
+
+def _left_to_a_person(fact: ClaimReviewRequested) -> tuple[OrderCommandUnion, ...]:
+    return (
+        ReportClaimReviewed(
+            request_id=fact.request_id, claim_id=fact.claim_id, verdict="person", reason="made_up", rules_version="1"
+        ),
+    )
+
+
+def _paid_back(fact: RefundRequested) -> tuple[OrderCommandUnion, ...]:
+    return (ReportRefunded(request_id=fact.request_id, claim_id=fact.claim_id, reference=f"R-{fact.effect_key}"),)

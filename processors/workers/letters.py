@@ -56,6 +56,27 @@ LETTERS: Final[dict[str, Letter]] = {
     "edit_refused": Letter(
         "A change of order {order_number} came too late", "It is made and sent as it was: {subject}.\n\n{reason}"
     ),
+    "claim_opened": Letter(
+        "We have your claim about order {order_number}", "Claim {subject} has arrived and is being looked at."
+    ),
+    "claim_to_store": Letter(
+        "Order {order_number}: claim {subject} was opened",
+        "Its reason is {reason}. The order shows what was sent with it.",
+    ),
+    "return_opened": Letter(
+        "Order {order_number}: parcel {parcel_id} came back",
+        "What becomes of its goods is decided as return {subject}.",
+    ),
+    "claim_refund": Letter(
+        "Your claim about order {order_number} was granted", "The money is given back by the way it was paid."
+    ),
+    "claim_reprint": Letter(
+        "Your claim about order {order_number} was granted", "The goods are printed again and sent in a new parcel."
+    ),
+    "claim_reship": Letter("Order {order_number} is sent again", "What came back to us goes out in a new parcel."),
+    "claim_granted": Letter("Order {order_number}: claim {subject} was settled by {outcome}", "{amount}"),
+    "claim_refused": Letter("Your claim about order {order_number} was refused", "{detail}"),
+    "claim_refused_store": Letter("Order {order_number}: claim {subject} was refused", "{detail}"),
     "exception_raised": Letter(
         "Order {order_number} needs a person: {subject}", "{detail}\n\nWhat to do: {what_to_do}"
     ),

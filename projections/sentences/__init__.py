@@ -8,6 +8,11 @@ from events.order.facts import (
     ArtworkReplaced,
     CancellationRefused,
     CancellationRequested,
+    ClaimGranted,
+    ClaimOpened,
+    ClaimReferred,
+    ClaimRefused,
+    ClaimReviewRequested,
     CommandIgnored,
     CommandRefused,
     DeadlinePassed,
@@ -17,13 +22,16 @@ from events.order.facts import (
     EditWithdrawn,
     ExceptionRaised,
     ExceptionResolved,
+    GoodsReady,
     HoldReleased,
     InspectionFailed,
     InspectionPassed,
+    InspectionPhotoAdded,
     InspectionRequested,
     LabelFailed,
     LabelPurchased,
     LabelRequested,
+    LineAmended,
     LineCancelled,
     LineMapped,
     LinePrinted,
@@ -38,6 +46,7 @@ from events.order.facts import (
     OrderHeld,
     OrderPlaced,
     PartnerCancellationRequested,
+    PartnerClaimNoted,
     PartnerGaveUp,
     PartnerStatusObserved,
     PaymentAuthorised,
@@ -45,13 +54,18 @@ from events.order.facts import (
     PaymentRefunded,
     PaymentVoided,
     PersonalDataErased,
+    PrintCompared,
     ProductionStarted,
     ProofApprovalRequested,
     ProofApproved,
     ProofChangesRequested,
+    RefundFailed,
+    RefundMade,
+    RefundRequested,
     RenderFailed,
     RenderRequested,
     ReprintRequested,
+    ReturnOpened,
     RoutingFailed,
     RoutingRequested,
     ShipmentDelivered,
@@ -66,8 +80,10 @@ from events.order.facts import (
 )
 from projections.sentences.around import describe_around
 from projections.sentences.artwork import describe_artwork
+from projections.sentences.claims import describe_claim
+from projections.sentences.inspection import describe_inspection
 from projections.sentences.intake import describe_intake
-from projections.sentences.production import describe_inspection, describe_production
+from projections.sentences.production import describe_production
 from projections.sentences.shipping import describe_shipping
 from projections.sentences.wording import Entry, Link
 
@@ -81,6 +97,7 @@ def describe(fact: OrderEvent) -> Entry:
             OrderPlaced() | OrderHeld() | HoldReleased() | LineMapped() | OrderEdited()
             | CancellationRequested() | PartnerCancellationRequested() | LineCancelled() | OrderCancelled()
             | CancellationRefused() | EditRequested() | EditRefused() | EditWithdrawn()
+            | LineAmended()
         ):  # fmt: skip
             return describe_intake(fact)
         case (
@@ -91,15 +108,24 @@ def describe(fact: OrderEvent) -> Entry:
         case (
             RoutingRequested() | LineRouted() | RoutingFailed() | SubmissionRequested() | SubmissionAccepted()
             | SubmissionRefused() | PartnerGaveUp() | PartnerStatusObserved() | ProductionStarted() | LinePrinted()
+            | GoodsReady()
         ):  # fmt: skip
             return describe_production(fact)
-        case InspectionRequested() | InspectionPassed() | InspectionFailed() | ReprintRequested():
+        case (
+            InspectionRequested() | InspectionPhotoAdded() | PrintCompared()
+            | InspectionPassed() | InspectionFailed() | ReprintRequested()
+        ):  # fmt: skip
             return describe_inspection(fact)
         case (
             LabelRequested() | LabelPurchased() | LabelFailed() | ShipmentDispatched() | TrackingObserved()
             | ShipmentDelivered() | ShipmentReturned()
         ):  # fmt: skip
             return describe_shipping(fact)
+        case (
+            ClaimOpened() | ReturnOpened() | ClaimReviewRequested() | ClaimReferred() | ClaimGranted()
+            | ClaimRefused() | PartnerClaimNoted() | RefundRequested() | RefundMade() | RefundFailed()
+        ):  # fmt: skip
+            return describe_claim(fact)
         case (
             PaymentAuthorised() | PaymentCaptured() | PaymentVoided() | PaymentRefunded()
             | CommandRefused() | CommandIgnored() | ExceptionRaised() | ExceptionResolved()

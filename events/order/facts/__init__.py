@@ -24,7 +24,20 @@ from events.order.facts.artwork import (
     RenderRequested,
 )
 from events.order.facts.base import OrderFact, WorkRequested
-from events.order.facts.edits import EditRefused, EditRequested, EditWithdrawn
+from events.order.facts.claims import (
+    ClaimGranted,
+    ClaimOpened,
+    ClaimReferred,
+    ClaimRefused,
+    ClaimReviewRequested,
+    PartnerClaimNoted,
+    RefundFailed,
+    RefundMade,
+    RefundRequested,
+    ReturnOpened,
+)
+from events.order.facts.edits import EditRefused, EditRequested, EditWithdrawn, LineAmended
+from events.order.facts.inspection import InspectionPhotoAdded, PrintCompared
 from events.order.facts.intake import (
     CancellationRefused,
     CancellationRequested,
@@ -69,6 +82,7 @@ from events.order.facts.shipping import (
     TrackingObserved,
 )
 from events.order.facts.webhook_gaps import WebhookGapClosed, WebhookGapFound
+from events.order.facts.supply import GoodsReady
 
 OrderEvent: TypeAlias = (
     OrderPlaced
@@ -79,6 +93,7 @@ OrderEvent: TypeAlias = (
     | EditRequested
     | EditRefused
     | EditWithdrawn
+    | LineAmended
     | CancellationRequested
     | PartnerCancellationRequested
     | LineCancelled
@@ -109,7 +124,10 @@ OrderEvent: TypeAlias = (
     | PartnerStatusObserved
     | ProductionStarted
     | LinePrinted
+    | GoodsReady
     | InspectionRequested
+    | InspectionPhotoAdded
+    | PrintCompared
     | InspectionPassed
     | InspectionFailed
     | ReprintRequested
@@ -120,6 +138,16 @@ OrderEvent: TypeAlias = (
     | TrackingObserved
     | ShipmentDelivered
     | ShipmentReturned
+    | ClaimOpened
+    | ReturnOpened
+    | ClaimReviewRequested
+    | ClaimReferred
+    | ClaimGranted
+    | ClaimRefused
+    | PartnerClaimNoted
+    | RefundRequested
+    | RefundMade
+    | RefundFailed
     | WebhookGapFound
     | WebhookGapClosed
     | ExceptionRaised
@@ -144,6 +172,8 @@ WORK_TOPIC: dict[type[WorkRequested], str] = {
     InspectionRequested: "pod.work.inspect.v1",
     LabelRequested: "pod.work.label.v1",
     NotificationRequested: "pod.work.notify.v1",
+    ClaimReviewRequested: "pod.work.claim.v1",
+    RefundRequested: "pod.work.refund.v1",
 }
 """Which worker does which request."""
 
@@ -155,6 +185,11 @@ __all__ = [
     "ArtworkReplaced",
     "CancellationRefused",
     "CancellationRequested",
+    "ClaimGranted",
+    "ClaimOpened",
+    "ClaimReferred",
+    "ClaimRefused",
+    "ClaimReviewRequested",
     "CommandIgnored",
     "CommandRefused",
     "DeadlinePassed",
@@ -164,13 +199,16 @@ __all__ = [
     "EditWithdrawn",
     "ExceptionRaised",
     "ExceptionResolved",
+    "GoodsReady",
     "HoldReleased",
     "InspectionFailed",
     "InspectionPassed",
+    "InspectionPhotoAdded",
     "InspectionRequested",
     "LabelFailed",
     "LabelPurchased",
     "LabelRequested",
+    "LineAmended",
     "LineCancelled",
     "LineMapped",
     "LinePrinted",
@@ -186,6 +224,7 @@ __all__ = [
     "OrderHeld",
     "OrderPlaced",
     "PartnerCancellationRequested",
+    "PartnerClaimNoted",
     "PartnerGaveUp",
     "PartnerStatusObserved",
     "PaymentAuthorised",
@@ -193,13 +232,18 @@ __all__ = [
     "PaymentRefunded",
     "PaymentVoided",
     "PersonalDataErased",
+    "PrintCompared",
     "ProductionStarted",
     "ProofApprovalRequested",
     "ProofApproved",
     "ProofChangesRequested",
+    "RefundFailed",
+    "RefundMade",
+    "RefundRequested",
     "RenderFailed",
     "RenderRequested",
     "ReprintRequested",
+    "ReturnOpened",
     "RoutingFailed",
     "RoutingRequested",
     "ShipmentDelivered",

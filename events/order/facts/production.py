@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
-from events.order.values import AreaFile, Candidate, Defect, OtherLine, PrintedArea, QualityReport
+from events.order.values import AreaFile, Candidate, Defect, OtherLine, PrintedArea, PrintPhoto, QualityReport
 from events.types import (
     Actor,
     CatalogueOffset,
@@ -138,7 +138,8 @@ class PartnerStatusObserved(OrderFact, frozen=True, kw_only=True):
 
 
 class ProductionStarted(OrderFact, frozen=True, kw_only=True):
-    """The print run is on the press: it can no longer be edited."""
+    """The print run is on the press. Whether it can still be stopped is for its partner to say: each draws that line
+    elsewhere, so an edit or a cancellation asks it."""
 
     line_id: LineId
     run: RunNumber
@@ -159,9 +160,13 @@ class InspectionRequested(WorkRequested, frozen=True, kw_only=True):
     line_id: LineId
     run: RunNumber
     units: UnitNumbers
-    mode: Annotated[str, described("'automatic' (the partner's quality report) or 'person'.")]
+    mode: Annotated[
+        str, described("'automatic' (the partner's quality report, and rules where it sent photographs) or 'person'.")
+    ]
     quality: QualityReport | None = None
     proofs: Annotated[tuple[AreaFile, ...], described("What the print should look like, by area.")] = ()
+    print_files: Annotated[tuple[AreaFile, ...], described("What photographs are compared with, by area.")] = ()
+    photos: tuple[PrintPhoto, ...] = ()
 
 
 class InspectionPassed(OrderFact, frozen=True, kw_only=True):
@@ -196,3 +201,4 @@ class ReprintRequested(OrderFact, frozen=True, kw_only=True):
     partner_variant: str
     reason_code: str
     by: Actor
+    claim_id: Annotated[str, described("The claim that was granted by this re-print; empty for none.")] = ""

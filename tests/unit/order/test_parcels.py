@@ -4,6 +4,7 @@ import pytest
 
 from events.order.commands import ReportLabelFailed, ResolveException
 from events.order.facts import (
+    ClaimReviewRequested,
     DeadlinePassed,
     DeadlineSet,
     ExceptionRaised,
@@ -12,6 +13,7 @@ from events.order.facts import (
     LabelFailed,
     LabelPurchased,
     LabelRequested,
+    ReturnOpened,
     RoutingRequested,
     ShipmentDelivered,
     ShipmentDispatched,
@@ -114,7 +116,11 @@ def test_a_scan_told_twice_changes_nothing() -> None:
 
 def test_a_returned_parcel_is_shown_to_a_person() -> None:
     given(*LABELLED, IN_TRANSIT).when(RETURNED).then(
-        TrackingObserved, ShipmentReturned, a(ExceptionRaised, exception_id="parcel_returned:P1", blocking=False)
+        TrackingObserved,
+        ShipmentReturned,
+        a(ExceptionRaised, exception_id="parcel_returned:P1", blocking=False),
+        a(ReturnOpened, parcel_id="P1"),
+        ClaimReviewRequested,
     ).status_is("returned")
 
 
