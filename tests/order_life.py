@@ -35,9 +35,9 @@ TENANT = "demo"
 
 
 def a_line(
-    line_id: str = "1", *, quantity: int = 1, artwork: LineArtwork | None = MUG, content: str = ""
+    line_id: str = "1", *, quantity: int = 1, artwork: LineArtwork | None = MUG, content: str = "", note: str = ""
 ) -> OrderedLine:
-    """A line of a made-up order."""
+    """A line of a made-up order; `content` stands for what is printed, `note` for the buyer's instructions."""
     return OrderedLine(
         line_id=line_id,
         sku=f"SKU-{line_id}",
@@ -46,7 +46,9 @@ def a_line(
         unit_price_minor=1_500,
         artwork=artwork,
         contents=(AreaContent(text=b"sealed text", artwork_url=b"sealed address"),),
-        content_digest=content or f"digest-{line_id}-{quantity}",
+        instructions=note.encode() or None,
+        content_digest=f"{content or 'digest'}-{line_id}-{quantity}{note}",
+        printed_digest=f"{content or 'digest'}-{line_id}",
     )
 
 

@@ -119,7 +119,7 @@ def _production(order: Order, line: Line, artwork: LineArtwork, context: Context
         run = Run(run=len(line.runs) + 1, units=uncovered, excluded=excluded)
         yield routing_requested(order, line, artwork, run, context)
     for run in line.runs:
-        if run.stage == "routed" and line.areas:
+        if run.stage == "routed" and (line.areas or line.is_ready_made):
             yield submission_requested(order, line, run, context)
 
 

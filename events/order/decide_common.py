@@ -7,12 +7,16 @@ from events.order.refusals import LineUnknown, ParcelUnknown, RunUnknown
 from events.order.state import Line, Order, Parcel, Run
 from events.order.work import retry_at
 
+RUNS_MAX = 50
+"""Print runs of one line: far more than any honest order needs, few enough to keep its state small."""
+
 WHAT_TO_DO = {
     "sku_unmapped": "Map the SKU to one of our variants; the order then goes on by itself.",
     "artwork_unavailable": "Send the picture again or replace its address; then release the hold.",
     "artwork_blocked": "Replace the artwork by one without these findings.",
     "payment_pending": "The order goes on by itself when the store reports the payment.",
     "address_missing": "Add a shipping address at the store; the order then goes on by itself.",
+    "nothing_printed": "Map its SKU to a product that is printed and order it anew, or release the hold to send it as it is.",
     "manual": "Release the hold when the order may go on.",
 }
 

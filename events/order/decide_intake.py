@@ -13,7 +13,7 @@ from events.order.commands import (
     ReportPayment,
 )
 from events.order.decide_common import hold, line_of, release
-from events.order.edits import address_refused, asked_of_partner, differs, is_removed, unmapped
+from events.order.edits import address_refused, amended, amends, asked_of_partner, differs, doubts, is_print_lost, is_removed
 from events.order.evolve import asked_to_stop
 from events.order.facts import (
     ArtworkReplaced,
@@ -35,6 +35,7 @@ from events.order.refusals import (
     EditUnderWay,
     HoldUnknown,
     LineIdsNotDistinct,
+    NothingPrinted,
     NothingToCancel,
     OrderEmpty,
     PaymentKindUnknown,
@@ -87,7 +88,7 @@ def _placed(order: Order, command: ObserveStoreOrder) -> tuple[OrderEvent, ...]:
         facts.append(hold("payment_pending"))
     if seen.address_missing:
         facts.append(hold("address_missing"))
-    facts += [hold("sku_unmapped", line.line_id, f"SKU {line.sku}") for line in seen.lines if line.artwork is None]
+    facts += [doubt for line in seen.lines for doubt in doubts(order, line)]
     return tuple(facts)
 
 
@@ -113,17 +114,21 @@ def _contents_within_limits(contents: tuple[AreaContent, ...]) -> None:
 
 
 def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) -> tuple[OrderEvent, ...]:
-    """What no partner has changes at once; of what a partner has, it is asked first; what is packed stays."""
+    """What no partner has changes at once; of what a partner has, it is asked first; what is packed stays. What comes
+    out the same is only noted.
+    """
     seen = command.order
     gone = (("payment_pending", seen.payment_pending), ("address_missing", seen.address_missing))
     facts: list[OrderEvent] = [
         release(reason, "", context) for reason, still in gone if not still and order.held_by(reason, "")
     ]
-    changed = tuple(line for line in seen.lines if differs(order, line))
+    news = tuple(line for line in seen.lines if differs(order, line))
+    the_same = tuple(line for line in news if amends(order, line))
+    changed = tuple(line for line in news if line not in the_same)
     wanted = {line.line_id for line in seen.lines}
     removed = tuple(key for key, line in order.lines.items() if is_removed(line, wanted))
     moved = seen.recipient_digest != order.recipient_digest
-    if not (changed or removed or moved or facts):
+    if not (news or removed or moved or facts):
         raise Ignored("the store's newer picture of this order differs in nothing that is printed or sent")
     if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in order.parcels.values()):
         # A store's picture is a report, not a request: what comes too late is shown to a person, not thrown away.
@@ -132,31 +137,32 @@ def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) 
     at_partner = {key for key, line in order.lines.items() if line.submitted}
     free = tuple(line for line in changed if line.line_id not in at_partner)
     freed = tuple(key for key in removed if key not in at_partner)
+    touched = (*(line.line_id for line in free), *freed)
+    grown = tuple(line.line_id for line in the_same if line.quantity > order.lines[line.line_id].quantity)
+    facts += _abandoned(order, command, touched, grown, moved=moved)
     if free or freed or moved:
-        touched = (*(line.line_id for line in free), *freed)
-        facts += _abandoned(order, command, touched, moved=moved)
         facts.append(_edit(command, free, freed, context, moved=moved))
         facts += [release(held.reason, held.line_id, context) for held in order.holds if held.line_id in touched]
-        facts += [hold("sku_unmapped", line.line_id, f"SKU {line.sku}") for line in free if unmapped(order, line)]
+        facts += [doubt for line in free for doubt in doubts(order, line)]
     wishes: dict[str, OrderedLine | None] = {line.line_id: line for line in changed} | dict.fromkeys(removed)
     facts += [
-        asked_of_partner(
-            order.lines[key],
-            wish,
-            store_updated_at=command.store_updated_at,
-            total_minor=seen.total_minor,
-            by=context.actor,
-        )
+        asked_of_partner(order.lines[key], wish, command, context.actor)
         for key, wish in wishes.items()
         if key in at_partner
     ]
+    for line in the_same:
+        facts += amended(order.lines[line.line_id], line, command, context.actor)
     if not facts:
         raise Ignored("the address was changed too late, and a person has been told already")
     return tuple(facts)
 
 
-def _abandoned(order: Order, command: ObserveStoreOrder, touched: tuple[str, ...], *, moved: bool) -> list[OrderEvent]:
-    """Print runs that no partner has yet and that are not right any more: other content, or another destination."""
+def _abandoned(
+    order: Order, command: ObserveStoreOrder, touched: tuple[str, ...], grown: tuple[str, ...], *, moved: bool
+) -> list[OrderEvent]:
+    """Print runs that no partner has yet and that are not right any more: other content, another destination, or more
+    units, which are best made together. A re-print stays apart, at the press that made the line.
+    """
     seen = command.order
     here = (order.country, order.region, order.postal_prefix)
     elsewhere = moved and here != (
@@ -167,9 +173,9 @@ def _abandoned(order: Order, command: ObserveStoreOrder, touched: tuple[str, ...
     return [
         LineCancelled(line_id=line.line_id, units=(), reason="edited", run=run.run)
         for line in order.lines.values()
-        if elsewhere or line.line_id in touched
         for run in line.runs
         if run.stage in RUN_UNSUBMITTED
+        and (elsewhere or line.line_id in touched or (line.line_id in grown and run.reason != "reprint"))
     ]
 
 
@@ -229,9 +235,11 @@ def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[Orde
             if line.artwork is not None:
                 raise Ignored("the line is mapped already and keeps what it was bought with")
             mapped = LineMapped(line_id=line.line_id, artwork=command.artwork)
+            lost = is_print_lost(command.artwork, line.contents)
+            doubt = (hold("nothing_printed", line.line_id, f"SKU {line.sku}"),) if lost else ()
             if order.held_by("sku_unmapped", line.line_id):
-                return (mapped, release("sku_unmapped", line.line_id, context))
-            return (mapped,)
+                return (mapped, *doubt, release("sku_unmapped", line.line_id, context))
+            return (mapped, *doubt)
         case ReplaceArtwork():
             return _replace_artwork(order, command, context)
         case HoldOrder():
@@ -254,6 +262,8 @@ def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[Orde
 
 def _replace_artwork(order: Order, command: ReplaceArtwork, context: Context) -> tuple[OrderEvent, ...]:
     line = line_of(order, command.line_id)
+    if line.is_ready_made:
+        raise NothingPrinted
     if line.too_late_to_stop or line.cancelling or line.stage == "cancelled":
         raise TooLateToEdit
     if line.edit is not None:

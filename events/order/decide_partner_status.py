@@ -8,6 +8,7 @@ from events.order.decide_common import production_watched, raised
 from events.order.facts import (
     CancellationRefused,
     DeadlineSet,
+    GoodsReady,
     LineCancelled,
     LinePrinted,
     OrderEvent,
@@ -52,7 +53,7 @@ def partner_status(
         facts.append(accepted)
         if command.rank < RANK_PRINTED:
             facts.append(production_watched(order, line, run, context))
-    if command.rank >= RANK_PRINTING and not run.production_started:
+    if command.rank >= RANK_PRINTING and not run.production_started and not line.is_ready_made:
         facts.append(ProductionStarted(line_id=line.line_id, run=run.run))
     if command.rank >= RANK_PRINTED:
         facts += _printed(order, line, run, command, context)
@@ -62,10 +63,13 @@ def partner_status(
 def _printed(
     order: Order, line: Line, run: Run, command: ReportPartnerStatus, context: Context
 ) -> Iterator[OrderEvent]:
-    yield LinePrinted(line_id=line.line_id, run=run.run, units=run.units)
+    if line.is_ready_made:
+        yield GoodsReady(line_id=line.line_id, run=run.run, units=run.units, partner_id=run.partner_id)
+    else:
+        yield LinePrinted(line_id=line.line_id, run=run.run, units=run.units)
     if line.cancelling or (run.cancel_asked and not run.cancel_answer):
         yield CancellationRefused(line_id=line.line_id, run=run.run, reason="The goods are printed already.")
-    if command.quality is None and run.quality is None:
+    if command.quality is None and run.quality is None and not line.is_ready_made:
         due_at = context.now + order.policy.work_timeout_ms
         yield DeadlineSet(deadline_key=f"quality:{line.line_id}:{run.run}", due_at=due_at)
 

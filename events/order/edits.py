@@ -3,24 +3,30 @@
 An edit of such a line is a cancellation and a new submission. Until the partner has answered nobody else may print the
 line, in the old content or in the new; once every run is known not to be made, the line begins again with the new
 content, a new revision and new runs.
+
+What does not change how the line comes out stops nobody: another note is noted, and more units get a run of their own.
 """
 
 from collections.abc import Iterator
 
 from events.decider import Context
-from events.order.decide_common import hold, raised, release
+from events.order.commands import ObserveStoreOrder
+from events.order.decide_common import RUNS_MAX, hold, raised, release
 from events.order.facts import (
     ArtworkReplaced,
     EditRefused,
     EditRequested,
     EditWithdrawn,
+    LineAmended,
     LineCancelled,
     OrderEdited,
+    OrderHeld,
     OrderEvent,
 )
 from events.order.refusals import AlreadyShipped, TooLateToEdit
 from events.order.state import REMOVED, RUN_GOODS, RUN_UNSUBMITTED, Line, LineEdit, Order
-from events.order.values import OrderedLine
+from events.order.status import ORDER_ENDED, order_status
+from events.order.values import AreaContent, LineArtwork, OrderedLine
 from events.order.work import partner_cancellation_requested
 
 EDITED = "edited"
@@ -43,19 +49,56 @@ def differs(order: Order, line: OrderedLine) -> bool:
     return not order.cancellation_asked
 
 
+def amends(order: Order, changed: OrderedLine) -> bool:
+    """Whether a changed line comes out the same, in as many units or more: then what is under way may go on.
+
+    Fewer units have to be stopped like another content. An order that has ended, or that somebody wanted to cancel, is
+    not made longer by this.
+    """
+    line = order.line(changed.line_id)
+    if line is None or line.artwork is None or line.stage == "cancelled":
+        return False
+    if not changed.printed_digest or changed.printed_digest != line.printed_digest:
+        return False
+    if changed.quantity == line.quantity:
+        return True
+    may_grow = not order.cancellation_asked and order_status(order) not in ORDER_ENDED and len(line.runs) < RUNS_MAX
+    return changed.quantity > line.quantity and may_grow
+
+
+def amended(line: Line, changed: OrderedLine, seen: ObserveStoreOrder, by: str) -> Iterator[OrderEvent]:
+    """What the store's change of a line makes true that `amends`; a change of its print that waited is off."""
+    has_file_waiting = line.edit is not None and not line.edit.from_store
+    is_as_made = changed.content_digest == line.carried_digest and not has_file_waiting
+    if is_as_made or (line.edit is not None and line.edit.from_store):
+        yield EditWithdrawn(line_id=line.line_id, store_updated_at=seen.store_updated_at, by=by)
+    if not is_as_made:
+        yield LineAmended(
+            line_id=line.line_id,
+            quantity=changed.quantity,
+            instructions=changed.instructions,
+            content_digest=changed.content_digest,
+            store_updated_at=seen.store_updated_at,
+            total_minor=seen.order.total_minor,
+            by=by,
+        )
+
+
 def is_removed(line: Line, wanted: set[str]) -> bool:
     """Whether the store newly shows the order without this line."""
     return line.stage != "cancelled" and line.line_id not in wanted and line.store_digest != REMOVED
 
 
-def asked_of_partner(
-    line: Line, changed: OrderedLine | None, *, store_updated_at: int, total_minor: int, by: str
-) -> OrderEvent:
+def asked_of_partner(line: Line, changed: OrderedLine | None, seen: ObserveStoreOrder, by: str) -> OrderEvent:
     """What the store's change of a line makes true that a partner has."""
-    if changed is not None and changed.content_digest == line.content_digest:
-        return EditWithdrawn(line_id=line.line_id, store_updated_at=store_updated_at, by=by)
+    if changed is not None and changed.content_digest == line.carried_digest:
+        return EditWithdrawn(line_id=line.line_id, store_updated_at=seen.store_updated_at, by=by)
     return EditRequested(
-        line_id=line.line_id, changed=changed, store_updated_at=store_updated_at, total_minor=total_minor, by=by
+        line_id=line.line_id,
+        changed=changed,
+        store_updated_at=seen.store_updated_at,
+        total_minor=seen.order.total_minor,
+        by=by,
     )
 
 
@@ -105,8 +148,23 @@ def _carried_out(order: Order, line: Line, edit: LineEdit, context: Context) -> 
     for held in order.holds:
         if held.line_id == line.line_id and (edit.from_store or held.reason != "sku_unmapped"):
             yield release(held.reason, held.line_id, context)
-    if changed is not None and edit.from_store and unmapped(order, changed):
-        yield hold("sku_unmapped", line.line_id, f"SKU {changed.sku}")
+    if changed is not None and edit.from_store:
+        yield from doubts(order, changed)
+
+
+def doubts(order: Order, line: OrderedLine) -> Iterator[OrderHeld]:
+    """Why a new or changed line does not begin yet: nobody knows its SKU, or nobody would print what its buyer gave."""
+    before = order.line(line.line_id)
+    if unmapped(order, line):
+        yield hold("sku_unmapped", line.line_id, f"SKU {line.sku}")
+    elif is_print_lost(line.artwork or (before.artwork if before else None), line.contents):
+        yield hold("nothing_printed", line.line_id, f"SKU {line.sku} is ready-made, and its buyer gave something to print.")
+
+
+def is_print_lost(artwork: LineArtwork | None, contents: tuple[AreaContent, ...]) -> bool:
+    """Whether a text or picture came for a ready-made product, on which nothing is printed."""
+    given = any(content.text or content.artwork_url or content.design_key for content in contents)
+    return given and artwork is not None and artwork.is_ready_made
 
 
 def unmapped(order: Order, line: OrderedLine) -> bool:

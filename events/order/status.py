@@ -22,6 +22,9 @@ ORDER_STATUSES = (
     "exception",
 )
 
+ORDER_ENDED = frozenset({"delivered", "returned", "cancelled"})
+"""Statuses in which nothing of an order is under way."""
+
 SHIPPED = frozenset({"dispatched", "delivered", "returned"})
 DELIVERED = frozenset({"delivered", "returned"})
 MADE = frozenset({"accepted", "printed", "inspecting", "passed", "failed"})

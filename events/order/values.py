@@ -66,6 +66,11 @@ class LineArtwork(Value, frozen=True, kw_only=True):
         str, described("Who made the design, as the store names them; empty where it is not known.")
     ] = ""
 
+    @property
+    def is_ready_made(self) -> bool:
+        """Whether nothing is printed: a variant without a template is bought from a supplier as it is."""
+        return not self.template_id
+
 
 class CropBox(Value, frozen=True, kw_only=True):
     """The part of a picture that its buyer chose, in thousandths of the upright picture's width and height."""
@@ -245,6 +250,38 @@ class Defect(Value, frozen=True, kw_only=True):
 
     code: Annotated[str, described("Name of the defect, such as 'misprint'; it becomes the re-print's reason code.")]
     description: str = ""
+    measured: Annotated[float, described("The number that a rule measured; 0 where nothing was measured.")] = 0.0
+    threshold: Annotated[float, described("The number that it crossed.")] = 0.0
+    area: AreaName = ""
+
+
+class PrintPhoto(Value, frozen=True, kw_only=True):
+    """A photograph of one area of a printed unit: at its partner's address, or stored here."""
+
+    unit: Annotated[int, described("The unit's number in its line.")]
+    area: AreaName = ""
+    url: Annotated[str, described("Where its partner keeps it; empty where it is stored here.")] = ""
+    file: StoredFile | None = None
+    area_share_permille: Annotated[
+        int,
+        described(
+            "Thousandths of the photograph's width that the print area takes in its right size, where the camera "
+            "stands fixed; 0 where that is not known: then the size is not judged."
+        ),
+    ] = 0
+
+
+class PhotoComparison(Value, frozen=True, kw_only=True):
+    """What the automatic rules say of one photograph."""
+
+    unit: int
+    area: AreaName = ""
+    photo: Annotated[StoredFile | None, described("Null where it could not be had.")] = None
+    difference: Annotated[
+        StoredFile | None, described("What was expected beside what is seen, the worst places marked.")
+    ] = None
+    defects: tuple[Defect, ...] = ()
+    problem: Annotated[str, described("Why it could not be compared; empty where it was.")] = ""
 
 
 class QualityReport(Value, frozen=True, kw_only=True):
@@ -253,3 +290,4 @@ class QualityReport(Value, frozen=True, kw_only=True):
     passed_units: UnitNumbers = ()
     failed_units: UnitNumbers = ()
     defects: tuple[Defect, ...] = ()
+    photos: tuple[PrintPhoto, ...] = ()

@@ -140,6 +140,7 @@ class OrderAssembler:
             contents=tuple(sealed_area(vault, tenant, order_id, line_id, area) for area in line.areas),
             instructions=seal(vault, tenant, order_id, personal.instructions_field(line_id), line.instructions),
             content_digest=self._digest(tenant, "line", (line.sku, line.quantity, line.areas, line.instructions)),
+            printed_digest=self._digest(tenant, "printed", (line.sku, line.areas)),
         )
 
     def _digest(self, tenant: str, purpose: str, content: Any) -> str:

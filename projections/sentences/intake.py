@@ -9,6 +9,7 @@ from events.order.facts import (
     EditRequested,
     EditWithdrawn,
     HoldReleased,
+    LineAmended,
     LineCancelled,
     LineMapped,
     OrderCancelled,
@@ -28,6 +29,7 @@ IntakeFact: TypeAlias = (
     | EditRequested
     | EditRefused
     | EditWithdrawn
+    | LineAmended
     | CancellationRequested
     | PartnerCancellationRequested
     | LineCancelled
@@ -63,6 +65,9 @@ def describe_intake(fact: IntakeFact) -> Entry:
         case EditWithdrawn():
             detail = "The store wants it as it is being made." + (f" By {fact.by}." if fact.by else "")
             return Entry(f"Line {fact.line_id} does not change any more", detail)
+        case LineAmended():
+            detail = f"{counted(fact.quantity, 'unit')}; what is printed stays as it is."
+            return Entry(f"Line {fact.line_id} amended", detail + (f" By {fact.by}." if fact.by else ""))
         case CancellationRequested():
             return Entry("Cancellation asked for", f"By {fact.by}: {fact.reason}")
         case PartnerCancellationRequested():

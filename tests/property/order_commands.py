@@ -77,6 +77,7 @@ def a_picture(choose: Choose) -> ObserveStoreOrder:
             quantity=choose([1, 2, 3]),
             artwork=choose([*(MUG,) * 9, None]),
             content=choose(["", "", "other", "another"]),
+            note=choose(["", "", "note"]),
         )
         for line_id in ids
     )

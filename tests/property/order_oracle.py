@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from events.order.facts import (
     ExceptionRaised,
     ExceptionResolved,
+    GoodsReady,
     HoldReleased,
     InspectionFailed,
     InspectionPassed,
     LabelPurchased,
     LabelRequested,
+    LineAmended,
     LineCancelled,
     LineRouted,
     OrderCancelled,
@@ -84,6 +86,9 @@ def _about_the_order(tables: Tables, fact: OrderEvent) -> None:
             tables.reprints[line.line_id] = 0
         for line_id in fact.removed_line_ids:
             tables.cancelled |= {(line_id, unit) for unit in range(1, tables.quantity[line_id] + 1)}
+    elif isinstance(fact, LineAmended):
+        assert fact.quantity >= tables.quantity[fact.line_id], "fewer units are an edit"
+        tables.quantity[fact.line_id] = fact.quantity
     elif isinstance(fact, LineCancelled):
         tables.cancelled |= {(fact.line_id, unit) for unit in fact.units}
     elif isinstance(fact, OrderCancelled):
@@ -119,7 +124,7 @@ def _about_runs(tables: Tables, fact: OrderEvent) -> None:
     elif isinstance(fact, SubmissionRefused | PartnerGaveUp | LineCancelled | InspectionFailed):
         if not (isinstance(fact, SubmissionRefused) and fact.reason == "outcome_unknown"):
             tables.at_partner.discard((fact.line_id, fact.run))
-    elif isinstance(fact, InspectionPassed):
+    elif isinstance(fact, InspectionPassed | GoodsReady):
         tables.at_partner.discard((fact.line_id, fact.run))
         tables.passed |= {((fact.line_id, fact.run), unit) for unit in fact.units}
     elif isinstance(fact, PartnerStatusObserved):

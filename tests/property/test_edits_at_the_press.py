@@ -149,7 +149,7 @@ class Life:
         """The store shows another picture, sends another file, or cancels."""
         self.pictures += 1
         digest = self.random.choice(["", "other", "another"])
-        first = a_line("1", quantity=self.random.choice([1, 2]), content=digest)
+        first = a_line("1", quantity=self.random.choice([1, 2, 3]), content=digest, note=self.random.choice(["", "n"]))
         lines = (a_line("2"),) if self.random.random() < 0.2 else (first, a_line("2"))
         picture = ObserveStoreOrder(order=a_store_order(lines=lines), store_updated_at=NOW + self.pictures)
         new_file = ReplaceArtwork(line_id="1", contents=(AreaContent(text=b"t"),), content_digest=f"f{self.pictures}")
@@ -245,5 +245,5 @@ def test_no_unit_is_printed_twice_whatever_is_changed_answered_and_reported(
 
 
 def test_lives_come_to_stopped_and_to_refused_changes() -> None:
-    kinds = {type(fact).__name__ for seed in range(60) for fact in a_life(seed, 40, 20).facts}
+    kinds = {type(fact).__name__ for seed in range(120) for fact in a_life(seed, 40, 20).facts}
     assert {"EditRequested", "EditRefused", "OrderEdited", "ArtworkReplaced", "OrderCancelled"} <= kinds

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from events.order.facts.base import OrderFact
 from events.order.values import OrderedLine
-from events.types import Actor, LineId, Millis, Minor, described
+from events.types import Actor, Digest, LineId, Millis, Minor, SealedOrNone, described
 
 
 class EditRequested(OrderFact, frozen=True, kw_only=True):
@@ -17,6 +17,18 @@ class EditRequested(OrderFact, frozen=True, kw_only=True):
     from_store: Annotated[
         bool, described("Whether the store's picture of the order changed; else only what is printed is replaced.")
     ] = True
+    store_updated_at: Millis
+    total_minor: Minor = 0
+    by: Actor = ""
+
+
+class LineAmended(OrderFact, frozen=True, kw_only=True):
+    """The store says something else of a line that comes out the same: a note, or more units. What is made goes on."""
+
+    line_id: LineId
+    quantity: Annotated[int, described("Units of the line now: never fewer than before.")]
+    instructions: SealedOrNone = None
+    content_digest: Annotated[Digest, described("Of the line as the store says it now.")]
     store_updated_at: Millis
     total_minor: Minor = 0
     by: Actor = ""
