@@ -17,13 +17,12 @@ from events.order.commands import (
     RequestReprint,
     StartProduction,
 )
-from events.order.decide_common import line_of, production_watched, raised, run_of, wait_and_retry
+from events.order.decide_common import RUNS_MAX, line_of, production_watched, raised, run_of, wait_and_retry
+from events.order.decide_inspection import inspected
 from events.order.decide_partner_status import UNWANTED_ADVICE, partner_status
-from events.order.evolve_production import OUTCOME_UNKNOWN
+from events.order.evolve_production import OUTCOME_UNKNOWN, PARTNER_SUSPENDED
 from events.order.facts import (
     CancellationRefused,
-    InspectionFailed,
-    InspectionPassed,
     LineCancelled,
     LineRouted,
     OrderEvent,
@@ -35,14 +34,10 @@ from events.order.facts import (
 )
 from events.order.refusals import AlreadyErased, NotToBePrinted, PrintedTooOften, UnitsBeingMade, UnitsNotPrinted
 from events.order.state import RUN_ENDED, RUN_STOPPABLE, STOPPED, Line, Order, Run
-from events.order.values import Defect
 from events.order.work import partner_cancellation_requested, reprint_requested
 
 WAIT_ASKED_MAX_MS = 86_400_000
 """However long a partner wants to be left alone, it is asked again within a day."""
-
-RUNS_MAX = 50
-"""Print runs of one line: far more than any honest order needs, few enough to keep its state small."""
 
 ProductionCommand: TypeAlias = (
     ReportRouted
@@ -79,7 +74,7 @@ def decide(order: Order, command: ProductionCommand, context: Context) -> tuple[
         case ReportCancellationAnswered():
             return _cancellation_answered(order, line, run, command, context)
         case ReportInspected():
-            return _inspected(order, line, run, command, context)
+            return inspected(order, line, run, command, context)
         case _:
             assert_never(command)
 
@@ -153,6 +148,9 @@ def _refused(
         detail=command.detail,
         retryable=command.retryable,
     )
+    if command.reason == PARTNER_SUSPENDED:
+        # Not given up by the partner: routing leaves it out while it is suspended, and may choose it again afterwards.
+        return (refused, LineCancelled(line_id=line.line_id, units=(), reason=PARTNER_SUSPENDED, run=run.run))
     own_wait = wait_and_retry(order, f"submit:{subject}", run.attempt, context)
     retry = replace(own_wait, due_at=max(own_wait.due_at, context.now + min(command.retry_after_ms, WAIT_ASKED_MAX_MS)))
     # A partner that wants a longer rest than its last attempt would be given is not worth the wait.
@@ -214,47 +212,6 @@ def _cancellation_answered(
         accepted = SubmissionAccepted(line_id=line.line_id, run=run.run, partner_id=run.partner_id, partner_order_id="")
         return (accepted, production_watched(order, line, run, context), refused)
     return (refused,)
-
-
-def _inspected(
-    order: Order, line: Line, run: Run, command: ReportInspected, context: Context
-) -> tuple[OrderEvent, ...]:
-    if run.stage != "inspecting":
-        raise Ignored("this print run is not waiting for an inspection")
-    passed = tuple(sorted(set(command.passed_units) & set(run.units)))
-    failed = tuple(unit for unit in run.units if unit not in passed)
-    facts: list[OrderEvent] = []
-    if passed:
-        facts.append(
-            InspectionPassed(
-                line_id=line.line_id, run=run.run, units=passed, by=context.actor, partner_id=run.partner_id
-            )
-        )
-    if failed:
-        defects = command.defects or (Defect(code="not_reported", description="No verdict on these units."),)
-        facts.append(
-            InspectionFailed(
-                line_id=line.line_id,
-                run=run.run,
-                units=failed,
-                defects=defects,
-                by=context.actor,
-                partner_id=run.partner_id,
-            )
-        )
-        facts += _reprint(order, line, run, failed, defects[0].code, context)
-    return tuple(facts)
-
-
-def _reprint(
-    order: Order, line: Line, run: Run, units: tuple[int, ...], reason_code: str, context: Context
-) -> tuple[OrderEvent, ...]:
-    """Print misprinted units again, until the policy's limit: after that a person decides."""
-    if line.reprints >= order.policy.reprints_max:
-        detail = f"Units {', '.join(map(str, units))} failed again after {line.reprints} re-prints ({reason_code})."
-        advice = "Look at the defects; resolve this exception to print them once more, or cancel the order."
-        return raised(order, "reprint_limit", f"{line.line_id}:{run.run}", detail, advice)
-    return (reprint_requested(line, run, units, reason_code, context),)
 
 
 def _reprint_asked(order: Order, line: Line, command: RequestReprint, context: Context) -> tuple[OrderEvent, ...]:

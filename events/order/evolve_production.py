@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from events.order.facts import (
     CancellationRefused,
+    GoodsReady,
     InspectionFailed,
     InspectionPassed,
+    InspectionPhotoAdded,
     InspectionRequested,
     LineCancelled,
     LinePrinted,
@@ -15,6 +17,7 @@ from events.order.facts import (
     PartnerCancellationRequested,
     PartnerGaveUp,
     PartnerStatusObserved,
+    PrintCompared,
     ProductionStarted,
     ReprintRequested,
     RoutingFailed,
@@ -36,7 +39,10 @@ ProductionEvent: TypeAlias = (
     | PartnerStatusObserved
     | ProductionStarted
     | LinePrinted
+    | GoodsReady
     | InspectionRequested
+    | InspectionPhotoAdded
+    | PrintCompared
     | InspectionPassed
     | InspectionFailed
     | ReprintRequested
@@ -120,7 +126,10 @@ def _evolve_run(
     | PartnerStatusObserved
     | ProductionStarted
     | LinePrinted
+    | GoodsReady
     | InspectionRequested
+    | InspectionPhotoAdded
+    | PrintCompared
     | InspectionPassed
     | InspectionFailed
     | PartnerCancellationRequested,
@@ -153,7 +162,11 @@ def _evolve_run(
             return replace(run, stage="printed")
         case InspectionRequested():
             return replace(run, stage="inspecting", inspect_attempt=fact.attempt)
-        case InspectionPassed():
+        case InspectionPhotoAdded():
+            return replace(run, photos=(*run.photos, fact.photo))
+        case PrintCompared():
+            return run
+        case InspectionPassed() | GoodsReady():
             return replace(run, stage="passed", passed_units=tuple(sorted({*run.passed_units, *fact.units})))
         case InspectionFailed():
             return replace(run, stage="passed" if run.passed_units else "failed")
@@ -162,6 +175,9 @@ def _evolve_run(
         case _:
             assert_never(fact)
 
+
+PARTNER_SUSPENDED = "partner_suspended"
+"""Reason of a refusal after which the partner has nothing of the run, and is left alone until somebody resumes it."""
 
 OUTCOME_UNKNOWN = "outcome_unknown"
 """Reason of a refusal after which the partner may have the run all the same: it could not be read back."""

@@ -20,7 +20,7 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.state import Line, Order, Parcel, Run
-from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits
+from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits, PrintPhoto
 
 WAIT_DOUBLINGS_MAX = 10
 """The wait before a retry stops growing after ten doublings, so that a deadline is never out of reach."""
@@ -180,13 +180,24 @@ def _why_stopped(order: Order, line: Line) -> str:
 
 
 def inspection_requested(
-    order: Order, line: Line, run: Run, context: Context, *, without_report: bool = False
+    order: Order,
+    line: Line,
+    run: Run,
+    context: Context,
+    *,
+    without_report: bool = False,
+    added: tuple[PrintPhoto, ...] = (),
 ) -> InspectionRequested:
-    """Ask for printed units to be judged: by the partner's report, or by a person where drawn or where none came."""
+    """Ask for printed units to be judged: by the partner's report, or by a person where drawn or where none came.
+
+    `added` are photographs that are about to be the run's. Those that show other units than the run's are left out.
+    """
     effect = effect_key(context.key, "inspect", line.line_id, run.partner_id, run.run)
     attempt = run.inspect_attempt + 1
     drawn = drawn_for_a_person(context.key, line.line_id, run.run, order.policy.spot_check_per_mille)
     by_person = without_report or drawn
+    sent = run.quality.photos if run.quality is not None else ()
+    photos = tuple(photo for photo in (*sent, *run.photos, *added) if photo.unit in run.units)
     wait_ms = order.policy.approval_timeout_ms if by_person else order.policy.work_timeout_ms
     return InspectionRequested(
         effect_key=effect,
@@ -199,6 +210,8 @@ def inspection_requested(
         mode="person" if by_person else "automatic",
         quality=run.quality,
         proofs=tuple(AreaFile(area=one.area, file=one.proof) for one in line.areas),
+        print_files=tuple(AreaFile(area=one.area, file=one.print_file) for one in line.areas) if photos else (),
+        photos=photos,
     )
 
 

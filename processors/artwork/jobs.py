@@ -13,6 +13,7 @@ from processors.artwork.frames import Refused
 from processors.artwork.measure import MeasureRequest, measure
 from processors.artwork.press import RenderRequest, render
 from processors.artwork.preview import PreviewRequest, preview
+from processors.inspection.job import CompareRequest, compared
 
 # Without shaping no text can be set rightly; better that the process does not start than a wrong print.
 fonts.assert_shaping()
@@ -39,7 +40,12 @@ def _preview(payload: bytes) -> bytes:
         raise Refused("template", str(error)) from error
 
 
+def _compare(payload: bytes) -> bytes:
+    return msgspec.msgpack.encode(compared(msgspec.msgpack.decode(payload, type=CompareRequest)))
+
+
 JOBS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "compare": _compare,
     "measure": _measure,
     "preview": _preview,
     "render": _render,

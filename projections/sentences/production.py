@@ -1,17 +1,14 @@
-"""Sentences for production and inspection."""
+"""Sentences for production."""
 
 from typing import TypeAlias, assert_never
 
 from events.order.facts import (
-    InspectionFailed,
-    InspectionPassed,
-    InspectionRequested,
+    GoodsReady,
     LinePrinted,
     LineRouted,
     PartnerGaveUp,
     PartnerStatusObserved,
     ProductionStarted,
-    ReprintRequested,
     RoutingFailed,
     RoutingRequested,
     SubmissionAccepted,
@@ -32,6 +29,7 @@ ProductionFact: TypeAlias = (
     | PartnerStatusObserved
     | ProductionStarted
     | LinePrinted
+    | GoodsReady
 )
 PRESS_WORDS = {
     "queued": "queued",
@@ -43,8 +41,6 @@ PRESS_WORDS = {
     "on_hold": "on hold",
 }
 """Stages as presses call them."""
-
-InspectionFact: TypeAlias = InspectionRequested | InspectionPassed | InspectionFailed | ReprintRequested
 
 
 def describe_production(fact: ProductionFact) -> Entry:
@@ -73,27 +69,11 @@ def describe_production(fact: ProductionFact) -> Entry:
             return Entry(f"{run}: {fact.partner_id} reports {fact.raw}", f"This means {word}.{applied}")
         case ProductionStarted():
             return Entry(f"{run}: on the press", f"In batch {fact.batch_id}." if fact.batch_id else "")
+        case GoodsReady():
+            title = f"{run}: {units_of(fact.units)} packed at {fact.partner_id}"
+            return Entry(title, "Ready-made: nothing is printed on it.")
         case LinePrinted():
             return Entry(f"{run}: {units_of(fact.units)} printed")
-        case _:
-            assert_never(fact)
-
-
-def describe_inspection(fact: InspectionFact) -> Entry:
-    """Title, detail and links of a fact about the quality of a print run."""
-    run = f"Line {fact.line_id}, run {fact.run}"
-    match fact:
-        case InspectionRequested():
-            who = "a person" if fact.mode == "person" else "the partner's quality report"
-            return Entry(f"{run}: to be inspected by {who}{again(fact.attempt)}", "", links("proof", fact.proofs))
-        case InspectionPassed():
-            return Entry(f"{run}: {units_of(fact.units)} good", f"By {fact.by}.")
-        case InspectionFailed():
-            defects = " ".join(f"{defect.code}: {defect.description}".strip(": ") for defect in fact.defects)
-            return Entry(f"{run}: {units_of(fact.units)} not good", f"{defects} By {fact.by}.".strip())
-        case ReprintRequested():
-            title = f"{run}: {units_of(fact.units)} printed again by {fact.partner_id}"
-            return Entry(title, f"{fact.reason_code}, instead of run {fact.of_run}. By {fact.by}.")
         case _:
             assert_never(fact)
 

@@ -1,0 +1,196 @@
+"""What is measured on a photograph that lies over what was to be printed, both in even light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Final
+
+import numpy as np
+
+from processors.inspection.light import Print, inked
+from processors.inspection.pixels import Mask, Plane, box_mean, edges, lab, luma, smoothed
+
+#: Tiles on which the worst place is looked for: their side, and how far they are apart.
+TILE_PX: Final = 25
+TILE_STEP_PX: Final = 10
+SSIM_PX: Final = 7
+#: Contrast (standard deviation of brightness) from which a tile shows something that can be missing.
+CONTRAST_MIN: Final = 7.0
+#: Contrast that counts half where brightness within tiles is compared, and under which nothing is to be compared.
+LIKENESS_CONTRAST: Final = 4.0
+#: Deviation of edges within a tile under which there are none.
+EDGES_MIN: Final = 1.0
+#: Stabilise the structural similarity in flat places: (0.01 x 255)^2 and (0.03 x 255)^2, as its authors chose.
+SSIM_C1: Final = 6.5025
+SSIM_C2: Final = 58.5225
+#: Bands are looked for up to this width, in pixels of the comparison.
+BAND_PX_MAX: Final = 61
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Numbers of overlapping tiles, one array each (rows, columns), tile (i, j) centred at `i`, `j` times the step."""
+
+    similarity: Plane
+    kept: Plane
+    difference: Plane
+    contrast: Plane
+
+    @staticmethod
+    def centre(row: int, column: int) -> tuple[int, int]:
+        """The middle (x, y) of a tile in pixels of the comparison."""
+        return column * TILE_STEP_PX + TILE_STEP_PX // 2, row * TILE_STEP_PX + TILE_STEP_PX // 2
+
+
+def agreement_of(expected: Plane, seen: Plane) -> float:
+    """How far the edges of both agree, from -1 to 1: the middle of their tiles' correlations, weighted by contrast."""
+    ours, theirs = (smoothed(edges(picture), 2) for picture in (expected, seen))
+    covariance, ours_square, theirs_square = _moments(ours, theirs, 33, 16)
+    weight = np.sqrt(np.maximum(ours_square, 0)).ravel()
+    both = np.sqrt(np.maximum(ours_square * theirs_square, 0))
+    correlation = (covariance / (both + 4.0)).ravel()
+    if weight.max() < EDGES_MIN:
+        # Nothing is to be seen on the print: whatever is seen is too much.
+        return 1.0 if float(np.sqrt(max(0.0, float(theirs_square.max())))) < EDGES_MIN else 0.0
+    heard = weight > 0.15 * weight.max()
+    order = np.argsort(correlation[heard])
+    summed = np.cumsum(weight[heard][order])
+    return float(correlation[heard][order][np.searchsorted(summed, summed[-1] / 2)])
+
+
+def likeness_of(expected: Plane, seen: Plane) -> float:
+    """How far the brightness of both agrees within tiles, -1 to 1: the mean of their correlations, all alike.
+
+    Faint detail within an outline counts as much as the outline, which tells a mirror image of a symmetric shape.
+    """
+    ours, theirs = smoothed(luma(expected)), smoothed(luma(seen))
+    covariance, ours_square, theirs_square = _moments(ours, theirs, 33, 16)
+    told = np.maximum(ours_square, theirs_square) > LIKENESS_CONTRAST**2
+    if not told.any():
+        return 1.0
+    both = np.sqrt(np.maximum(ours_square * theirs_square, 0)) + LIKENESS_CONTRAST
+    return float(np.abs(covariance / both)[told].mean())
+
+
+def tiles_of(expected: Plane, seen: Plane) -> tuple[Tiles, Plane]:
+    """The tiles' numbers, and the map of structural similarity that they come from."""
+    ours, theirs = smoothed(luma(expected)), smoothed(luma(seen))
+    similarity = _similarity(ours, theirs)
+    covariance, ours_square, _ = _moments(ours, theirs, TILE_PX, TILE_STEP_PX)
+    contrast = np.sqrt(np.maximum(ours_square, 0))
+    kept = covariance / np.maximum(ours_square, 1.0)
+    apart = lab(_tile_colours(expected)) - lab(_tile_colours(seen))
+    return (
+        Tiles(
+            similarity=box_mean(similarity, TILE_PX, TILE_STEP_PX),
+            kept=np.asarray(np.where(contrast >= CONTRAST_MIN, kept, 1), np.float32),
+            difference=np.asarray(np.sqrt((apart**2).sum(-1)), np.float32),
+            contrast=contrast,
+        ),
+        similarity,
+    )
+
+
+def colour_cast(expected: Plane, seen: Plane, printed: Print) -> float:
+    """CIE 1976 colour difference between the mean colours of the ink."""
+    ink = inked(printed)
+    if not ink.any():
+        return 0.0
+    ours, theirs = (lab(picture[ink].mean(axis=0)[None]) for picture in (expected, seen))
+    return float(np.sqrt(((ours - theirs) ** 2).sum()))
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Which order of the expected channels explains best what is seen.
+
+    `gain` is the share of the colour error that goes away with another order than red, green, blue, and `error` the
+    mean colour error with that one, in thousandths of chromaticity.
+    """
+
+    order: tuple[int, int, int]
+    gain: float
+    error: float
+
+
+def channels_of(expected: Plane, seen: Plane, printed: Print) -> Channels:
+    """Compare chromaticities, which light does not change, under all orders of the channels."""
+    ink = inked(printed)
+    ours, theirs = expected[ink], seen[ink]
+    bright = (ours.sum(1) > 60) & (theirs.sum(1) > 60)
+    plain = (0, 1, 2)
+    if bright.sum() < 100:
+        return Channels(plain, 0.0, 0.0)
+    ours, theirs = (_chromaticity(colours[bright][::3]) for colours in (ours, theirs))
+    errors = {order: float(np.abs(ours[:, order] - theirs).mean()) * 1000 for order in permutations(range(3))}
+    best = min(errors, key=lambda order: errors[order])
+    return Channels((best[0], best[1], best[2]), 1 - errors[best] / max(errors[plain], 1e-6), errors[plain])
+
+
+def banding(expected: Plane, seen: Plane, printed: Print) -> float:
+    """How strong stripes along or across the print are: their deviation in levels of brightness (0 to 255).
+
+    A stripe is there on both halves of the print; noise and edges of the design are not, so what both halves share is
+    taken: the covariance of their profiles.
+    """
+    difference = luma(seen) - luma(expected)
+    quiet = inked(printed) & (smoothed(edges(expected), 1) < 24)
+    if quiet.mean() < 0.02:
+        quiet = inked(printed)
+    return max(_stripes(difference, quiet), _stripes(difference.T, quiet.T))
+
+
+def _stripes(difference: Plane, usable: Mask) -> float:
+    """Stripes along the rows."""
+    per_column = usable.sum(0).cumsum()
+    if per_column[-1] == 0:
+        return 0.0
+    half = int(np.searchsorted(per_column, per_column[-1] / 2))
+    profiles = [_profile(difference[:, part], usable[:, part]) for part in (slice(None, half), slice(half, None))]
+    known = np.isfinite(profiles[0]) & np.isfinite(profiles[1])
+    if known.sum() < 40:
+        return 0.0
+    left, right = profiles[0][known], profiles[1][known]
+    return float(np.sqrt(max(0.0, float((np.clip(left, -40, 40) * np.clip(right, -40, 40)).mean()))))
+
+
+def _profile(difference: Plane, usable: Mask) -> Plane:
+    """The mean of each row's usable pixels without its slow part; not a number where a row has too few."""
+    counts = usable.sum(1)
+    clipped = np.where(usable, np.clip(difference, -40, 40), 0).sum(1)
+    profile = np.where(counts >= max(12, usable.shape[1] // 20), clipped / np.maximum(counts, 1), np.nan)
+    known = np.isfinite(profile)
+    side = min(BAND_PX_MAX, 2 * (len(profile) // 4) + 1)
+    kernel = np.ones(side)
+    total = np.convolve(np.where(known, profile, 0), kernel, "same")
+    slow = total / np.maximum(np.convolve(known, kernel, "same"), 1)
+    return np.asarray(profile - slow, np.float32)
+
+
+def _tile_colours(picture: Plane) -> Plane:
+    return np.stack([box_mean(picture[..., channel], TILE_PX, TILE_STEP_PX) for channel in range(3)], axis=-1)
+
+
+def _chromaticity(colours: Plane) -> Plane:
+    return np.asarray(colours / colours.sum(1, keepdims=True), np.float32)
+
+
+def _moments(ours: Plane, theirs: Plane, side: int, step: int) -> tuple[Plane, Plane, Plane]:
+    """Covariance and both variances in squares of `side` pixels, `step` pixels apart."""
+    mean_ours, mean_theirs = box_mean(ours, side, step), box_mean(theirs, side, step)
+    return (
+        box_mean(ours * theirs, side, step) - mean_ours * mean_theirs,
+        box_mean(ours * ours, side, step) - mean_ours**2,
+        box_mean(theirs * theirs, side, step) - mean_theirs**2,
+    )
+
+
+def _similarity(ours: Plane, theirs: Plane) -> Plane:
+    mean_ours, mean_theirs = box_mean(ours, SSIM_PX), box_mean(theirs, SSIM_PX)
+    covariance = box_mean(ours * theirs, SSIM_PX) - mean_ours * mean_theirs
+    ours_square = box_mean(ours * ours, SSIM_PX) - mean_ours**2
+    theirs_square = box_mean(theirs * theirs, SSIM_PX) - mean_theirs**2
+    brightness = (2 * mean_ours * mean_theirs + SSIM_C1) / (mean_ours**2 + mean_theirs**2 + SSIM_C1)
+    structure = (2 * covariance + SSIM_C2) / (ours_square + theirs_square + SSIM_C2)
+    return np.asarray(brightness * structure, np.float32)

@@ -1,0 +1,247 @@
+"""Lay a photograph over what was to be printed: shift, scale, a small turn, and whether it is mirrored.
+
+First all likely scales and turns are tried on pictures of about a hundred pixels, by correlating edges in the frequency
+domain; then the pictures are cut into tiles, each tile says how far it lies off, and a map that most tiles agree with
+is laid through what they say, twice at each of two sizes. Tiles that hold a defect disagree and are outvoted. Edges are
+compared, not brightness, so light and swapped colours do not disturb it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from processors.inspection.pixels import Plane, edges, resized, smoothed
+
+#: The longer side of the pictures on which all scales and turns are tried, and of the empty field around them.
+COARSE_PX: Final = 96
+FIELD_PX: Final = 144
+#: Scales that are tried, relative to what is expected: a print may be that much too small or too large.
+SCALES: Final = tuple(float(scale) for scale in 0.7 * 1.05 ** np.arange(15))
+TURNS_DEGREES: Final = (-3.0, 0.0, 3.0)
+TILE_PX: Final = 64
+#: A tile says at most this much: further off, it has found something else.
+TILE_SHIFT_MAX_PX: Final = 20
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture lies in a photograph.
+
+    `matrix` (2 by 3) maps pixels (x, y, 1) of the reference to pixels of the photograph. `agreement` is the
+    correlation of their edges on the small pictures, from 0 to 1.
+    """
+
+    matrix: NDArray[np.float64]
+    agreement: float
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Photograph pixels per reference pixel, along the print's width and height."""
+        across, down = np.linalg.norm(self.matrix[:, 0]), np.linalg.norm(self.matrix[:, 1])
+        return float(across), float(down)
+
+    @property
+    def turn_degrees(self) -> float:
+        """How far the print is turned in the photograph, clockwise."""
+        return float(np.degrees(np.arctan2(self.matrix[1, 0], self.matrix[0, 0])))
+
+
+def warped(
+    photo: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int], *, finely: bool = True
+) -> Plane:
+    """The photograph as the reference's grid (width, height) sees it. Pixel centres are at halves, as in Pillow."""
+    data = tuple(float(value) for value in matrix.ravel())
+    way = Image.Resampling.BICUBIC if finely else Image.Resampling.BILINEAR
+    return np.asarray(photo.transform(size, Image.Transform.AFFINE, data, way), np.float32)
+
+
+def seen_part(photo_size: tuple[int, int], matrix: NDArray[np.float64], size: tuple[int, int]) -> float:
+    """The share of the reference's grid that lies within the photograph, from 0 to 1."""
+    x, y = np.meshgrid(np.linspace(0, size[0], 24), np.linspace(0, size[1], 24))
+    at = matrix @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    inside = (at[0] >= 0) & (at[0] <= photo_size[0]) & (at[1] >= 0) & (at[1] <= photo_size[1])
+    return float(inside.mean())
+
+
+def placed_coarsely(expected: Plane, photo: Plane, scale: float) -> tuple[Placement, Placement]:
+    """Where `expected` lies best, all scales around `scale` (photograph pixels a reference pixel) tried.
+
+    Also where its mirror image lies best: every trial is compared with the photograph and with its mirror image.
+    """
+    shrink = COARSE_PX / max(photo.shape[:2])
+    small = resized(photo, (max(8, round(photo.shape[1] * shrink)), max(8, round(photo.shape[0] * shrink))))
+    fields = np.zeros((2, FIELD_PX, FIELD_PX), np.float32)
+    fields[0, : small.shape[0], : small.shape[1]] = _flattened(small)
+    fields[1, : small.shape[0], : small.shape[1]] = fields[0, : small.shape[0], small.shape[1] - 1 :: -1]
+    seen = np.fft.rfft2(fields)
+    size = np.linalg.norm(fields[0]) + 1e-6
+    height, width = expected.shape[:2]
+    base = shrink * scale
+    template = _flattened(
+        resized(expected, (max(8, round(width * base)), max(8, round(height * base)))), margin=8
+    )
+    best, found = [-1.0, -1.0], [np.eye(2, 3), np.eye(2, 3)]
+    for relative in SCALES:
+        for turn in TURNS_DEGREES:
+            to_template = _about_the_centre(template.shape, relative, turn)
+            laid = Image.fromarray(template).transform(
+                (FIELD_PX, FIELD_PX), Image.Transform.AFFINE, tuple(to_template.ravel()), Image.Resampling.BILINEAR
+            )
+            pixels = np.asarray(laid, np.float32)
+            both = np.fft.irfft2(seen * np.conj(np.fft.rfft2(pixels)), s=pixels.shape)
+            whole = size * float(np.linalg.norm(pixels)) + 1e-6
+            for image, matched in enumerate(both):
+                peak = int(matched.argmax())
+                if (score := float(matched.flat[peak]) / whole) > best[image]:
+                    down, across = (offset - FIELD_PX * (offset > FIELD_PX // 2) for offset in divmod(peak, FIELD_PX))
+                    best[image], found[image] = score, _shifted(_inverse(to_template), across, down)
+    # From the reference's grid to the template's (which has a margin), to the small photograph, to the photograph.
+    to_small = np.array([[(template.shape[1] - 16) / width, 0, 8], [0, (template.shape[0] - 16) / height, 8]])
+    grow = np.array([[photo.shape[1] / small.shape[1], 0, 0], [0, photo.shape[0] / small.shape[0], 0]])
+    plain, mirrored = (_after(grow, _after(one, to_small)) for one in found)
+    # A mirrored reference in the photograph is the reference in the mirrored photograph, seen in a mirror.
+    mirrored = _after(_mirror(photo.shape[1]), _after(mirrored, _mirror(width)))
+    return Placement(plain, best[0]), Placement(mirrored, best[1])
+
+
+def refined(expected: Plane, photo: Image.Image, placement: Placement) -> Placement:
+    """The placement with every tile of the reference heard: an affine map that most of them agree with."""
+    matrix = placement.matrix
+    height, width = expected.shape[:2]
+    for shrink, rounds in ((2, 2), (1, 1)):
+        grid = (width // shrink, height // shrink)
+        reference = smoothed(edges(resized(expected, grid) if shrink > 1 else expected))
+        grow = np.array([[width / grid[0], 0, 0], [0, height / grid[1], 0]])
+        for _ in range(rounds):
+            seen = smoothed(edges(warped(photo, _after(matrix, grow), grid, finely=False)))
+            correction = _agreed(reference, seen)
+            if correction is None:
+                break
+            matrix = _after(_after(matrix, grow), _after(correction, _inverse(grow)))
+    return Placement(matrix, placement.agreement)
+
+
+def _flattened(picture: Plane, margin: int = 0) -> Plane:
+    """Edges of a small picture, strong ones held down, without their mean; `margin` pixels of its rim around it."""
+    if margin:
+        picture = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), constant_values=0)
+        picture[:margin], picture[-margin:] = _rim(picture, margin), _rim(picture, margin)
+        picture[:, :margin], picture[:, -margin:] = _rim(picture, margin), _rim(picture, margin)
+    strength = np.sqrt(edges(smoothed_colour(picture)))
+    strength = smoothed(strength)
+    return np.asarray(strength - np.median(strength), np.float32)
+
+
+def _rim(picture: Plane, margin: int) -> NDArray[np.float32]:
+    inside = picture[margin:-margin, margin:-margin]
+    ring = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
+    return np.asarray(np.median(ring, axis=0), np.float32)
+
+
+def smoothed_colour(picture: Plane) -> Plane:
+    """An RGB picture, each channel under a small bell."""
+    return np.stack([smoothed(picture[..., channel]) for channel in range(3)], axis=-1)
+
+
+def _agreed(reference: Plane, seen: Plane) -> NDArray[np.float64] | None:
+    """The affine correction that most tiles agree with; None where too few have anything to say."""
+    at, shifts, weights = _tile_shifts(reference, seen)
+    if weights.size < 4 or weights.sum() <= 0:
+        return None
+    half = np.array(reference.shape[::-1]) / 2
+    unit = (at - half) / half.max()
+    columns = np.column_stack([np.ones(len(unit)), unit])
+    kept = weights
+    ridge = np.diag([1e-6, 2e-3, 2e-3]) * weights.sum()
+    solved = np.zeros((3, 2))
+    for _ in range(8):
+        weighted = columns * kept[:, None]
+        solved = np.linalg.solve(columns.T @ weighted + ridge, weighted.T @ shifts)
+        off = np.hypot(*(shifts - columns @ solved).T)
+        spread = max(0.5, 1.5 * float(np.median(off)))
+        kept = weights / (1 + (off / spread) ** 2)
+    linear = solved[1:].T / half.max()
+    return np.column_stack([np.eye(2) + linear, solved[0] - linear @ half])
+
+
+def _tile_shifts(
+    reference: Plane, seen: Plane
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Centres (x, y) of tiles, by how much what they show lies off in `seen`, and how sure that is."""
+    side = min(TILE_PX, *reference.shape)
+    tops, lefts = _starts(reference.shape[0], side), _starts(reference.shape[1], side)
+    corners = np.array([(top, left) for top in tops for left in lefts])
+    window = np.outer(np.hanning(side + 2)[1:-1], np.hanning(side + 2)[1:-1]).astype(np.float32)
+    ours, theirs = (
+        np.stack([plane[top : top + side, left : left + side] for top, left in corners]) for plane in (reference, seen)
+    )
+    ours, theirs = (
+        (tiles - (tiles * window).sum((1, 2), keepdims=True) / window.sum()) * window for tiles in (ours, theirs)
+    )
+    energy, heard = np.sqrt((ours**2).sum((1, 2))), np.sqrt((theirs**2).sum((1, 2)))
+    field = np.fft.irfft2(np.fft.rfft2(theirs) * np.conj(np.fft.rfft2(ours)), s=(side, side))
+    field = np.fft.fftshift(field, axes=(1, 2)) / (energy * heard + 1e-3)[:, None, None]
+    reach, middle = min(TILE_SHIFT_MAX_PX, side // 2 - 2), side // 2
+    near = slice(middle - reach - 1, middle + reach + 2)
+    # A repeating pattern fits again a period further: what lies nearer is likelier.
+    offsets = np.arange(-reach - 1, reach + 2)
+    likely = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * (0.8 * reach) ** 2))
+    surface = field[:, near, near] * likely
+    inner = surface[:, 1:-1, 1:-1].reshape(len(corners), -1)
+    peak = inner.argmax(1)
+    down, across = np.divmod(peak, 2 * reach + 1)
+    index, rows, cols = np.arange(len(corners)), down + 1, across + 1
+    top = inner[index, peak]
+    fine_x = _between(surface[index, rows, cols - 1], top, surface[index, rows, cols + 1])
+    fine_y = _between(surface[index, rows - 1, cols], top, surface[index, rows + 1, cols])
+    shifts = np.column_stack([across - reach + fine_x, down - reach + fine_y])
+    weights = np.clip(top, 0, 1) ** 3 * np.minimum(energy, np.percentile(energy, 90))
+    weights[energy < 0.05 * energy.max()] = 0
+    return corners[:, ::-1] + side / 2, shifts, weights
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where tiles of `side` begin so that they cover `length` evenly, overlapping by about a third."""
+    count = max(1, round((length - side) / (side * 0.67)) + 1)
+    return [round(start) for start in np.linspace(0, length - side, count)]
+
+
+def _between(
+    before: NDArray[np.float64], peak: NDArray[np.float64], after: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Where between its neighbours a peak really is: the top of a parabola through the three."""
+    bend = before - 2 * peak + after
+    return np.clip(np.where(bend < -1e-9, (before - after) / (2 * np.minimum(bend, -1e-9)), 0), -0.5, 0.5)
+
+
+def _about_the_centre(shape: tuple[int, ...], scale: float, degrees: float) -> NDArray[np.float64]:
+    """From the field to the template: the template scaled and turned about its centre, laid into the field's middle."""
+    turn = np.radians(degrees)
+    linear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / scale
+    centre = np.array([shape[1], shape[0]]) / 2
+    return np.column_stack([linear, centre - linear @ np.full(2, FIELD_PX / 2)])
+
+
+def _mirror(width: float) -> NDArray[np.float64]:
+    """Left and right of a picture of this width exchanged."""
+    return np.array([[-1.0, 0.0, width], [0.0, 1.0, 0.0]])
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([linear, -linear @ matrix[:, 2]])
+
+
+def _after(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First `inner`, then `outer`."""
+    linear = outer[:, :2] @ inner[:, :2]
+    return np.column_stack([linear, outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+
+
+def _shifted(matrix: NDArray[np.float64], across: float, down: float) -> NDArray[np.float64]:
+    return np.column_stack([matrix[:, :2], matrix[:, 2] + (across, down)])
