@@ -26,6 +26,7 @@ from processors.ports import (
     StoreConnections,
     Vault,
 )
+from projections.inspection_verdicts import DefectAgreement
 from projections.lineage import LineLineage
 from projections.rows import CatalogueExceptionsPage, CommandOutcome, OrderPage, OrderView, Timeline
 
@@ -75,6 +76,10 @@ class OrderReads(Protocol):
         self, tenant: str, *, kind: str | None, resolved: bool, limit: int
     ) -> CatalogueExceptionsPage:
         """What is wrong with what the tenant sells."""
+        ...
+
+    async def inspection_agreement(self, tenant: str, from_ms: int) -> tuple[DefectAgreement, ...]:
+        """How the automatic rules and people agree on inspected units since a time (epoch milliseconds)."""
         ...
 
     async def wait_for_outcome(self, tenant: str, command_id: str, seconds: float) -> CommandOutcome | None:

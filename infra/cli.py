@@ -21,6 +21,7 @@ MODULE_OF = {
     "down": "up",
     "key": "access",
     "inspect": "inspect",
+    "inspections": "inspections",
     "ledger": "ledger",
     "lineage": "orders",
     "order": "orders",

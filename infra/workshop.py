@@ -57,7 +57,7 @@ from processors.workers.art import TemplateArt
 from processors.workers.artwork import CheckArtwork
 from processors.workers.cancel import Cancel
 from processors.workers.files import OrderFiles
-from processors.workers.inspect import Inspect
+from processors.workers.inspect import Inspect, PhotoComparer
 from processors.workers.label import BuyLabel
 from processors.workers.notify import MailServer, MailServerUnreachable, Notify
 from processors.workers.render import Render
@@ -163,7 +163,11 @@ class Workshop:
                 await self._open_claims()
                 return Cancel(partners=self._partners)
             case "inspect":
-                return Inspect(simulated_after_s=None if settings.profile == "production" else INSPECTION_SECONDS)
+                fetcher = SafeFetcher(allow_private=settings.allow_private_addresses)
+                return Inspect(
+                    simulated_after_s=None if settings.profile == "production" else INSPECTION_SECONDS,
+                    comparer=PhotoComparer(files=self._files, fetcher=fetcher, pool=self._sandbox),
+                )
             case "label":
                 return await self._label()
             case "notify":

@@ -9,6 +9,7 @@ from projections.command_outcomes import CommandOutcomes
 from projections.deadlines import Deadlines
 from projections.effects import Effects
 from projections.errors import UnknownReadModel
+from projections.inspection_verdicts import InspectionVerdicts
 from projections.model import ReadModel, Topics
 from projections.orders import Orders
 from projections.partner_quality import PartnerQuality
@@ -30,6 +31,7 @@ def read_models(topics: Topics) -> dict[str, ReadModel]:
         CatalogueExceptions(topics),
         PartnerQuality(topics),
         RoutingDecisions(topics),
+        InspectionVerdicts(topics),
         Batches(topics),
     )
     return {model.name: model for model in models}

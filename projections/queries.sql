@@ -185,6 +185,14 @@ ON CONFLICT (order_id, line_id, run) DO UPDATE SET
     partner_id = COALESCE(EXCLUDED.partner_id, known.partner_id),
     decided_at = COALESCE(EXCLUDED.decided_at, known.decided_at);
 
+-- merge_inspection_verdicts --
+INSERT INTO inspection_verdicts AS known SELECT * FROM stage_inspection_verdicts
+ON CONFLICT (order_id, line_id, run, unit) DO UPDATE SET
+    rules_version = COALESCE(EXCLUDED.rules_version, known.rules_version),
+    rules_codes = COALESCE(EXCLUDED.rules_codes, known.rules_codes),
+    person_codes = COALESCE(EXCLUDED.person_codes, known.person_codes),
+    judged_at = COALESCE(EXCLUDED.judged_at, known.judged_at);
+
 -- folded_batches --
 -- The rows of these production batches.
 SELECT tenant, batch_id, partner_id, stage, opened_at, updated_at, seq, state
@@ -379,6 +387,30 @@ SELECT order_id, asked, candidates, partner_id, decided_at
 FROM routing_decisions
 WHERE tenant = %(tenant)s AND decided_at >= %(from_ms)s AND decided_at < %(to_ms)s AND asked IS NOT NULL
 ORDER BY order_id, decided_at, line_id, run;
+
+-- inspection_agreement --
+-- How the rules and people agree on a tenant's units since a time: any defect first (an empty code), then each.
+WITH judged AS (
+    SELECT rules_codes, person_codes FROM inspection_verdicts
+    WHERE tenant = %(tenant)s AND rules_codes IS NOT NULL AND person_codes IS NOT NULL AND judged_at >= %(from_ms)s
+), named AS (
+    SELECT DISTINCT code FROM judged, unnest(rules_codes || person_codes) AS code
+)
+SELECT '',
+       count(*) FILTER (WHERE rules_codes <> '{}' AND person_codes <> '{}'),
+       count(*) FILTER (WHERE rules_codes <> '{}' AND person_codes = '{}'),
+       count(*) FILTER (WHERE rules_codes = '{}' AND person_codes <> '{}'),
+       count(*) FILTER (WHERE rules_codes = '{}' AND person_codes = '{}')
+FROM judged
+UNION ALL
+SELECT code,
+       count(*) FILTER (WHERE code = ANY(rules_codes) AND code = ANY(person_codes)),
+       count(*) FILTER (WHERE code = ANY(rules_codes) AND code <> ALL(person_codes)),
+       count(*) FILTER (WHERE code <> ALL(rules_codes) AND code = ANY(person_codes)),
+       count(*) FILTER (WHERE code <> ALL(rules_codes) AND code <> ALL(person_codes))
+FROM named CROSS JOIN judged
+GROUP BY code
+ORDER BY 1;
 
 -- routing_rules --
 -- The rules that a tenant has published; none where it goes by the shipped ones.

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from events.order.state import Order
 from projections.errors import WaitedTooLong
+from projections.inspection_verdicts import DefectAgreement
 from projections.lineage import LineLineage, lineage_of
 from projections.orders import unpack_order
 from projections.progress import Progress
@@ -143,6 +144,14 @@ class ReadModels:
             ),
             more=len(rows) > limit,
             as_of=as_of_from("catalogue_exceptions", progress),
+        )
+
+    async def inspection_agreement(self, tenant: str, from_ms: int) -> tuple[DefectAgreement, ...]:
+        """How the automatic rules and people agree since a time, on any defect and on each that was named."""
+        (rows,) = await self._read(tenant, ("inspection_agreement", {"tenant": tenant, "from_ms": from_ms}))
+        return tuple(
+            DefectAgreement(code=code, hits=hits, false_alarms=alarms, misses=misses, agreed_good=good)
+            for code, hits, alarms, misses, good in rows
         )
 
     async def as_of(self, read_model: str) -> AsOf:

@@ -12,10 +12,14 @@ from events.identity import command_id
 from events.order import commands as order_commands
 from events.order import values
 from processors.carriers.protocol import TrackingReport
-from processors.inbound.reading import InputNotUsable
-from processors.partners.protocol import PartnerReport
+from processors.fetch import URL_CHARACTERS_MAX
+from processors.inbound.reading import AREA_NAME, InputNotUsable
+from processors.partners.protocol import PartnerReport, UnitPhoto
 from processors.ports import Effects, NamedError
 from projections.rows import Effect
+
+PHOTOS_MAX = 16
+"""Photographs of one report that are looked at: enough to see both sides of a sample."""
 
 
 class SubjectUnknown(NamedError):
@@ -104,4 +108,17 @@ def _quality(report: PartnerReport, effect: Effect) -> values.QualityReport | No
             values.Defect(code=defect.code, description=f"unit {defect.unit}: {defect.detail}".strip(": "))
             for defect in report.quality.defects
         ),
+        photos=tuple(
+            values.PrintPhoto(
+                unit=photo.unit, area=photo.area, url=photo.url, area_share_permille=photo.area_share_permille
+            )
+            for photo in report.quality.photos[:PHOTOS_MAX]
+            if photo.unit in units and _is_usable(photo)
+        ),
     )
+
+
+def _is_usable(photo: UnitPhoto) -> bool:
+    """Whether a photograph is described within bounds; facts are kept for ever, whatever a partner writes."""
+    in_bounds = 0 <= photo.area_share_permille <= 1000 and 0 < len(photo.url) <= URL_CHARACTERS_MAX
+    return in_bounds and (not photo.area or AREA_NAME.fullmatch(photo.area) is not None)

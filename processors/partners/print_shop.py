@@ -44,6 +44,7 @@ from processors.partners.protocol import (
     PartnerReport,
     PrintJob,
     QualityReport,
+    UnitPhoto,
     Refused,
     StatusMap,
     SubmitOutcome,
@@ -306,6 +307,10 @@ def _quality(quality: wire.QualityWire | None) -> QualityReport | None:
         passed=quality.passed,
         measured=tuple(Measurement(name=m.name, value=m.value, limit=m.limit) for m in quality.measured),
         defects=tuple(Defect(unit=d.unit, code=d.code, detail=d.detail) for d in quality.defects),
+        photos=tuple(
+            UnitPhoto(unit=p.unit, area=p.area, url=p.url, area_share_permille=p.area_share_permille)
+            for p in quality.photos
+        ),
     )
 
 

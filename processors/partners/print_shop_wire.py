@@ -75,12 +75,24 @@ class DefectWire(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class PhotoWire(msgspec.Struct, frozen=True, kw_only=True):
+    """A photograph of a printed unit, as JPEG or PNG at an address that the shop serves for a day."""
+
+    unit: int
+    #: The customer's name of the print area, as in the job.
+    area: str = ""
+    url: str
+    #: Thousandths of the picture's width that the print area takes in its right size; 0 where the camera moves.
+    area_share_permille: int = 0
+
+
 class QualityWire(msgspec.Struct, frozen=True, kw_only=True):
     """The press's inspection of all units of a job, sent with `ready_for_shipment`."""
 
     passed: bool
     measured: tuple[MeasurementWire, ...] = ()
     defects: tuple[DefectWire, ...] = ()
+    photos: tuple[PhotoWire, ...] = ()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ __all__ = [
     "Refused",
     "StatusMap",
     "SubmitOutcome",
+    "UnitPhoto",
     "Vouched",
     "WebhookNotGenuine",
     "WebhookTooOld",
@@ -165,12 +166,25 @@ class Defect(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class UnitPhoto(msgspec.Struct, frozen=True, kw_only=True):
+    """A photograph of one area of a printed unit, at an address of the partner's."""
+
+    unit: int
+    #: Our name of the print area; empty for the line's first.
+    area: str = ""
+    url: str
+    #: Thousandths of the photograph's width that the print area takes in its right size, where the camera stands fixed;
+    #: 0 where the partner does not say.
+    area_share_permille: int = 0
+
+
 class QualityReport(msgspec.Struct, frozen=True, kw_only=True):
     """The partner's inspection of a run: it passed when no unit has a defect."""
 
     passed: bool
     measured: tuple[Measurement, ...] = ()
     defects: tuple[Defect, ...] = ()
+    photos: tuple[UnitPhoto, ...] = ()
 
     def failed_units(self) -> tuple[int, ...]:
         """Unit numbers with at least one defect, ascending."""

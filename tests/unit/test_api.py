@@ -31,6 +31,7 @@ from processors.ports import (
     StoredObject,
 )
 from processors.webhooks import WebhookNotGenuine
+from projections.inspection_verdicts import DefectAgreement
 from projections.lineage import LineLineage, lineage_of
 from projections.rows import (
     AreaView,
@@ -141,6 +142,10 @@ class Reads:
             skus=(MappedSku(store="demo-rest", sku="MUG-1"),),
         )
         return CatalogueExceptionsPage(exceptions=(found,), more=False, as_of=AS_OF)
+
+    async def inspection_agreement(self, tenant: str, from_ms: int) -> tuple[DefectAgreement, ...]:
+        self.asked.append({"tenant": tenant, "from_ms": from_ms})
+        return (DefectAgreement(code="", hits=3, false_alarms=1, misses=2, agreed_good=94),)
 
     async def order(self, tenant: str, order_id: str) -> OrderView | None:
         return self.orders.get((tenant, order_id))

@@ -173,6 +173,7 @@ def test_another_tenants_files_are_not_looked_at() -> None:
         (f"acme/{ENDED}/1/front/v1/print.pdf", "print files"),
         (f"acme/{ENDED}/1/front/v1/proof.webp", "proofs"),
         (f"acme/{ENDED}/1/front/v1/mockup.webp", "mock-ups"),
+        (f"acme/{ENDED}/1/inspection/{'c' * 32}-0-difference", "photographs of prints"),
         (f"acme/{ENDED}/labels/{'c' * 32}.png", "labels"),
         (f"acme/designs/rendered/{USED}/print.png", "renders of the stores' own designs"),
         (f"acme/designs/{USED}", ""),
