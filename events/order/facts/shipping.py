@@ -39,6 +39,7 @@ class LabelFailed(OrderFact, frozen=True, kw_only=True):
     reason: str
     detail: str = ""
     retryable: bool = False
+    carrier: Annotated[str, described("Who was asked for it; empty where nobody was.")] = ""
 
 
 class ShipmentDispatched(OrderFact, frozen=True, kw_only=True):
