@@ -119,7 +119,7 @@ class Ledger:
         self._partitions: dict[int, Partition] = {}
         self._partition_count = 0
         self._garbage = GarbageCollection() if options.manages_garbage else NoGarbageCollection()
-        self._flush_at = 0.0
+        self._flush_at, self._flushed = 0.0, -1
         self._seen_commands = 0
         self.counts = Counts()
         self.ready = threading.Event()
@@ -309,16 +309,25 @@ class Ledger:
 
     def _write_behind(self) -> None:
         """Go on with the snapshots that are being encoded; begin with new ones when it is time."""
-        now = time.monotonic()
-        begin = now >= self._flush_at
-        for partition in self._partitions.values():
+        due = self._due()
+        for number, partition in self._partitions.items():
             self._relieve(partition)
-            if (job := partition.next_job(SLICE_ROWS, begin=begin)) is not None:
+            if (job := partition.next_job(SLICE_ROWS, begin=number == due)) is not None:
                 self._writer.submit(job)
                 self._crash_point("snapshots queued")
             partition.evict()
-        if begin:
-            self._flush_at = now + self._options.flush_seconds
+
+    def _due(self) -> int | None:
+        """The partition whose snapshots are to be written now: one after the other, each once in `flush_seconds`.
+
+        All at once, PostgreSQL would take a core from the broker for a while, and commands would wait longer.
+        """
+        now = time.monotonic()
+        if now < self._flush_at or not self._partitions:
+            return None
+        self._flush_at = now + self._options.flush_seconds / len(self._partitions)
+        self._flushed = min(self._partitions, key=lambda number: (number <= self._flushed, number))
+        return self._flushed
 
     def _relieve(self, partition: Partition) -> None:
         """Wait for PostgreSQL while too much of a partition is in memory only."""
