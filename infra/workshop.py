@@ -154,6 +154,7 @@ class Workshop:
                 await self._open_claims()
                 return Submit(
                     partners=self._partners,
+                    known=self._reads,
                     files=self._files,
                     links=intake.link_signer(settings),
                     begun=PostgresClaims(self._claims_pool, "submit"),

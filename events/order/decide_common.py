@@ -16,7 +16,7 @@ WHAT_TO_DO = {
     "artwork_blocked": "Replace the artwork by one without these findings.",
     "payment_pending": "The order goes on by itself when the store reports the payment.",
     "address_missing": "Add a shipping address at the store; the order then goes on by itself.",
-    "nothing_printed": "Map its SKU to a product that is printed and order it anew, or release the hold to send it as it is.",
+    "nothing_printed": "Release the hold to send it as it is, or map its SKU to a printed product and order it anew.",
     "manual": "Release the hold when the order may go on.",
 }
 

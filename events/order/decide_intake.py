@@ -13,7 +13,16 @@ from events.order.commands import (
     ReportPayment,
 )
 from events.order.decide_common import hold, line_of, release
-from events.order.edits import address_refused, amended, amends, asked_of_partner, differs, doubts, is_print_lost, is_removed
+from events.order.edits import (
+    address_refused,
+    amended,
+    amends,
+    asked_of_partner,
+    differs,
+    doubts,
+    is_print_lost,
+    is_removed,
+)
 from events.order.evolve import asked_to_stop
 from events.order.facts import (
     ArtworkReplaced,

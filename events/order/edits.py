@@ -20,8 +20,8 @@ from events.order.facts import (
     LineAmended,
     LineCancelled,
     OrderEdited,
-    OrderHeld,
     OrderEvent,
+    OrderHeld,
 )
 from events.order.refusals import AlreadyShipped, TooLateToEdit
 from events.order.state import REMOVED, RUN_GOODS, RUN_UNSUBMITTED, Line, LineEdit, Order
@@ -158,7 +158,7 @@ def doubts(order: Order, line: OrderedLine) -> Iterator[OrderHeld]:
     if unmapped(order, line):
         yield hold("sku_unmapped", line.line_id, f"SKU {line.sku}")
     elif is_print_lost(line.artwork or (before.artwork if before else None), line.contents):
-        yield hold("nothing_printed", line.line_id, f"SKU {line.sku} is ready-made, and its buyer gave something to print.")
+        yield hold("nothing_printed", line.line_id, f"SKU {line.sku} is ready-made; its buyer gave something to print.")
 
 
 def is_print_lost(artwork: LineArtwork | None, contents: tuple[AreaContent, ...]) -> bool:

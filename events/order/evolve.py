@@ -230,7 +230,7 @@ def asked_to_stop(line: Line) -> Line:
 
 
 def begun_with(line: Line, artwork: LineArtwork | None) -> Line:
-    """A line at its beginning, once it is known what its SKU means: a ready-made one has nothing to check or approve."""
+    """A line at its beginning, once its SKU is known: a ready-made one has nothing to check or approve."""
     is_ready_made = artwork is not None and artwork.is_ready_made
     return replace(line, artwork=artwork, stage="approved" if is_ready_made else line.stage)
 

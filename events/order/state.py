@@ -82,8 +82,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     cancelled. From `approved` on its print runs tell how far it is; a ready-made line begins there.
     `revision` counts what was printed on it, `version` its files; `store_digest` is of what the store last said of it,
     which other artwork does not change; `changes_note` is what should change about its newest proof, sealed.
-    `printed_digest` and `carried_digest` are of what the store wants as far as it is carried out: of what is printed, and
-    of all of it. A change that waits or was refused is in `store_digest` alone.
+    `printed_digest` and `carried_digest` are of what the store wants as far as it is carried out: of what is printed,
+    and of all of it. A change that waits or was refused is in `store_digest` alone.
     `cancelling`: somebody asked to stop it, and not all of it is settled yet. `edit` is a change that waits for the
     partner's answer; what the store wants by it is in `store_digest` already. `waiting`: its check or rendering failed
     and is tried again after a wait.

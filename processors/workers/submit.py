@@ -5,21 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportSubmissionAccepted, ReportSubmissionRefused
-from events.order.evolve_production import OUTCOME_UNKNOWN
+from events.order.evolve_production import OUTCOME_UNKNOWN, PARTNER_SUSPENDED
 from events.order.facts import SubmissionRequested
 from processors.carriers.protocol import ClaimStore
 from processors.links import LinkSigner
 from processors.outbound import Deferred
-from processors.partners.protocol import Accepted, JobSnapshot, PrintFile, PrintJob, PrintPartner, Refused
+from processors.partners.protocol import (
+    Accepted,
+    CancelConfirmed,
+    CancelTooLate,
+    JobSnapshot,
+    PrintFile,
+    PrintJob,
+    PrintPartner,
+    Refused,
+)
 from processors.ports import ObjectMissing
 from processors.workers.files import OrderFiles, sealed_under
+from projections.rows import Partner
 
 #: The time by which a run should be ready, counted from its first request: the house shops' promise.
 READY_WITHIN_MS = 2 * 86_400_000
+
+
+class KnownPartners(Protocol):
+    """Reads the catalogue's partners. May block."""
+
+    def partner(self, partner_id: str) -> Partner | None:
+        """The partner as it stands now; None where the catalogue does not know it."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +45,7 @@ class Submit:
     """The effect of `SubmissionRequested`: one job at the partner."""
 
     partners: Mapping[str, PrintPartner]
+    known: KnownPartners
     files: OrderFiles
     links: LinkSigner
     #: Which requests were begun: one that is taken up again after a crash may have reached the partner already.
@@ -43,13 +62,16 @@ class Submit:
         partner = self.partners.get(fact.partner_id)
         if partner is None:
             return _refused(fact, "partner_not_configured", f"No adapter is configured for {fact.partner_id}.")
-        if fact.ask_first or await self._begun_before(fact):
+        may_be_there = fact.ask_first or await self._begun_before(fact)
+        if may_be_there:
             held = await partner.read_back(fact.effect_key)
             if isinstance(held, JobSnapshot):
                 return _accepted(fact, held.partner_reference)
             if isinstance(held, Deferred):
                 # An earlier attempt may have been accepted and its answer lost, and nobody can say.
                 return _unknown(fact, held)
+        if await self._is_suspended(fact.partner_id):
+            return await _diverted(fact, partner, may_be_there=may_be_there)
         try:
             files = await asyncio.to_thread(self._print_files, fact, envelope)
         except ObjectMissing as missing:
@@ -83,6 +105,10 @@ class Submit:
                     fact, outcome.reason, outcome.detail, retryable=True, retry_after_ms=outcome.retry_after_ms
                 )
 
+    async def _is_suspended(self, partner_id: str) -> bool:
+        known = await asyncio.to_thread(self.known.partner, partner_id)
+        return known is not None and known.suspended
+
     async def _begun_before(self, fact: SubmissionRequested) -> bool:
         mark = self.new_mark()
         return await self.begun.claim(fact.request_id, mark) != mark
@@ -102,6 +128,26 @@ class Submit:
             )
             for one in fact.print_files
         )
+
+
+async def _diverted(
+    fact: SubmissionRequested, partner: PrintPartner, *, may_be_there: bool
+) -> ReportSubmissionAccepted | ReportSubmissionRefused:
+    """Leave the run to another partner. An attempt that may still be on its way is stopped by its key first: what comes
+    after that is not printed.
+    """
+    if may_be_there:
+        stopped = await partner.cancel(fact.effect_key, "the partner is suspended")
+        match stopped:
+            case CancelConfirmed():
+                pass
+            case CancelTooLate():
+                return _accepted(fact, "")
+            case Deferred():
+                return _unknown(fact, stopped)
+            case Refused():
+                return _refused(fact, OUTCOME_UNKNOWN, stopped.detail or stopped.reason, retryable=True)
+    return _refused(fact, PARTNER_SUSPENDED, f"{fact.partner_id} is suspended: the run goes to another partner.")
 
 
 def _accepted(fact: SubmissionRequested, partner_order_id: str) -> ReportSubmissionAccepted:

@@ -52,7 +52,8 @@ def describe_intake(fact: IntakeFact) -> Entry:
         case LineMapped():
             artwork = fact.artwork
             template = f"Template {artwork.template_id} version {artwork.template_version}."
-            return Entry(f"Line {fact.line_id} is {artwork.variant_id}", template)
+            how = "Ready-made: nothing is printed on it." if artwork.is_ready_made else template
+            return Entry(f"Line {fact.line_id} is {artwork.variant_id}", how)
         case OrderEdited():
             return _edited(fact)
         case EditRequested():

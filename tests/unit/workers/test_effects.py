@@ -31,6 +31,7 @@ from processors.workers.inspect import SIMULATED_INSPECTOR, Inspect
 from processors.workers.label import PACKAGING_GRAMS, UNIT_WEIGHT_GRAMS, shipment
 from processors.workers.submit import Submit
 from projections.rows import Goods
+from projections.rows import Partner as KnownPartner
 from tests.contract.claims import Claims
 
 ENVELOPE = FactEnvelope(
@@ -114,11 +115,32 @@ class Files:
         return "plain"
 
 
-def submit_worker(begun: Claims | None = None, **partners: Partner) -> Submit:
+class Known:
+    """A catalogue in which these partners are suspended."""
+
+    def __init__(self, suspended: tuple[str, ...] = ()) -> None:
+        self._suspended = suspended
+
+    def partner(self, partner_id: str) -> KnownPartner:
+        return KnownPartner(
+            partner_id=partner_id,
+            name=partner_id,
+            adapter="test",
+            country="US",
+            latitude=0.0,
+            longitude=0.0,
+            ships_to=("*",),
+            daily_capacity=1,
+            suspended=partner_id in self._suspended,
+        )
+
+
+def submit_worker(begun: Claims | None = None, suspended: tuple[str, ...] = (), **partners: Partner) -> Submit:
     """The worker with these partners; `begun` outlives it, as a database does."""
     marks = itertools.count()
     return Submit(
         partners=partners,  # type: ignore[arg-type]
+        known=Known(suspended),
         files=Files(),  # type: ignore[arg-type]
         links=LinkSigner(bytes(32), "http://printledger.example", lambda: 0),
         begun=begun or Claims(),
