@@ -119,10 +119,16 @@ def _opened(fact: ClaimOpened | ReturnOpened, record: Record) -> dict[str, Any]:
         "decided_by": "",
         "opened_at": fact.opened_at,
         "items": _json(fact.items).decode(),
-        "pictures": _json([one.key for one in fact.pictures] if isinstance(fact, ClaimOpened) else []).decode(),
+        "pictures": _json(_pictures(fact)).decode(),
         "faults": "[]",
         "note": fact.note if isinstance(fact, ClaimOpened) else None,
     }
+
+
+def _pictures(fact: ClaimOpened | ReturnOpened) -> list[dict[str, str]]:
+    if isinstance(fact, ReturnOpened):
+        return []
+    return [{"key": one.key, "media_type": one.media_type} for one in fact.pictures]
 
 
 def _changes(fact: ClaimFact, record: Record, row: dict[str, Any]) -> dict[str, Any]:

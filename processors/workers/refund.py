@@ -41,9 +41,7 @@ class GiveBack:
         )
         match outcome:
             case Refunded():
-                return ReportRefunded(
-                    request_id=fact.request_id, claim_id=fact.claim_id, reference=outcome.reference
-                )
+                return ReportRefunded(request_id=fact.request_id, claim_id=fact.claim_id, reference=outcome.reference)
             case RefundDeclined():
                 return _failed(fact, outcome.reason, "The payment system declined it.", retryable=False)
             case Deferred():

@@ -1,0 +1,202 @@
+"""Returns and complaints: opened by a store, listed, decided by a person."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.claim_models import ClaimOut, ClaimsOut, DecideClaimIn, OpenClaimIn, PictureOut, RefundedIn
+from api.dependencies import ApiDependencies, Claimant, Dependencies, Reader
+from api.models import ProblemOut, SubmissionOut
+from api.problems import Problem
+from api.submission import submit
+from events.order import commands
+from events.order.claim_commands import DecideClaim, OpenClaim, ReportRefunded
+from events.order.claims import Claim
+from events.order.values import LineUnits, StoredFile
+from processors import personal
+from processors.inbound.assemble import POSTAL_PREFIX_CHARACTERS
+from processors.personal import Recipient
+from processors.ports import ApiKey, ObjectMissing, VaultError
+from processors.uploads import claim_pictures_folder, keep_claim_picture
+from processors.workers.files import OrderFiles
+from projections.claim_rows import ClaimsPage, ClaimView
+
+router = APIRouter(prefix="/v1", tags=["claims"])
+
+CLAIMS_MAX = 1_000
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+}
+_SUBMISSION: dict[int | str, dict[str, Any]] = {
+    200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
+    202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
+    **_PROBLEMS,
+}
+
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+ClaimId = Annotated[str, Path(pattern=r"^C[0-9]{1,3}$")]
+Stage = Literal["reviewing", "referred", "refunding", "refunded", "reprinted", "reshipped", "kept", "refused"]
+
+
+@router.get("/claims", response_model=ClaimsOut, responses=_PROBLEMS)
+async def list_claims(
+    deps: Dependencies,
+    key: Reader,
+    stage: Annotated[Stage | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=CLAIMS_MAX)] = 200,
+) -> ClaimsOut:
+    """Returns and complaints of all orders, the oldest first; `stage=referred` are those that wait for a person."""
+    return await _shown(deps, key, await deps.orders.claims(key.tenant, stage=stage, limit=limit))
+
+
+@router.get("/orders/{order_id}/claims", response_model=ClaimsOut, responses=_PROBLEMS)
+async def list_claims_of_order(order_id: OrderId, deps: Dependencies, key: Reader) -> ClaimsOut:
+    """Returns and complaints of one order."""
+    await _known(deps, key, order_id)
+    return await _shown(deps, key, await deps.orders.claims(key.tenant, order_id=order_id))
+
+
+@router.put(
+    "/orders/{order_id}/claims/pictures",
+    response_model=PictureOut,
+    responses=_PROBLEMS,
+    openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
+)
+async def keep_picture(request: Request, order_id: OrderId, deps: Dependencies, key: Claimant) -> PictureOut:
+    """Keep the picture that is the body (PNG, JPEG, WebP or TIFF), sealed, for a claim that is about to be opened."""
+    await _known(deps, key, order_id)
+    content = await request.body()
+    files = OrderFiles(deps.objects, deps.vault)
+    name = await run_in_threadpool(keep_claim_picture, files, deps.vault, key.tenant, order_id, content)
+    return PictureOut(picture=name)
+
+
+@router.post("/orders/{order_id}/claims", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+async def open_claim(
+    request: Request, order_id: OrderId, opened: OpenClaimIn, deps: Dependencies, key: Claimant
+) -> JSONResponse:
+    """Complain for a buyer about units that were sent. The claim rules or a person decide it."""
+    await _known(deps, key, order_id)
+
+    def prepare() -> tuple[str, commands.OrderCommand]:
+        note = personal.seal_text(deps.vault, key.tenant, order_id, personal.claim_field(), opened.text)
+        return order_id, OpenClaim(
+            lines=tuple(LineUnits(line_id=part.line_id, units=tuple(part.units)) for part in opened.lines),
+            reason=opened.reason,
+            wish=opened.wish,
+            note=note,
+            pictures=_pictures(deps, key.tenant, order_id, opened.pictures),
+        )
+
+    return await submit(request, deps, key, prepare)
+
+
+@router.post(
+    "/orders/{order_id}/claims/{claim_id}/decide",
+    response_model=SubmissionOut,
+    status_code=202,
+    responses=_SUBMISSION,
+)
+async def decide_claim(
+    request: Request, order_id: OrderId, claim_id: ClaimId, decided: DecideClaimIn, deps: Dependencies, key: Claimant
+) -> JSONResponse:
+    """Decide a claim: refund, print again or refuse a complaint; refund, print or send again, or keep a return."""
+    await _claim(deps, key, order_id, claim_id)
+    recipient = Recipient(**decided.recipient.model_dump()) if decided.recipient else None
+    if recipient is not None and (decided.outcome != "reship" or not recipient.is_deliverable()):
+        detail = "A mended address is for `reship`, and needs a name, a street, a city and a country."
+        raise Problem(422, "address_not_usable", detail)
+
+    def prepare() -> tuple[str, commands.OrderCommand]:
+        command = DecideClaim(
+            claim_id=claim_id, outcome=decided.outcome, reason=decided.reason, amount_minor=decided.amount_minor
+        )
+        if recipient is None:
+            return order_id, command
+        prefix = recipient.postal_code.replace(" ", "")[:POSTAL_PREFIX_CHARACTERS].upper()
+        return order_id, msgspec.structs.replace(
+            command,
+            recipient=personal.seal_recipient(deps.vault, key.tenant, order_id, recipient),
+            country=recipient.country.upper(),
+            region=recipient.region,
+            postal_prefix=prefix,
+        )
+
+    return await submit(request, deps, key, prepare)
+
+
+@router.post(
+    "/orders/{order_id}/claims/{claim_id}/refunded",
+    response_model=SubmissionOut,
+    status_code=202,
+    responses=_SUBMISSION,
+)
+async def report_refunded(
+    request: Request, order_id: OrderId, claim_id: ClaimId, refunded: RefundedIn, deps: Dependencies, key: Claimant
+) -> JSONResponse:
+    """Say that a claim's money was given back by hand: it is not asked of the payment system any more."""
+    claim = await _claim(deps, key, order_id, claim_id)
+    if claim.stage != "refunding":
+        raise Problem(409, "no_refund_waiting", "No money is waited for here. The order's claims say how far each is.")
+    command = ReportRefunded(
+        request_id=f"{claim.effect_key}.{claim.attempt}", claim_id=claim_id, reference=refunded.reference
+    )
+    return await submit(request, deps, key, lambda: (order_id, command))
+
+
+def _pictures(deps: ApiDependencies, tenant: str, order_id: str, names: list[str]) -> tuple[StoredFile, ...]:
+    """The pictures that were kept under these names. Raises Problem for one that was not; may block."""
+    files = OrderFiles(deps.objects, deps.vault)
+    folder = claim_pictures_folder(tenant, order_id)
+    try:
+        return tuple(files.known(tenant, f"{folder}/{name}") for name in dict.fromkeys(names))
+    except ObjectMissing:
+        detail = "A picture has none of the names that this order's pictures got. Send it first, then open the claim."
+        raise Problem(422, "picture_not_known", detail) from None
+
+
+async def _shown(deps: ApiDependencies, key: ApiKey, page: ClaimsPage) -> ClaimsOut:
+    shown = await run_in_threadpool(lambda: [_claim_shown(deps, key, claim) for claim in page.claims])
+    return ClaimsOut.model_validate({"claims": shown, "more": page.more, "as_of": page.as_of})
+
+
+def _claim_shown(deps: ApiDependencies, key: ApiKey, claim: ClaimView) -> ClaimOut:
+    fields = {name: getattr(claim, name) for name in ClaimOut.model_fields if name not in {"text", "picture_urls"}}
+    if "orders:personal" in key.scopes:
+        fields |= {"text": _text(deps, key.tenant, claim)}
+        fields |= {
+            "picture_urls": [
+                deps.links.link(key.tenant, claim.order_id, one.key, one.media_type) for one in claim.pictures
+            ]
+        }
+    return ClaimOut.model_validate(fields)
+
+
+def _text(deps: ApiDependencies, tenant: str, claim: ClaimView) -> str | None:
+    """What the buyer wrote; None where there is nothing, or nothing that can be opened any more. Blocks."""
+    try:
+        return personal.open_text(deps.vault, tenant, claim.order_id, personal.claim_field(), claim.note)
+    except VaultError:
+        return None
+
+
+async def _known(deps: ApiDependencies, key: ApiKey, order_id: str) -> None:
+    if await deps.orders.order(key.tenant, order_id) is None:
+        # The same answer for an order of another tenant: whether it exists is not told.
+        detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
+        raise Problem(404, "order_not_known", detail)
+
+
+async def _claim(deps: ApiDependencies, key: ApiKey, order_id: str, claim_id: str) -> Claim:
+    state = await deps.orders.state(key.tenant, order_id)
+    claim = state.claims.get(claim_id) if state is not None else None
+    if claim is None:
+        raise Problem(404, "claim_not_known", "No claim with this number is known for your account.")
+    return claim
