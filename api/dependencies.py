@@ -26,6 +26,7 @@ from processors.ports import (
     StoreConnections,
     Vault,
 )
+from projections.claim_rows import ClaimsPage
 from projections.inspection_verdicts import DefectAgreement
 from projections.lineage import LineLineage
 from projections.rows import CatalogueExceptionsPage, CommandOutcome, OrderPage, OrderView, Timeline
@@ -80,6 +81,12 @@ class OrderReads(Protocol):
 
     async def inspection_agreement(self, tenant: str, from_ms: int) -> tuple[DefectAgreement, ...]:
         """How the automatic rules and people agree on inspected units since a time (epoch milliseconds)."""
+        ...
+
+    async def claims(
+        self, tenant: str, *, order_id: str | None = None, stage: str | None = None, limit: int = 200
+    ) -> ClaimsPage:
+        """Returns and complaints of the tenant, of one order or in one stage where they are given; the oldest first."""
         ...
 
     async def wait_for_outcome(self, tenant: str, command_id: str, seconds: float) -> CommandOutcome | None:
@@ -164,4 +171,5 @@ Dependencies = Annotated[ApiDependencies, Depends(dependencies_of)]
 Reader = Annotated[ApiKey, Depends(require("orders:read"))]
 Writer = Annotated[ApiKey, Depends(require("orders:write"))]
 Canceller = Annotated[ApiKey, Depends(require("orders:cancel"))]
+Claimant = Annotated[ApiKey, Depends(require("orders:claims"))]
 Approver = Annotated[ApiKey, Depends(require("orders:approve"))]

@@ -27,7 +27,15 @@ KEY_FORMAT = re.compile(r"^pl_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")
 #: A revoked key or a changed connection takes effect everywhere after this.
 CACHE_SECONDS = 5.0
 CACHE_ENTRIES_MAX = 10_000
-SCOPES = ("orders:read", "orders:write", "orders:cancel", "orders:approve", "orders:personal")
+SCOPES = (
+    "orders:read",
+    "orders:write",
+    "orders:cancel",
+    "orders:approve",
+    "orders:claims",
+    "orders:personal",
+    "operations:read",
+)
 
 Pool = ConnectionPool[Connection[TupleRow]]
 

@@ -41,7 +41,8 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
         AppProcess(name="serve", arguments=("serve",), port=settings.api_port),
         AppProcess(name="worker-artwork", arguments=("worker", "artwork", "render")),
         AppProcess(
-            name="worker-outside", arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify")
+            name="worker-outside",
+            arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify", "claim", "refund"),
         ),
         AppProcess(
             name="worker-inside",
@@ -55,6 +56,7 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
                 "status-relay",
                 "sweeper",
                 "batches",
+                "alerts",
             ),
         ),
     )

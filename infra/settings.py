@@ -29,9 +29,13 @@ STACK_ENV = "stack.env"
 SECRETS_ENV = "secrets.env"
 LOOPBACK = "127.0.0.1"
 EASYPOST_URL = "https://api.easypost.com"
+SHIPPO_URL = "https://api.goshippo.com"
+SHIPSTATION_URL = "https://api.shipstation.com"
 PRINTFUL_URL = "https://api.printful.com"
 GELATO_ORDERS_URL = "https://order.gelatoapis.com"
 GELATO_PRODUCTS_URL = "https://product.gelatoapis.com"
+PRINTIFY_URL = "https://api.printify.com"
+PRODIGI_URL = "https://api.prodigi.com"
 DATABASE = "printledger"
 OWNER_ROLE = "printledger_owner"
 APP_ROLE = "printledger_app"
@@ -49,15 +53,27 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "pictures_port": 17083,
     "printful_simulator_port": 17084,
     "gelato_simulator_port": 17085,
+    "supplier_simulator_port": 17090,
+    "printify_simulator_port": 17086,
+    "prodigi_simulator_port": 17087,
+    "shippo_simulator_port": 17088,
+    "shipstation_simulator_port": 17089,
 }
 #: Secrets that `up` makes where none are given: 32 random bytes as base64, or a random word.
 KEY_SECRETS = ("key_encryption_key", "digest_key", "link_signing_key", "api_key_pepper")
 WEBHOOK_SECRETS = ("partner_webhook_secret",)
 #: Printful's webhook secret is hexadecimal, as these are.
-VENDOR_SECRETS = ("printful_token", "printful_webhook_secret", "gelato_api_key", "gelato_webhook_secret")
+VENDOR_SECRETS = (
+    *("printful_token", "printful_webhook_secret", "gelato_api_key", "gelato_webhook_secret"),
+    *("printify_token", "printify_webhook_secret", "prodigi_api_key", "prodigi_webhook_secret"),
+)
+SUPPLIER_SECRETS = ("supplier_api_key", "supplier_webhook_secret")
+CARRIER_SECRETS = ("shippo_token", "shippo_webhook_secret", "shipstation_api_key")
 WORD_SECRETS = (
     *("s3_access_key", "s3_secret_key", "carrier_webhook_secret", "partner_api_key", "carrier_api_key"),
     *VENDOR_SECRETS,
+    *SUPPLIER_SECRETS,
+    *CARRIER_SECRETS,
 )
 SECRETS = KEY_SECRETS + WEBHOOK_SECRETS + WORD_SECRETS
 KEY_BYTES = 32
@@ -98,6 +114,11 @@ class Settings(BaseSettings):
     printful_base_url: str
     gelato_orders_base_url: str
     gelato_products_base_url: str
+    supplier_base_url: str
+    printify_base_url: str
+    prodigi_base_url: str
+    shippo_base_url: str
+    shipstation_base_url: str
 
     # Ports of what is started here.
     kafka_port: int = Field(DEFAULT_PORTS["kafka_port"], ge=1, le=65535)
@@ -111,6 +132,11 @@ class Settings(BaseSettings):
     pictures_port: int = Field(DEFAULT_PORTS["pictures_port"], ge=1, le=65535)
     printful_simulator_port: int = Field(DEFAULT_PORTS["printful_simulator_port"], ge=1, le=65535)
     gelato_simulator_port: int = Field(DEFAULT_PORTS["gelato_simulator_port"], ge=1, le=65535)
+    supplier_simulator_port: int = Field(DEFAULT_PORTS["supplier_simulator_port"], ge=1, le=65535)
+    printify_simulator_port: int = Field(DEFAULT_PORTS["printify_simulator_port"], ge=1, le=65535)
+    prodigi_simulator_port: int = Field(DEFAULT_PORTS["prodigi_simulator_port"], ge=1, le=65535)
+    shippo_simulator_port: int = Field(DEFAULT_PORTS["shippo_simulator_port"], ge=1, le=65535)
+    shipstation_simulator_port: int = Field(DEFAULT_PORTS["shipstation_simulator_port"], ge=1, le=65535)
 
     # Secrets: no defaults. `up` writes the missing ones to secrets.env.
     s3_access_key: str
@@ -128,6 +154,18 @@ class Settings(BaseSettings):
     printful_webhook_secret: SecretStr = SecretStr("")
     gelato_api_key: SecretStr = SecretStr("")
     gelato_webhook_secret: SecretStr = SecretStr("")
+    supplier_api_key: SecretStr = SecretStr("")
+    supplier_webhook_secret: SecretStr = SecretStr("")
+    printify_token: SecretStr = SecretStr("")
+    printify_webhook_secret: SecretStr = SecretStr("")
+    prodigi_api_key: SecretStr = SecretStr("")
+    prodigi_webhook_secret: SecretStr = SecretStr("")
+    # Needed only where CARRIERS names the carrier. ShipStation's keys are its public ones: a JSON Web Key Set.
+    shippo_token: SecretStr = SecretStr("")
+    shippo_webhook_secret: SecretStr = SecretStr("")
+    shipstation_api_key: SecretStr = SecretStr("")
+    shipstation_webhook_keys: str = ""
+    shipstation_carrier_ids: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)] = ()
 
     # Kafka and S3.
     s3_bucket: str = Field("printledger", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -142,6 +180,8 @@ class Settings(BaseSettings):
     ship_from: dict[str, dict[str, str]] = {}
     # Vendors with public APIs by partner id, as infra/vendors.py reads them: {"gelato": {"adapter": "gelato", …}}.
     vendors: dict[str, dict[str, Any]] = {}
+    # Who sells labels: a parcel's is bought where price, promise and success are best. As infra/carriers.py knows them.
+    carriers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)] = ("easypost",)
 
     # Mail. Stores and support that have no address are not told; a buyer's address is in the order.
     mail_from: str = "printledger <orders@printledger.invalid>"
@@ -153,6 +193,11 @@ class Settings(BaseSettings):
     background_remover: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
     # Gradual roll-out by template id: {"tee-white": {"stable_version": 1, "version": 2, "share_permille": 250}}.
     template_rollouts: dict[str, dict[str, Any]] = {}
+
+    # Claims: the operator's own rules (a file), and the payment system that gives money back (processors/claims).
+    claim_rules: str = ""
+    refund_base_url: str = ""
+    refund_api_key: SecretStr = SecretStr("")
 
     # Behaviour.
     allow_private_addresses: bool = False
@@ -190,16 +235,24 @@ class Settings(BaseSettings):
             filled["public_base_url"] = f"http://{given.get('api_host', LOOPBACK)}:{ports['api_port']}"
         # Outside a demo or a test nobody is simulated: the carrier is the real one, a print shop must be named.
         is_simulated = given.get("profile") in ("demo", "test")
-        worlds = ("partner", "carrier", "printful", "gelato")
+        worlds = (
+            *("partner", "carrier", "supplier", "printful", "gelato"),
+            *("printify", "prodigi", "shippo", "shipstation"),
+        )
         simulators = {name: f"http://{LOOPBACK}:{ports[f'{name}_simulator_port']}" for name in worlds}
         filled |= {
             field: simulators[name] if is_simulated else real
             for field, name, real in (
                 ("partner_base_url", "partner", ""),
+                ("supplier_base_url", "supplier", ""),
                 ("carrier_base_url", "carrier", EASYPOST_URL),
                 ("printful_base_url", "printful", PRINTFUL_URL),
                 ("gelato_orders_base_url", "gelato", GELATO_ORDERS_URL),
                 ("gelato_products_base_url", "gelato", GELATO_PRODUCTS_URL),
+                ("printify_base_url", "printify", PRINTIFY_URL),
+                ("prodigi_base_url", "prodigi", PRODIGI_URL),
+                ("shippo_base_url", "shippo", SHIPPO_URL),
+                ("shipstation_base_url", "shipstation", SHIPSTATION_URL),
             )
             if not given.get(field)
         }

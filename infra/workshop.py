@@ -7,8 +7,6 @@ connected to.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import cached_property
@@ -25,12 +23,16 @@ from events.declare import Declared
 from events.envelope import FactEnvelope
 from infra import intake, kafka, postgres
 from infra.access import PostgresStores
-from infra.adapters import CARRIER, carrier, partners
+from infra.adapters import partners
+from infra.carriers import carrier_desk, carriers
 from infra.check_lists import OperatorLists
+from infra.claim_office import give_back, review_claim
 from infra.claims import PostgresClaims
+from infra.crashing import crash_point
 from infra.demo import addresses
-from infra.house_desk import batch_desk
+from infra.house_desk import desk_service
 from infra.lifecycle import Housekeeping
+from infra.lookouts import alerting, reconcilers
 from infra.offer_sync import catalogue_sync
 from infra.outbound_tables import PostgresCircuits, PostgresExchanges
 from infra.rollouts import rollouts
@@ -48,11 +50,10 @@ from processors.inbound.dead_letters import DeadLetters
 from processors.partners.protocol import PrintPartner
 from processors.ports import BrokerUnreachable, NamedError
 from processors.reactors import SkuReactor
-from processors.reconciler import Reconciler
 from processors.routing.rulebook import Rulebook
 from processors.status_relay import StatusRelay
 from processors.timers import Timers
-from processors.worker import Effect, WorkerConfig, WorkerPorts, no_crash
+from processors.worker import Effect, WorkerConfig, WorkerPorts
 from processors.workers.art import TemplateArt
 from processors.workers.artwork import CheckArtwork
 from processors.workers.cancel import Cancel
@@ -70,8 +71,6 @@ CATALOGUE_FACTS = "pod.catalogue.events.v1"
 SANDBOX_CHILDREN = 2
 #: The simulated inspector of demo and tests looks so long.
 INSPECTION_SECONDS = 1.0
-#: Tests end a worker at a named point by this variable; only the test profile heeds it.
-CRASH_AT = "CRASH_AT"
 
 OUTAGES: tuple[type[BaseException], ...] = (
     psycopg.OperationalError,
@@ -173,6 +172,11 @@ class Workshop:
                 return await self._label()
             case "notify":
                 return await self._notify()
+            case "claim":
+                return review_claim(settings)
+            case "refund":
+                await self._open_claims()
+                return give_back(settings, self._claims_pool, self._opened)
             case _:
                 raise UnknownWork(f"{name}: {UnknownWork.__doc__}")
 
@@ -194,19 +198,24 @@ class Workshop:
                 return self._status_relay()
             case "sweeper":
                 return self._sweeper()
+            case "alerts":
+                return self._alerts()
             case "batches":
-                return batch_desk(self._settings, self._pool, self._commands, self._files, self._vault, OUTAGES).run
+                parts = (self._settings, self._pool, self._commands, self._files, self._vault, OUTAGES)
+                return desk_service(self._opened, *parts)
             case _:
                 return None
 
     def _reconciler(self) -> Service:
-        reconciler = Reconciler(self._reads, self._partners, self._commands, now_ms, OUTAGES)
+        parts = (self._pool, self._partners, self._carriers, self._commands, self._files, OUTAGES)
+        services = reconcilers(*parts)
+        return self._asking(lambda stop: until_one_ends(services, stop))
 
-        async def run(stop: asyncio.Event) -> None:
-            await self._open_claims()
-            await reconciler.run(stop)
-
-        return run
+    def _alerts(self) -> Service:
+        support = self._address_of("support", "")
+        parts = (self._settings, self._slot, self._pool, self._claims_pool, self._commands, support, OUTAGES)
+        services = alerting(*parts)
+        return self._asking(lambda stop: until_one_ends(services, stop))
 
     def _check_artwork(self) -> CheckArtwork:
         settings = self._settings
@@ -226,7 +235,7 @@ class Workshop:
 
     def _inbound(self) -> Service:
         processor = intake.inbound_consumer(
-            self._settings, partners=self._partners, carriers={CARRIER: self._carrier}, slot=self._slot
+            self._settings, partners=self._partners, carriers=self._carriers, slot=self._slot
         )
         return self._asking(self._opened.enter_context(processor).run)
 
@@ -278,7 +287,7 @@ class Workshop:
     async def _label(self) -> BuyLabel:
         await self._open_claims()
         return BuyLabel(
-            carrier=self._carrier,
+            desk=carrier_desk(self._settings, self._claims_pool, self._carriers),
             ship_from=ship_from(self._settings),
             files=self._files,
             vault=self._vault,
@@ -362,23 +371,11 @@ class Workshop:
         return made
 
     @cached_property
-    def _carrier(self) -> Carrier:
-        made = carrier(self._settings, self._claims_pool)
-        self._opened.push_async_callback(made.aclose)
+    def _carriers(self) -> dict[str, Carrier]:
+        made = carriers(self._settings, self._claims_pool)
+        for one in made.values():
+            self._opened.push_async_callback(one.aclose)
         return made
-
-
-def crash_point(settings: Settings) -> Callable[[str], None]:
-    """Where a test ends this process as a power cut would; everyday life has no such point."""
-    wanted = os.environ.get(CRASH_AT, "")
-    if settings.profile != "test" or not wanted:
-        return no_crash
-
-    def crash(point: str) -> None:
-        if point == wanted:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return crash
 
 
 async def until_one_ends(services: list[Service], stop: asyncio.Event) -> None:

@@ -52,6 +52,11 @@ def note_field(line_id: str) -> str:
     return f"note:{line_id}"
 
 
+def claim_field() -> str:
+    """Field name of what a buyer wrote when opening a claim."""
+    return "claim"
+
+
 def _of_area(name: str, line_id: str, area: str) -> str:
     # A line's id holds no slash, so that no line and area together read like another line.
     return f"{name}:{line_id}/{area}" if area else f"{name}:{line_id}"

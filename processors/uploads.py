@@ -35,6 +35,23 @@ def picture_type(content: bytes) -> str:
     return found
 
 
+def claim_pictures_folder(tenant: str, order_id: str) -> str:
+    """Where the pictures of an order's claims are."""
+    return f"{tenant}/{order_id}/claims/picture"
+
+
+def keep_claim_picture(files: OrderFiles, vault: Vault, tenant: str, order_id: str, content: bytes) -> str:
+    """Seal and store a picture for a claim; returns its name, by which the claim refers to it.
+
+    Raises UploadNotUsable, and KeyDestroyed after an erasure. Blocks on the store.
+    """
+    media_type = picture_type(content)
+    digest = vault.digest(tenant, "claim picture", content)
+    key = f"{claim_pictures_folder(tenant, order_id)}/{digest}"
+    files.store(tenant, order_id, key, digest, NewFile(content=content, media_type=media_type))
+    return digest
+
+
 def keep_upload(files: OrderFiles, vault: Vault, tenant: str, order_id: str, line_id: str, content: bytes) -> str:
     """Seal and store a picture for a line; returns its object key. The same picture sent again is stored once.
 

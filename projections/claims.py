@@ -87,8 +87,8 @@ class Claims:
             # The header's type is one of USED, and `content` has checked that the bytes are that record.
             fact = cast(ClaimFact, record.content)
             key = (record.key, fact.claim_id)
-            row = rows.get(key, {})
-            rows[key] = row | {"updated_at": record.recorded_at} | _changes(fact, record, row)
+            known = rows.get(key, {})
+            rows[key] = known | {"updated_at": record.recorded_at} | _changes(fact, record, known)
             touched.add(key)
         return (Change(table="claims", rows=[_row(rows[key]) for key in sorted(touched)]),)
 

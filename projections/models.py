@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from projections.alerts import Alerts
 from projections.batches import Batches
 from projections.catalogue import Catalogue
 from projections.catalogue_exceptions import CatalogueExceptions
+from projections.claims import Claims
 from projections.command_outcomes import CommandOutcomes
 from projections.deadlines import Deadlines
 from projections.effects import Effects
@@ -14,6 +16,7 @@ from projections.model import ReadModel, Topics
 from projections.orders import Orders
 from projections.partner_quality import PartnerQuality
 from projections.routing_decisions import RoutingDecisions
+from projections.scorecards import Scorecards
 from projections.timeline import Timeline
 
 ALL = "all"
@@ -33,6 +36,9 @@ def read_models(topics: Topics) -> dict[str, ReadModel]:
         RoutingDecisions(topics),
         InspectionVerdicts(topics),
         Batches(topics),
+        Claims(topics),
+        Scorecards(topics),
+        Alerts(topics),
     )
     return {model.name: model for model in models}
 

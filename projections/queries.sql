@@ -195,13 +195,38 @@ ON CONFLICT (order_id, line_id, run, unit) DO UPDATE SET
 
 -- folded_batches --
 -- The rows of these production batches.
-SELECT tenant, batch_id, partner_id, stage, opened_at, updated_at, seq, state
+SELECT tenant, batch_id, partner_id, stage, opened_at, moved_at, updated_at, seq, state
 FROM batches WHERE batch_id = ANY(%(batch_ids)s);
+
+-- folded_claims --
+-- All claims of these orders.
+SELECT tenant, order_id, claim_id, kind, reason, wish, stage, why, amount_minor, currency, reference, parcel_id,
+       rules_version, decided_by, opened_at, updated_at, items, pictures, faults, note
+FROM claims WHERE order_id = ANY(%(order_ids)s);
+
+-- merge_claims --
+INSERT INTO claims SELECT * FROM stage_claims
+ON CONFLICT (order_id, claim_id) DO UPDATE SET
+    stage = EXCLUDED.stage, why = EXCLUDED.why, amount_minor = EXCLUDED.amount_minor, currency = EXCLUDED.currency,
+    reference = EXCLUDED.reference, parcel_id = EXCLUDED.parcel_id, rules_version = EXCLUDED.rules_version,
+    decided_by = EXCLUDED.decided_by, updated_at = EXCLUDED.updated_at, faults = EXCLUDED.faults;
+
+-- claims --
+-- Claims of a tenant, of one order and in one stage where they are given: the oldest first, because they wait longest.
+SELECT order_id, claim_id, kind, reason, wish, stage, why, amount_minor, currency, reference, parcel_id,
+       rules_version, decided_by, opened_at, updated_at, items, pictures, faults, note
+FROM claims
+WHERE tenant = %(tenant)s
+  AND (%(order_id)s::text IS NULL OR order_id = %(order_id)s)
+  AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+ORDER BY opened_at, order_id, claim_id
+LIMIT %(limit)s;
 
 -- merge_batches --
 INSERT INTO batches SELECT * FROM stage_batches
 ON CONFLICT (batch_id) DO UPDATE SET
-    stage = EXCLUDED.stage, updated_at = EXCLUDED.updated_at, seq = EXCLUDED.seq, state = EXCLUDED.state;
+    stage = EXCLUDED.stage, moved_at = EXCLUDED.moved_at, updated_at = EXCLUDED.updated_at, seq = EXCLUDED.seq,
+    state = EXCLUDED.state;
 
 -- merge_partner_quality --
 -- A batch tells how many more units were looked at: each record is folded once, so sums are right.
@@ -209,6 +234,85 @@ INSERT INTO partner_quality AS known SELECT * FROM stage_partner_quality
 ON CONFLICT (partner_id, day) DO UPDATE SET
     inspected_units = known.inspected_units + EXCLUDED.inspected_units,
     defective_units = known.defective_units + EXCLUDED.defective_units;
+
+-- scorecard_runs_of --
+-- Print runs of these orders that partners took.
+SELECT order_id, line_id, run, partner_id, accepted_at, judged, excepted
+FROM scorecard_runs WHERE order_id = ANY(%(orders)s);
+
+-- scorecard_parcels_of --
+-- Parcels of these orders.
+SELECT order_id, parcel_id, carrier, carrier_reference, labelled_at, dispatched_at, heard_at, ended, excepted
+FROM scorecard_parcels WHERE order_id = ANY(%(orders)s);
+
+-- merge_scorecard_days --
+-- A batch tells how much more was counted: each record is folded once, so sums are right.
+INSERT INTO scorecard_days AS known SELECT * FROM stage_scorecard_days
+ON CONFLICT (party_kind, party_id, measure, day) DO UPDATE SET
+    things = known.things + EXCLUDED.things, total = known.total + EXCLUDED.total,
+    squares = known.squares + EXCLUDED.squares, most = GREATEST(known.most, EXCLUDED.most);
+
+-- merge_scorecard_runs --
+INSERT INTO scorecard_runs SELECT * FROM stage_scorecard_runs
+ON CONFLICT (order_id, line_id, run) DO UPDATE SET judged = EXCLUDED.judged, excepted = EXCLUDED.excepted;
+
+-- merge_scorecard_parcels --
+INSERT INTO scorecard_parcels SELECT * FROM stage_scorecard_parcels
+ON CONFLICT (order_id, parcel_id) DO UPDATE SET
+    carrier = EXCLUDED.carrier, carrier_reference = EXCLUDED.carrier_reference, labelled_at = EXCLUDED.labelled_at,
+    dispatched_at = EXCLUDED.dispatched_at, heard_at = EXCLUDED.heard_at, ended = EXCLUDED.ended,
+    excepted = EXCLUDED.excepted;
+
+-- merge_alerts --
+INSERT INTO alerts SELECT * FROM stage_alerts
+ON CONFLICT (measure, party_kind, party_id, number) DO UPDATE SET cleared_at = EXCLUDED.cleared_at;
+
+-- scorecard_days --
+-- What was counted of every partner and carrier from one day to another, both included.
+SELECT party_kind, party_id, measure, day, things, total, squares, most
+FROM scorecard_days WHERE day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY party_kind, party_id, measure, day;
+
+-- outbound_days --
+-- How often each vendor was called and answered, from one day to another.
+SELECT vendor, day, calls, answered FROM outbound_days WHERE day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY vendor, day;
+
+-- alerts --
+-- The newest alerts: those that stand, or all; those that stand first.
+SELECT measure, party_kind, party_id, number, raised_at, cleared_at, unit, value, target, at_least, sample, window_days
+FROM alerts WHERE cleared_at = 0 OR %(cleared)s
+ORDER BY cleared_at > 0, raised_at DESC, measure, party_kind, party_id
+LIMIT %(limit)s;
+
+-- newest_alerts --
+-- The newest alert about each measure of each party.
+SELECT DISTINCT ON (measure, party_kind, party_id)
+       measure, party_kind, party_id, number, raised_at, cleared_at, unit, value, target, at_least, sample, window_days
+FROM alerts
+ORDER BY measure, party_kind, party_id, number DESC;
+
+-- silent_parcels --
+-- Labelled parcels that are not at the door and of which nothing was heard since a time, longest first, after one.
+SELECT e.tenant, p.order_id, p.parcel_id, e.effect_key, p.carrier, p.carrier_reference, p.labelled_at,
+       p.dispatched_at, p.heard_at
+FROM scorecard_parcels AS p
+JOIN effects AS e ON e.order_id = p.order_id AND e.parcel_id = p.parcel_id AND e.kind = 'label'
+WHERE NOT p.ended AND p.labelled_at > 0 AND p.heard_at <= %(heard_before)s
+  AND (p.heard_at, p.order_id, p.parcel_id) > (%(after_heard_at)s, %(after_order)s, %(after_parcel)s)
+ORDER BY p.heard_at, p.order_id, p.parcel_id
+LIMIT %(limit)s;
+
+-- labels_in_doubt --
+-- Labels that were asked for and of which neither success nor a last failure is known, by effect key, after one.
+SELECT e.tenant, e.effect_key, e.order_id, e.kind, e.line_id, e.run, e.parcel_id, e.who, e.units, e.attempt
+FROM effects AS e
+JOIN orders AS o ON o.order_id = e.order_id
+WHERE e.kind = 'label' AND e.effect_key > %(after)s
+  AND NOT EXISTS (SELECT FROM parcel_references AS r WHERE r.order_id = e.order_id AND r.parcel_id = e.parcel_id)
+  AND o.status NOT IN ('cancelled', 'delivered', 'returned')
+ORDER BY e.effect_key
+LIMIT %(limit)s;
 
 -- as_of --
 -- How far the shown build of a read model is.

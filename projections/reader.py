@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from events.order.state import Order
+from projections.claim_rows import ClaimsPage, claim_from
 from projections.errors import WaitedTooLong
 from projections.inspection_verdicts import DefectAgreement
 from projections.lineage import LineLineage, lineage_of
@@ -152,6 +153,17 @@ class ReadModels:
         return tuple(
             DefectAgreement(code=code, hits=hits, false_alarms=alarms, misses=misses, agreed_good=good)
             for code, hits, alarms, misses, good in rows
+        )
+
+    async def claims(
+        self, tenant: str, *, order_id: str | None = None, stage: str | None = None, limit: int = 200
+    ) -> ClaimsPage:
+        """Returns and complaints of a tenant, of one order or in one stage where they are given; the oldest first."""
+        limit = max(1, min(limit, PAGE_ENTRIES_MAX))
+        parameters = {"tenant": tenant, "order_id": order_id, "stage": stage, "limit": limit + 1}
+        progress, rows = await self._read(tenant, ("as_of", {"name": "claims"}), ("claims", parameters))
+        return ClaimsPage(
+            claims=tuple(map(claim_from, rows[:limit])), more=len(rows) > limit, as_of=as_of_from("claims", progress)
         )
 
     async def as_of(self, read_model: str) -> AsOf:

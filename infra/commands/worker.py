@@ -10,8 +10,18 @@ import typer
 from infra import bootstrap
 from infra.commands.common import DataDir, settings_of
 
-EFFECTS = ("artwork", "render", "route", "submit", "cancel", "inspect", "label", "notify")
-SERVICES = ("inbound", "timers", "reactors", "catalogue-sync", "reconciler", "status-relay", "sweeper", "batches")
+EFFECTS = ("artwork", "render", "route", "submit", "cancel", "inspect", "label", "notify", "claim", "refund")
+SERVICES = (
+    "inbound",
+    "timers",
+    "reactors",
+    "catalogue-sync",
+    "reconciler",
+    "status-relay",
+    "sweeper",
+    "batches",
+    "alerts",
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -20,8 +20,8 @@ from events.declare import Declared
 from events.envelope import CommandEnvelope, FactEnvelope
 from events.order.facts import WORK_TOPIC, WorkRequested
 from infra import kafka
+from infra.crashing import CRASH_AT
 from infra.settings import Settings
-from infra.workshop import CRASH_AT
 from projections.model import Topics
 from projections.models import read_models
 from projections.schema import create_missing

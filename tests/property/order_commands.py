@@ -260,6 +260,8 @@ HITTING: dict[str, st.SearchStrategy[Any]] = {
     "run": st.integers(-1, 4),
     "version": st.integers(-1, 4),
     "parcel_id": st.sampled_from(["P1", "P2", ""]),
+    "claim_id": st.sampled_from(["C1", "C2", ""]),
+    "outcome": st.sampled_from(["refund", "reprint", "reship", "keep", "refuse", ""]),
     "deadline_key": st.sampled_from(["check:1", "submit:1:1", "label:P1", "label:P9", "submit:1", ":", "notify:"]),
     "exception_id": st.sampled_from(["no_partner:1:1", "reprint_limit:1:x", "odd:", ""]),
     "kind": st.sampled_from(["odd", "reprint_limit", "label_failed", "captured"]),

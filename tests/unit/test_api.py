@@ -31,6 +31,7 @@ from processors.ports import (
     StoredObject,
 )
 from processors.webhooks import WebhookNotGenuine
+from projections.claim_rows import ClaimsPage, ClaimView
 from projections.inspection_verdicts import DefectAgreement
 from projections.lineage import LineLineage, lineage_of
 from projections.rows import (
@@ -49,7 +50,7 @@ from projections.rows import (
 )
 from tests.unit.inbound.doubles import MemoryLog, MemorySkuMap, MemoryVault, SentCommands, Stores
 
-ALL = frozenset({"orders:read", "orders:write", "orders:cancel", "orders:approve", "orders:personal"})
+ALL = frozenset({"orders:read", "orders:write", "orders:cancel", "orders:approve", "orders:claims", "orders:personal"})
 NOW = 1_700_000_000_000
 AS_OF = AsOf(read_model="orders", version=1, recorded_at=5, complete_until=6, partitions=())
 OWN = order_id_of("demo", "demo-rest", "A-1")
@@ -122,6 +123,10 @@ class Reads:
         self.outcomes: dict[str, CommandOutcome] = {}
         self.waited: list[float] = []
         self.asked: list[dict[str, Any]] = []
+        self.claims_known: tuple[ClaimView, ...] = ()
+
+    async def claims(self, tenant: str, **filters: Any) -> ClaimsPage:
+        return ClaimsPage(claims=self.claims_known, more=False, as_of=AS_OF)
 
     async def list_orders(self, tenant: str, **filters: Any) -> OrderPage:
         if filters["cursor"] == "nonsense":

@@ -175,6 +175,8 @@ def test_another_tenants_files_are_not_looked_at() -> None:
         (f"acme/{ENDED}/1/front/v1/mockup.webp", "mock-ups"),
         (f"acme/{ENDED}/1/inspection/{'c' * 32}-0-difference", "photographs of prints"),
         (f"acme/{ENDED}/labels/{'c' * 32}.png", "labels"),
+        (f"acme/{ENDED}/claims/picture/{USED}", "pictures of claims"),
+        (f"acme/{ENDED}/sheets/sheet-001.pdf", "gang sheets"),
         (f"acme/designs/rendered/{USED}/print.png", "renders of the stores' own designs"),
         (f"acme/designs/{USED}", ""),
         (f"shared/template-art/{USED}", ""),

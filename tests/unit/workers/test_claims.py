@@ -156,7 +156,7 @@ ENVELOPE = FactEnvelope(
     key="order", tenant="demo", fact_type="RefundRequested", seq=1, position=1, recorded_at=NOW, actor="a",
     causation_id="c",
 )  # fmt: skip
-FAILED = {"request_id": ASKED.request_id, "claim_id": "C1"}
+FAILED: dict[str, Any] = {"request_id": ASKED.request_id, "claim_id": "C1"}
 
 
 @pytest.mark.parametrize(
