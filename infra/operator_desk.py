@@ -9,7 +9,9 @@ from projections.system_reader import SystemReads
 
 
 class VariantNotKnown(NamedError):
-    """The catalogue has no such variant, or no template for it. Define the product and publish its template first."""
+    """The catalogue has no such variant, or no template for one that is printed. Define the product and publish its
+    template first; a product without print areas is ready-made and needs none.
+    """
 
 
 class OperatorDesk:
@@ -22,9 +24,15 @@ class OperatorDesk:
         self._reads = reads
 
     def artwork_of(self, variant_id: str, designer: str = "") -> LineArtwork:
-        """What a variant is printed by now: the newest template of its product. Raises VariantNotKnown."""
+        """What a variant is printed by now: its product's newest template, or none where the product is ready-made.
+
+        Raises VariantNotKnown.
+        """
         template = self._reads.newest_template(variant_id)
         if template is None:
+            product = self._reads.product_of_variant(variant_id)
+            if product is not None and not product.print_areas:
+                return LineArtwork(variant_id=variant_id, template_id="", template_version=0, designer=designer)
             raise VariantNotKnown(f"{variant_id}: {VariantNotKnown.__doc__}")
         return LineArtwork(
             variant_id=variant_id,

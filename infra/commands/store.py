@@ -23,6 +23,10 @@ DEFAULT_ROAD = {"shopify": "webhook", "rest": "rest", "kafka": "kafka"}
 sku_app = typer.Typer(help="What a store's SKUs mean.", no_args_is_help=True)
 
 
+class NothingPrinted(NamedError):
+    """The product is ready-made, so nothing is printed on it: map the SKU without a design."""
+
+
 class DesignFileNotUsable(NamedError):
     """A design is named as FILE, or as AREA=FILE, once an area; the file is there and can be read."""
 
@@ -123,12 +127,15 @@ def map_sku(
     async def run() -> Any:
         async with bootstrap.operator_desk(settings) as desk:
             meaning = desk.artwork_of(variant, designer=store)
-            designs = _designs_in(artwork or [], settings)
+            if meaning.is_ready_made and artwork:
+                raise NothingPrinted
+            designs = {} if meaning.is_ready_made else _designs_in(artwork or [], settings)
             return await desk.catalogue.map_sku(tenant or settings.tenants[0], store, sku, meaning, designs=designs)
 
     mapped = asyncio.run(run())
     if as_json:
         print_json(mapped)
     else:
-        by = f"template {mapped.artwork.template_id} version {mapped.artwork.template_version}"
+        made = mapped.artwork
+        by = "ready-made" if made.is_ready_made else f"template {made.template_id} version {made.template_version}"
         Console().print(f"{store} {sku} → {variant}, {by}")

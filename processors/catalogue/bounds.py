@@ -9,6 +9,7 @@ from typing import Any, Final
 from events.catalogue.commands import (
     CatalogueCommandUnion,
     DefineProduct,
+    MapSku,
     PublishTemplate,
     RegisterPartner,
     ReportPartnerOffer,
@@ -40,6 +41,9 @@ NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
 IDS: Final = frozenset(
     {"product_id", "template_id", "partner_id", "variant_id", "partner_variant", "store", "sku", "adapter"}
 )
+TEMPLATE_COLUMNS: Final = frozenset({"template_id", "template_version"})
+"""Empty in the row of a SKU whose product is ready-made."""
+
 _COUNTRY: Final = re.compile(r"[A-Z]{2}|\*")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _COUNTRY_WORDS: Final = "give ISO 3166-1 alpha-2 codes such as US, or *"
@@ -48,7 +52,10 @@ _CURRENCY_WORDS: Final = "give an ISO 4217 code such as EUR"
 
 def faults_of(command: CatalogueCommandUnion) -> Iterator[tuple[str, str]]:
     """Column and words of everything that a description must not say."""
+    is_ready_made = isinstance(command, MapSku) and command.artwork.is_ready_made
     for name, value in values_of(command).items():
+        if is_ready_made and name in TEMPLATE_COLUMNS and not value:
+            continue
         yield from ((name, words) for words in _general(name, value))
     match command:
         case DefineProduct():

@@ -73,6 +73,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
             raise CellNotUsable(f"is not usable: {error}. Write it as an export does") from None
 
 
+#: A ready-made product has no template: in a row of its SKU these cells are empty.
+_READY_MADE: Final[Mapping[str, Any]] = {"template_id": "", "template_version": 0}
+
+
 def _columns_of(declared: type[msgspec.Struct]) -> tuple[Column, ...]:
     found: list[Column] = []
     for field in msgspec.structs.fields(declared):
@@ -81,12 +85,14 @@ def _columns_of(declared: type[msgspec.Struct]) -> tuple[Column, ...]:
         if field.type is LineArtwork:
             found += _columns_of(LineArtwork)
             continue
+        may_be_empty = declared is LineArtwork and field.name in _READY_MADE
+        default = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
         found.append(
             Column(
                 name=field.name,
                 type=field.type,
-                required=field.required,
-                default=field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default,
+                required=field.required and not may_be_empty,
+                default=_READY_MADE[field.name] if may_be_empty else default,
                 is_text=getattr(field.type, "__origin__", field.type) is str,
             )
         )

@@ -50,6 +50,12 @@ class Known:
         return {
             "product": frozenset(c.product_id for c in described if isinstance(c, DefineProduct)),
             "variant": frozenset(v.variant_id for c in described if isinstance(c, DefineProduct) for v in c.variants),
+            "ready-made": frozenset(
+                v.variant_id
+                for c in described
+                if isinstance(c, DefineProduct) and not c.print_areas
+                for v in c.variants
+            ),
             "partner": frozenset(c.partner_id for c in described if isinstance(c, RegisterPartner)),
             "template": frozenset(
                 (c.template_id, c.template_version) for c in described if isinstance(c, PublishTemplate)
@@ -106,7 +112,10 @@ def _dangling(command: CatalogueCommandUnion, named: Mapping[str, frozenset[obje
         case MapSku():
             artwork = command.artwork
             want("variant", artwork.variant_id)
-            want("template", (artwork.template_id, artwork.template_version))
+            if not artwork.is_ready_made:
+                want("template", (artwork.template_id, artwork.template_version))
+            elif artwork.variant_id in named["variant"] - named["ready-made"]:
+                return f"{artwork.variant_id} is printed, and would be sent blank: name the template of its product"
         case _:
             pass
     return f"nobody knows the {' and the '.join(missing)}: describe it in the file, or before" if missing else ""

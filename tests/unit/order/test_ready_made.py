@@ -6,6 +6,7 @@ from events.order.commands import (
     CancelOrder,
     MapLine,
     ObserveStoreOrder,
+    OrderCommandUnion,
     ReleaseHold,
     ReplaceArtwork,
     ReportCancellationAnswered,
@@ -46,18 +47,18 @@ COASTER = LineArtwork(variant_id="coaster-cork", template_id="", template_versio
 class TwoMakers(World):
     """Printed lines go to a press, ready-made ones to a supplier."""
 
-    def _routed(self, fact: RoutingRequested) -> tuple[object, ...]:  # type: ignore[override]
+    def _routed(self, fact: RoutingRequested) -> tuple[OrderCommandUnion, ...]:
         self.partner_id = "supplier-north" if fact.variant_id == COASTER.variant_id else "press-east"
         return super()._routed(fact)
 
 
-def ready_made(line_id: str = "2", *, quantity: int = 1, **changes: object) -> OrderedLine:
+def ready_made(line_id: str = "2", *, quantity: int = 1) -> OrderedLine:
     line = a_line(line_id, quantity=quantity, artwork=COASTER)
-    return msgspec.structs.replace(line, contents=(), title="Coaster", **changes)
+    return msgspec.structs.replace(line, contents=(), title="Coaster")
 
 
-def only_ready_made(**changes: object) -> ObserveStoreOrder:
-    return placed(a_store_order(lines=(ready_made("1", **changes),)))
+def only_ready_made(*, quantity: int = 1) -> ObserveStoreOrder:
+    return placed(a_store_order(lines=(ready_made("1", quantity=quantity),)))
 
 
 MIXED = placed(a_store_order(lines=(a_line("1"), ready_made("2", quantity=2))))

@@ -1,0 +1,1 @@
+"""Suppliers of ready-made goods: they pick and pack what nobody prints on, behind the print partners' protocol."""
