@@ -12,8 +12,8 @@ from psycopg_pool import ConnectionPool
 from events.batches.facts import BatchFile, BatchLine
 from events.batches.state import Batch
 from events.order.state import Line, Order, Run
-from processors.batching.desk import KnownBatch
 from processors.batching.plan import Waiting
+from processors.batching.ports import KnownBatch
 from processors.clock import now_ms
 from projections.batches import unpack_batch
 from projections.orders import unpack_order
@@ -30,12 +30,12 @@ WAITING: LiteralString = (
     " COALESCE((SELECT jsonb_object_agg(d.deadline_key, d.due_at) FROM deadlines AS d WHERE d.order_id = o.order_id"
     " AND d.deadline_key LIKE 'production:%%'), '{}'::jsonb) AS dues,"
     " o.updated_at"
-    " FROM orders AS o WHERE o.status IN ('in_production', 'partially_shipped', 'partially_delivered')"
+    " FROM orders AS o WHERE o.status IN ('in_production', 'partially_shipped', 'partially_delivered', 'exception')"
     " AND EXISTS (SELECT FROM effects AS e WHERE e.order_id = o.order_id AND e.kind = 'submit' AND e.who = %s)"
     " ORDER BY o.placed_at, o.order_id LIMIT %s"
 )
 AT_WORK: LiteralString = (
-    "SELECT batch_id, state FROM batches WHERE partner_id = %s"
+    "SELECT batch_id, state, moved_at FROM batches WHERE partner_id = %s"
     " AND (stage IN ('open', 'closed', 'sent') OR (stage = 'completed' AND updated_at > %s))"
     " ORDER BY opened_at, batch_id LIMIT %s"
 )
@@ -43,7 +43,10 @@ OUTCOMES: LiteralString = (
     "SELECT c.command_id, c.outcome, c.reason FROM command_outcomes AS c"
     " JOIN unnest(%s::text[], %s::text[]) AS asked(tenant, command_id) USING (tenant, command_id)"
 )
-NEWEST: LiteralString = "SELECT batch_id, state FROM batches ORDER BY opened_at DESC, batch_id LIMIT %s"
+NEWEST: LiteralString = "SELECT batch_id, state, moved_at FROM batches ORDER BY opened_at DESC, batch_id LIMIT %s"
+ENDED: LiteralString = (
+    "SELECT batch_id, updated_at FROM batches WHERE batch_id = ANY(%s) AND stage IN ('completed', 'abandoned')"
+)
 ONE: LiteralString = "SELECT batch_id, state FROM batches WHERE batch_id = %s"
 
 
@@ -68,7 +71,7 @@ class BatchTables:
         """Batches that are not over, and those that ended lately."""
         with self._pool.connection() as connection:
             rows = connection.execute(AT_WORK, (partner_id, self._now_ms() - ENDED_LATELY_MS, BATCHES_MAX)).fetchall()
-        return [KnownBatch(batch_id=batch_id, state=unpack_batch(state)) for batch_id, state in rows]
+        return [_known(row) for row in rows]
 
     def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
         """Outcome and reason by command id, of those (tenant, command id) that are answered."""
@@ -81,13 +84,33 @@ class BatchTables:
         """The newest batches of all shops, the newest first."""
         with self._pool.connection() as connection:
             rows = connection.execute(NEWEST, (BATCHES_MAX,)).fetchall()
-        return [KnownBatch(batch_id=batch_id, state=unpack_batch(state)) for batch_id, state in rows]
+        return [_known(row) for row in rows]
 
     def find(self, batch_id: str) -> Batch | None:
         """One batch, or None."""
         with self._pool.connection() as connection:
             row = connection.execute(ONE, (batch_id,)).fetchone()
         return None if row is None else unpack_batch(row[1])
+
+
+class EndedBatches:
+    """What the sweeper asks of orders, answered of batches: their files lie in folders of their own. Calls block."""
+
+    def __init__(self, pool: ConnectionPool[Connection[TupleRow]]) -> None:
+        self._pool = pool
+
+    def ended_orders(self, tenant: str, order_ids: Sequence[str]) -> Mapping[str, int]:
+        """When those of these batches ended that are over; epoch milliseconds."""
+        with self._pool.connection() as connection:
+            return dict(connection.execute(ENDED, (list(order_ids),)).fetchall())
+
+    def designs_in_use(self, tenant: str) -> frozenset[str]:
+        """Batches name no designs."""
+        return frozenset()
+
+
+def _known(row: TupleRow) -> KnownBatch:
+    return KnownBatch(batch_id=row[0], state=unpack_batch(row[1]), moved_at=row[2])
 
 
 def waiting_runs(
@@ -103,6 +126,7 @@ def waiting_runs(
             destination=order.country,
             priority=order.priority,
             since=since,
+            is_held=bool(run.current_condition),
         )
         for line in order.lines.values()
         for run in line.runs
@@ -112,7 +136,8 @@ def waiting_runs(
 
 def _is_waiting(line: Line, run: Run) -> bool:
     untouched = run.stage == "accepted" and not run.production_started
-    is_wanted = not (line.cancelling or run.cancel_asked or run.current_condition)
+    # What waits because no press could take it goes on as soon as one can; anything else is over.
+    is_wanted = not (line.cancelling or run.cancel_asked) and run.current_condition in {"", "on_hold"}
     # After a change of its artwork the line's files are others than those that were submitted.
     return untouched and is_wanted and run.version == line.version and bool(set(run.units) & set(line.live_units))
 

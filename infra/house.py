@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from infra.settings import Settings
-from processors.batching.desk import House
+from processors.batching.ports import House
 from processors.batching.presses import Press
 from processors.partners.common import ReceivingAddress
 from processors.partners.house_folder import HouseFolder

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -16,7 +19,9 @@ from infra.batch_tables import BatchTables
 from infra.house import HouseSetup, house_of
 from infra.settings import Settings
 from infra.vendors import vendors
-from processors.batching.desk import SHARED_TENANT, BatchDesk, KnownBatch
+from processors.batching.desk import SHARED_TENANT, BatchDesk
+from processors.batching.planes import Planes, planes_in_child, sheet_sandbox
+from processors.batching.ports import KnownBatch
 from processors.clock import now_ms
 from processors.ports import CommandSender, NamedError, Vault
 from processors.workers.files import OrderFiles
@@ -38,6 +43,7 @@ def batch_desk(
     commands: CommandSender,
     files: OrderFiles,
     vault: Vault,
+    opened: Callable[[bytes], Planes],
     outages: tuple[type[BaseException], ...],
 ) -> BatchDesk:
     """The desk of all house shops; without one it has nothing to do. Raises VendorsInvalid."""
@@ -50,9 +56,24 @@ def batch_desk(
         commands=commands,
         files=files,
         vault=vault,
+        opened=opened,
         now_ms=now_ms,
-        outages=(*outages, OSError),
+        outages=outages,
     )
+
+
+def desk_service(
+    opened: AsyncExitStack,
+    settings: Settings,
+    pool: ConnectionPool[Connection[TupleRow]],
+    commands: CommandSender,
+    files: OrderFiles,
+    vault: Vault,
+    outages: tuple[type[BaseException], ...],
+) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """The desk as a service of a worker process: print files are opened in a child that ends with `opened`."""
+    sandbox = opened.enter_context(sheet_sandbox())
+    return batch_desk(settings, pool, commands, files, vault, partial(planes_in_child, sandbox), outages).run
 
 
 class BatchOffice:

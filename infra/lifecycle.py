@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -19,9 +19,11 @@ import yaml
 from botocore.exceptions import ClientError
 
 from infra import intake, postgres
+from infra.batch_tables import EndedBatches
 from infra.inbound_tables import PostgresIdempotency
 from infra.s3 import s3_client
 from infra.settings import Settings
+from processors.batching.desk import SHARED_TENANT
 from processors.clock import now_ms
 from processors.ports import NamedError
 from processors.sweeper import Sweeper, SweepReport, SweepRule
@@ -138,6 +140,9 @@ class Housekeeping:
             )
             for tenant in settings.tenants:
                 sweeper.sweep(tenant, self.now_ms(), report)
+            # What the tenants share belongs to batches, where theirs belongs to orders.
+            of_batches = replace(sweeper, orders=EndedBatches(self.pool))
+            of_batches.sweep(SHARED_TENANT, self.now_ms(), report)
             if not dry_run:
                 report.daily_keys_ended = intake.vault(settings, self.pool, self.now_ms).end_daily_keys()
                 keys = PostgresIdempotency(self.pool)

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from infra.demo import addresses
+from infra.demo.house import VENDORS as DEMO_VENDORS
 from infra.house import HouseSetup
 from infra.settings import Settings
 from processors.carriers.protocol import Address
@@ -58,9 +59,10 @@ VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | HouseSetup
 
 
 def vendors(settings: Settings) -> dict[str, VendorSetup]:
-    """The vendors by partner id. Raises VendorsInvalid."""
+    """The vendors by partner id; the demo has its house press where none are set. Raises VendorsInvalid."""
+    given = settings.vendors or (DEMO_VENDORS if settings.profile == "demo" else {})
     try:
-        found = msgspec.convert(settings.vendors, dict[str, VendorSetup])
+        found = msgspec.convert(given, dict[str, VendorSetup])
     except msgspec.ValidationError as error:
         raise VendorsInvalid(f"{VendorsInvalid.__doc__} ({error})") from None
     for name, setup in found.items():

@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from events.batches.decide import evolve
-from events.batches.facts import BATCH_FACTS, BatchEvent
+from events.batches.facts import BATCH_FACTS, BatchEvent, BatchStuck, BatchWentOn
 from events.batches.state import Batch
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
 from projections.record import Record
@@ -15,16 +15,29 @@ _pack = msgspec.msgpack.Encoder().encode
 unpack_batch = msgspec.msgpack.Decoder(Batch).decode
 """The folded batch from the bytes of the column `state`."""
 
+STANDING = frozenset((BatchStuck.__name__, BatchWentOn.__name__))
+"""Facts that tell how a batch stands, and move it no further."""
+
 
 class Batches:
     """Folds each batch's facts; a batch has few, so that nothing is kept in memory between two."""
 
     name = "batches"
-    version = 1
+    version = 2
     tables = (
         Table(
             name="batches",
-            columns=("tenant", "batch_id", "partner_id", "stage", "opened_at", "updated_at", "seq", "state"),
+            columns=(
+                "tenant",
+                "batch_id",
+                "partner_id",
+                "stage",
+                "opened_at",
+                "moved_at",
+                "updated_at",
+                "seq",
+                "state",
+            ),
             key=("batch_id",),
         ),
     )
@@ -39,13 +52,15 @@ class Batches:
         }
         for record in records:
             known = rows.get(record.key)
-            batch = evolve(Batch() if known is None else unpack_batch(known[7]), cast(BatchEvent, record.content))
+            moved_at = known[5] if known is not None and record.type_name in STANDING else record.recorded_at
+            batch = evolve(Batch() if known is None else unpack_batch(known[8]), cast(BatchEvent, record.content))
             rows[record.key] = (
                 record.tenant,
                 record.key,
                 batch.group.partner_id if batch.group else "",
                 batch.stage,
                 record.recorded_at if known is None else known[4],
+                moved_at,
                 record.recorded_at,
                 record.seq,
                 _pack(batch),

@@ -30,7 +30,7 @@ class CommandOutcomes:
     """One row a command. Facts that it made true are counted from headers; only refusals are decoded."""
 
     name = "command_outcomes"
-    version = 1
+    version = 2
     tables = (
         Table(
             name="command_outcomes",
@@ -57,8 +57,10 @@ class CommandOutcomes:
             topics.order_rejected: "orders",
             topics.catalogue_events: "catalogue",
             topics.catalogue_rejected: "catalogue",
+            topics.batch_events: "batches",
+            topics.batch_rejected: "batches",
         }
-        self._rejected = frozenset((topics.order_rejected, topics.catalogue_rejected))
+        self._rejected = frozenset((topics.order_rejected, topics.catalogue_rejected, topics.batch_rejected))
         self.sources = tuple(Source(topic=topic, ledger=topic not in self._rejected) for topic in self._stream_of)
 
     def fold(self, records: Sequence[Record], stored: StoredRows) -> Sequence[Change]:

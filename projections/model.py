@@ -95,6 +95,8 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     catalogue_events: str = "pod.catalogue.events.v1"
     catalogue_rejected: str = "pod.catalogue.rejected.v1"
     batch_events: str = "pod.batches.events.v1"
+    operations_events: str = "pod.operations.events.v1"
+    batch_rejected: str = "pod.batches.rejected.v1"
 
 
 def type_names(types: Sequence[type[Any]]) -> frozenset[str]:

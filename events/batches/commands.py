@@ -66,6 +66,18 @@ class ReportSheetSpoiled(BatchCommand, frozen=True, kw_only=True):
     reason_code: str
 
 
+class ReportBatchStuck(BatchCommand, frozen=True, kw_only=True):
+    """The batch cannot go on by itself."""
+
+    reason: str
+    detail: str
+    what_to_do: str
+
+
+class ReportBatchGoesOn(BatchCommand, frozen=True, kw_only=True):
+    """Nothing keeps the batch any more."""
+
+
 BatchCommandUnion: TypeAlias = (
     OpenBatch
     | RemoveLineFromBatch
@@ -74,6 +86,8 @@ BatchCommandUnion: TypeAlias = (
     | ReportBatchSent
     | ReportSheetPrinted
     | ReportSheetSpoiled
+    | ReportBatchStuck
+    | ReportBatchGoesOn
 )
 """Everything that can be asked of a batch, or reported about it."""
 

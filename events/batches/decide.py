@@ -9,7 +9,9 @@ from events.batches.commands import (
     CloseBatch,
     OpenBatch,
     RemoveLineFromBatch,
+    ReportBatchGoesOn,
     ReportBatchSent,
+    ReportBatchStuck,
     ReportSheetImposed,
     ReportSheetPrinted,
     ReportSheetSpoiled,
@@ -21,6 +23,8 @@ from events.batches.facts import (
     BatchEvent,
     BatchOpened,
     BatchSentToPress,
+    BatchStuck,
+    BatchWentOn,
     LineAddedToBatch,
     LineRemovedFromBatch,
     SheetImposed,
@@ -29,6 +33,9 @@ from events.batches.facts import (
 )
 from events.batches.state import Batch, Sheet, piece_of
 from events.decider import Context, Ignored, Refusal
+
+UNDER_WAY = frozenset({"open", "closed", "sent"})
+"""Stages of a batch that is not over."""
 
 LINES_MAX = 500
 """Lines of one batch: a day of a large press, and a state of a few hundred kilobytes."""
@@ -150,6 +157,12 @@ def _decide(batch: Batch, command: BatchCommandUnion, context: Context) -> tuple
                     by=context.actor,
                 ),
             )
+        case ReportBatchStuck():
+            return _stuck(batch, command)
+        case ReportBatchGoesOn():
+            if not batch.trouble:
+                raise Ignored("nothing keeps the batch")
+            return (BatchWentOn(),)
         case _:
             assert_never(command)
 
@@ -229,6 +242,14 @@ def _sent(batch: Batch, command: ReportBatchSent) -> tuple[BatchEvent, ...]:
     return (BatchSentToPress(ticket=command.ticket, ticket_sha256=command.ticket_sha256, sheets=len(batch.sheets)),)
 
 
+def _stuck(batch: Batch, command: ReportBatchStuck) -> tuple[BatchEvent, ...]:
+    if batch.stage not in UNDER_WAY:
+        raise Ignored("the batch is over")
+    if batch.trouble == command.reason:
+        raise Ignored("a person has been told already")
+    return (BatchStuck(reason=command.reason, detail=command.detail, what_to_do=command.what_to_do),)
+
+
 def _unsettled(batch: Batch, number: int) -> Sheet:
     if batch.stage not in {"sent", "completed"} or not 0 < number <= len(batch.sheets):
         raise SheetUnknown
@@ -251,7 +272,7 @@ def evolve(batch: Batch, fact: BatchEvent) -> Batch:
         case BatchClosed():
             return replace(batch, stage="closed")
         case BatchAbandoned():
-            return replace(batch, stage="abandoned")
+            return replace(batch, stage="abandoned", trouble="")
         case SheetImposed():
             return replace(batch, sheets=(*batch.sheets, Sheet(imposed=fact)))
         case BatchSentToPress():
@@ -260,8 +281,12 @@ def evolve(batch: Batch, fact: BatchEvent) -> Batch:
             return _settled(batch, fact.sheet, "printed", "")
         case SheetSpoiled():
             return _settled(batch, fact.sheet, "spoiled", fact.reason_code)
+        case BatchStuck():
+            return replace(batch, trouble=fact.reason, troubles=batch.troubles + 1)
+        case BatchWentOn():
+            return replace(batch, trouble="")
         case BatchCompleted():
-            return replace(batch, stage="completed")
+            return replace(batch, stage="completed", trouble="")
         case _:
             assert_never(fact)
 

@@ -154,6 +154,18 @@ class SheetSpoiled(BatchFact, frozen=True, kw_only=True):
     by: Actor
 
 
+class BatchStuck(BatchFact, frozen=True, kw_only=True):
+    """The batch cannot go on, and a person should look; its orders are told that their goods wait."""
+
+    reason: Annotated[str, described("One word for programs, such as 'press_silent' or 'picture_unreadable'.")]
+    detail: str
+    what_to_do: str
+
+
+class BatchWentOn(BatchFact, frozen=True, kw_only=True):
+    """What kept the batch is over."""
+
+
 class BatchCompleted(BatchFact, frozen=True, kw_only=True):
     """Every sheet is printed or spoiled."""
 
@@ -171,6 +183,8 @@ BatchEvent: TypeAlias = (
     | BatchSentToPress
     | SheetPrinted
     | SheetSpoiled
+    | BatchStuck
+    | BatchWentOn
     | BatchCompleted
 )
 """Everything that can become true of a batch: the union is the registry."""

@@ -23,6 +23,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[BatchLine, ...] = ()
     sheets: tuple[Sheet, ...] = ()
     ticket: str = ""
+    #: Why it cannot go on, in one word, empty while nothing keeps it; and how often it was stuck so far.
+    trouble: str = ""
+    troubles: int = 0
 
     def line(self, order_id: str, line_id: str, run: int) -> BatchLine | None:
         """The line of this print run, or None."""

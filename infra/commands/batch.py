@@ -35,14 +35,14 @@ def list_batches(data: DataDir = None, as_json: Json = False) -> None:
         print_json(found)
         return
     table = Table(box=None)
-    for heading in ("batch", "press", "product", "method", "to", "priority", "lines", "sheets", "stage"):
+    for heading in ("batch", "press", "product", "method", "to", "priority", "lines", "sheets", "stage", "stuck"):
         table.add_column(heading)
     for one in found:
         group = one.state.group
         if group is not None:
             common = (group.press, group.product, group.method, group.destination, group.priority)
             counts = (str(len(one.state.lines)), str(len(one.state.sheets)))
-            table.add_row(one.batch_id, *common, *counts, one.state.stage)
+            table.add_row(one.batch_id, *common, *counts, one.state.stage, one.state.trouble)
     Console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""`printledger demo`: the five scenes, on a system of the demo profile that is started if it does not run."""
+"""`printledger demo`: its scenes, on a system of the demo profile that is started if it does not run."""
 
 import asyncio
 import os

@@ -86,6 +86,7 @@ def topics_of(settings: Settings) -> Topics:
         order_rejected=prefix + names.order_rejected,
         catalogue_events=prefix + names.catalogue_events,
         catalogue_rejected=prefix + names.catalogue_rejected,
+        batch_rejected=prefix + names.batch_rejected,
         batch_events=prefix + names.batch_events,
     )
 

@@ -19,6 +19,7 @@ from infra.demo import pictures
 from infra.demo.catalogue import EAST, WEST
 from infra.settings import LOOPBACK, Settings
 from infra.vendors import GelatoSetup, PrintfulSetup, vendors
+from infra.house import HouseSetup, folder_of
 from processors.carriers import easypost_simulator
 from processors.partners import gelato_simulator, print_shop_simulator, printful_simulator
 from processors.partners.gelato_works import Product
@@ -31,6 +32,7 @@ S = TypeVar("S")
 class VendorNotSetUp(NamedError):
     """VENDORS sets up no partner with this adapter: what it makes is not known, so it cannot be simulated."""
 
+from processors.partners.house_simulator import HouseOperator, attach
 
 class NotSimulated(NamedError):
     """A production profile has a real outside world: simulators run in demo and test only."""
@@ -82,7 +84,11 @@ def _presses(settings: Settings) -> None:
             settings.partner_webhook_secret.get_secret_value(),
         ),
     )
-    _serve(print_shop_simulator.create_app(config), settings.partner_simulator_port)
+    app = print_shop_simulator.create_app(config)
+    house = next(((name, setup) for name, setup in vendors(settings).items() if isinstance(setup, HouseSetup)), None)
+    if house is not None:
+        attach(app, HouseOperator(folder_of(settings, *house), settings.data_dir / "demo-prints"))
+    _serve(app, settings.partner_simulator_port)
 
 
 def _carrier(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The demo catalogue: products, their templates, two simulated print shops and what they offer.
+"""The demo catalogue: products, their templates, the simulated print shops and what they offer.
 
 All of it is made up for the demonstration; prices are round numbers, sizes are those of ordinary blanks.
 """
@@ -13,13 +13,18 @@ from events.catalogue.commands import (
     RegisterPartner,
     ReportPartnerOffer,
 )
-from events.catalogue.facts import PrintAreaSize, Variant
+from events.catalogue.facts import PrintAreaSize, ShippingMethod, Variant
+from infra.demo.house import HOUSE
 from processors.artwork.template import Template, template_from_json, template_to_json
 
 EAST, WEST = "press-east", "press-west"
 
 _PRODUCTS: Final[dict[str, tuple[str, dict[str, dict[str, str]], int]]] = {
-    "mug-11oz-white": ("Mug 11 oz, white (demo)", {"mug-11oz-white": {"colour": "white"}}, 340),
+    "mug-11oz-white": (
+        "Mug 11 oz, white (demo)",
+        {"mug-11oz-white": {"colour": "white"}, "mug-11oz-matt": {"colour": "white", "finish": "matt"}},
+        340,
+    ),
     "mug-11oz-black": ("Mug 11 oz, black (demo)", {"mug-11oz-black": {"colour": "black"}}, 340),
     "tee-black": ("T-shirt, black (demo)", {"tee-black-m": {"colour": "black", "size": "M"}}, 180),
     "tee-white": ("T-shirt, white (demo)", {"tee-white-l": {"colour": "white", "size": "L"}}, 180),
@@ -38,6 +43,14 @@ _OFFERS: Final[dict[str, tuple[str, int, int]]] = {
     "poster-30x40": ("POSTER-3040", 610, 634),
 }
 """Variant → the shops' own name for it, cost in the east and in the west (US cents)."""
+
+#: What the house press makes, and nobody else: its name for it, and the cost.
+_HOUSE_OFFERS: Final[dict[str, tuple[str, int]]] = {"mug-11oz-matt": ("MUG-11-MATT", 395)}
+
+#: The same at each press, so that in the demo prices and distance decide.
+_GROUND: Final = ShippingMethod(
+    method="ground", carrier="demo", countries=("*",), days_min=2, days_max=5, cost_minor=475, currency="USD"
+)
 
 TEMPLATE_OF_VARIANT: Final[dict[str, str]] = {
     variant_id: product_id for product_id, (_, variants, _) in _PRODUCTS.items() for variant_id in variants
@@ -93,25 +106,36 @@ def _templates(version: int) -> tuple[CatalogueCommandUnion, ...]:
 
 
 def _partners(version: int) -> tuple[CatalogueCommandUnion, ...]:
-    """One shop on each coast of the United States; both ship everywhere."""
-    places = {EAST: ("Demo press, east", 40.7, -74.0), WEST: ("Demo press, west", 37.8, -122.4)}
+    """One shop on each coast of the United States, and a house press between them; all ship everywhere."""
+    places = {
+        EAST: ("Demo press, east", "print_shop", 20_000, 40.7, -74.0),
+        WEST: ("Demo press, west", "print_shop", 20_000, 37.8, -122.4),
+        HOUSE: ("Demo press, house", "house", 2_000, 41.9, -87.6),
+    }
     return tuple(
         RegisterPartner(
             source_version=version,
             partner_id=partner_id,
             name=name,
-            adapter="print_shop",
+            adapter=adapter,
             country="US",
             latitude=latitude,
             longitude=longitude,
             ships_to=("*",),
-            daily_capacity=20_000,
+            daily_capacity=daily_capacity,
+            shipping_methods=(_GROUND,),
         )
-        for partner_id, (name, latitude, longitude) in places.items()
+        for partner_id, (name, adapter, daily_capacity, latitude, longitude) in places.items()
     )
 
 
 def _offers(version: int) -> tuple[CatalogueCommandUnion, ...]:
+    costs = [
+        (partner_id, variant_id, partner_variant, cost_minor)
+        for variant_id, (partner_variant, cost_east_minor, cost_west_minor) in _OFFERS.items()
+        for partner_id, cost_minor in ((EAST, cost_east_minor), (WEST, cost_west_minor))
+    ]
+    costs += [(HOUSE, variant_id, *said) for variant_id, said in _HOUSE_OFFERS.items()]
     return tuple(
         ReportPartnerOffer(
             source_version=version,
@@ -121,8 +145,7 @@ def _offers(version: int) -> tuple[CatalogueCommandUnion, ...]:
             cost_minor=cost_minor,
             currency="USD",
             stock=100_000,
-            production_days=days,
+            production_days=2,
         )
-        for variant_id, (partner_variant, cost_east_minor, cost_west_minor) in _OFFERS.items()
-        for partner_id, cost_minor, days in ((EAST, cost_east_minor, 2), (WEST, cost_west_minor, 2))
+        for partner_id, variant_id, partner_variant, cost_minor in costs
     )

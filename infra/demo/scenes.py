@@ -1,12 +1,12 @@
-"""The five scenes of the demonstration: what is sent, what is done to it, and what must come out.
+"""The scenes of the demonstration: what is sent, what is done to it, and what must come out.
 
 Each scene is a coroutine that plays on a `Theatre` (stores, presses and read models over real HTTP and Kafka) and
 yields nothing: it checks. A scene that does not end as it should raises `SceneFailed`, which names order and reason.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -88,6 +88,33 @@ async def an_unmapped_sku_is_held_and_released(theatre: Theatre) -> None:
     await expect(theatre, ticket, "HoldReleased")
 
 
+async def a_house_press_prints_in_batches(theatre: Theatre) -> None:
+    """Three orders share gang sheets; each is asked before it is imaged; one spoiled sheet prints its units again."""
+    tickets = []
+    async with theatre.house_behaving(spoil_next_sheets=1):
+        for quantity, picture in ((2, "cat.png"), (1, "tiles.png"), (1, "rosette.png")):
+            number = theatre.next_number()
+            line = shopify_line(
+                number, 1, "DEMO-MUG-MATT", "Demo mug, matt", picture_url=theatre.picture(picture), quantity=quantity
+            )
+            tickets.append(await theatre.send_shopify(shopify_order(number, [line], now_ms=theatre.now_ms())))
+        for ticket in tickets:
+            await theatre.until_fact(ticket, "LinePrinted", SCENE_SECONDS_MAX)
+    for ticket in tickets:
+        await theatre.until(ticket, "delivered", SCENE_SECONDS_MAX)
+        await expect(theatre, ticket, "ProductionStarted")
+    ours = {ticket.order_id for ticket in tickets}
+    sheets = [(sheet["outcome"], piece) for sheet in await theatre.house_sheets() for piece in sheet["pieces"]]
+    spoiled = {_unit(piece) for outcome, piece in sheets if outcome == "spoiled" and piece["order_id"] in ours}
+    again = {_unit(piece) for _, piece in sheets if piece["run"] > 1 and piece["order_id"] in ours}
+    if not spoiled or spoiled != again:
+        raise SceneFailed(f"the spoiled sheet held {sorted(spoiled)}, and {sorted(again)} were printed again")
+
+
+def _unit(piece: Mapping[str, Any]) -> tuple[str, str, int]:
+    return piece["order_id"], piece["line_id"], piece["unit"]
+
+
 async def a_cancel_in_time_and_one_too_late(theatre: Theatre) -> None:
     """Two orders are cancelled: one waits at the press and is stopped, the other is on it and is made."""
     async with theatre.press_behaving(stuck_at="received"):
@@ -132,6 +159,7 @@ async def a_misprint_is_printed_again_and_two_parcels_leave(theatre: Theatre) ->
 SCENES: Final = (
     Scene("Several lines, three roads in", several_lines_to_the_door),
     Scene("An unmapped SKU, held and released", an_unmapped_sku_is_held_and_released),
+    Scene("A house press: batches, and a spoiled sheet", a_house_press_prints_in_batches),
     Scene("A cancel in time, and one too late", a_cancel_in_time_and_one_too_late),
     Scene("A partner fails, the next takes over", a_partner_fails_and_the_next_takes_over),
     Scene("A misprint, printed again: two parcels", a_misprint_is_printed_again_and_two_parcels_leave),
@@ -139,9 +167,9 @@ SCENES: Final = (
 
 
 async def play_all(theatre: Theatre) -> None:
-    """All scenes; the first two share the presses, the others change a press's behaviour and go one by one."""
-    await asyncio.gather(*(theatre.scene(scene.title, scene.play) for scene in SCENES[:2]))
-    for scene in SCENES[2:]:
+    """All scenes; the first three leave one another alone, the others change a shared press and go one by one."""
+    await asyncio.gather(*(theatre.scene(scene.title, scene.play) for scene in SCENES[:3]))
+    for scene in SCENES[3:]:
         await theatre.scene(scene.title, scene.play)
 
 

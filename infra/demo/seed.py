@@ -18,7 +18,7 @@ from infra.files import write_whole
 
 TENANT: Final = "demo"
 API_KEY_FILE: Final = "demo-api-key"
-CATALOGUE_VERSION: Final = 2
+CATALOGUE_VERSION: Final = 3
 """Raise it when the demo catalogue's content changes: the catalogue takes newer versions only."""
 
 STORES: Final[Mapping[str, str]] = {
@@ -33,6 +33,7 @@ STORES: Final[Mapping[str, str]] = {
 SKUS: Final[Mapping[str, str]] = {
     "DEMO-MUG-WHITE": "mug-11oz-white",
     "DEMO-MUG-BLACK": "mug-11oz-black",
+    "DEMO-MUG-MATT": "mug-11oz-matt",
     "DEMO-TEE-BLACK": "tee-black-m",
     "DEMO-TEE-WHITE": "tee-white-l",
     "DEMO-POSTER": "poster-30x40",

@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from infra.demo.scenes import SCENES
 from infra.demo.theatre import SceneResult, Ticket
 from infra.pages import COLOURS, progress_text, status_text
 
@@ -29,7 +30,7 @@ def live_view(tickets: Sequence[Ticket], results: Sequence[SceneResult], now: fl
             str(len(ticket.parcels) or ""),
             f"{seconds:.1f}",
         )
-    ended = Text(f"{len(results)} of 5 scenes ended", style="dim")
+    ended = Text(f"{len(results)} of {len(SCENES)} scenes ended", style="dim")
     return Group(table, ended)
 
 

@@ -173,6 +173,24 @@ class Theatre:
             for name in names:
                 await self._behave(name, {field: before[name][field] for field in behaviour})
 
+    @contextlib.asynccontextmanager
+    async def house_behaving(self, **behaviour: Any) -> AsyncIterator[None]:
+        """Let the operator at the house press behave otherwise for a while."""
+        address = f"{self._press_url}/control/house"
+        before = (await self._client.get(address)).raise_for_status().json()
+        (await self._client.patch(address, json=behaviour)).raise_for_status()
+        try:
+            yield
+        finally:
+            after = {field: before[field] for field in behaviour}
+            (await self._client.patch(address, json=after)).raise_for_status()
+
+    async def house_sheets(self) -> list[dict[str, Any]]:
+        """What the operator at the house press has printed, sheet by sheet."""
+        answer = await self._client.get(f"{self._press_url}/control/house/sheets")
+        sheets: list[dict[str, Any]] = answer.raise_for_status().json()
+        return sheets
+
     async def _behaviour(self, shop: str) -> dict[str, Any]:
         answer = await self._client.get(f"{self._press_url}/control/shops/{shop}")
         answer.raise_for_status()

@@ -11,11 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
-import msgspec
 import structlog
 
 from events.batches.commands import (
@@ -23,9 +22,14 @@ from events.batches.commands import (
     CloseBatch,
     OpenBatch,
     RemoveLineFromBatch,
+    ReportBatchGoesOn,
     ReportBatchSent,
+    ReportBatchStuck,
     ReportSheetImposed,
+    ReportSheetPrinted,
+    ReportSheetSpoiled,
 )
+from events.batches.decide import UNDER_WAY
 from events.batches.facts import BatchGroup, BatchLine, Placement
 from events.batches.state import Batch
 from events.declare import Declared
@@ -35,11 +39,14 @@ from events.order.commands import ReportPartnerStatus, StartProduction
 from events.order.decide_partner_status import RANK_PRINTED
 from events.order.values import Defect, QualityReport
 from processors.batching.packing import pack
-from processors.batching.plan import Planned, Waiting, pieces_of, plan, room_of
+from processors.batching.plan import Planned, Waiting, makeable, pieces_of, plan, room_of
+from processors.batching.planes import Planes
+from processors.batching.ports import BatchReads, House, KnownBatch
 from processors.batching.presses import Press
 from processors.batching.sheet import draw_sheet
 from processors.batching.ticket import sheet_file, ticket_of, write_json, write_pages
-from processors.partners.house_folder import HouseFolder
+from processors.batching.trouble import STUCK, Trouble, folder_away, freed_report, held_report, overdue
+from processors.partners.house_folder import SPOILED
 from processors.partners.house_shop import STATUS_MAP
 from processors.ports import CommandSender, NamedError, ObjectMissing, Vault
 from processors.timers import stopped_within
@@ -61,47 +68,16 @@ class PressUnknown(NamedError):
     """A batch waits for a press that is not set up any more. Set it up again under its name."""
 
 
-class KnownBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch as the read model has it."""
-
-    batch_id: str
-    state: Batch
-
-
-class BatchReads(Protocol):
-    """What the desk reads. May block."""
-
-    def waiting(self, partner_id: str) -> Sequence[Waiting]:
-        """Print runs that the shop has accepted and nobody has started."""
-        ...
-
-    def at_work(self, partner_id: str) -> Sequence[KnownBatch]:
-        """Batches that are not over, and those that ended lately."""
-        ...
-
-    def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
-        """Outcome and reason by command id, of those (tenant, command id) that are answered."""
-        ...
-
-
-@dataclass(frozen=True)
-class House:
-    """One shop of ours: its partner id, its presses by name, and the folder that it reads."""
-
-    partner_id: str
-    presses: Mapping[str, Press]
-    folder: HouseFolder
-
-
 @dataclass
 class BatchDesk:
-    """Runs until it is told to stop. `outages` mean "something outside is away"; the folder's `OSError` is one."""
+    """Runs until it is told to stop. `opened` decodes a print file; `outages` mean "something outside is away"."""
 
     houses: Sequence[House]
     reads: BatchReads
     commands: CommandSender
     files: OrderFiles
     vault: Vault
+    opened: Callable[[bytes], Planes]
     now_ms: Callable[[], int]
     outages: tuple[type[BaseException], ...]
     _sent: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -122,12 +98,51 @@ class BatchDesk:
         for house in self.houses:
             known = await asyncio.to_thread(self.reads.at_work, house.partner_id)
             for one in known:
-                try:
-                    await self._advance(house, one.batch_id, one.state)
-                except NamedError as problem:
-                    # One batch that cannot go on must not stop the others.
-                    log.error("batch_stands", batch_id=one.batch_id, reason=problem.reason, detail=str(problem)[:500])
+                await self._attend(house, one)
             await self._open(house, known)
+
+    async def _attend(self, house: House, one: KnownBatch) -> None:
+        """One step of one batch. One that cannot go on must not stop the others, and a person is told."""
+        try:
+            await self._advance(house, one.batch_id, one.state)
+        except OSError as error:
+            trouble: Trouble | None = folder_away(error)
+        except self.outages:
+            raise
+        except NamedError as problem:
+            advice = type(problem).__doc__ or ""
+            trouble = Trouble(reason=problem.reason, detail=str(problem)[:500], what_to_do=advice[:500])
+        else:
+            trouble = overdue(one.state, self.now_ms() - one.moved_at, house.presses)
+        if one.state.stage in UNDER_WAY:
+            await self._note(one.batch_id, one.state, trouble)
+
+    async def _note(self, batch_id: str, batch: Batch, trouble: Trouble | None) -> None:
+        """Keep in the batch's history that it is stuck or goes on, and tell each of its orders once."""
+        if trouble is not None and trouble.reason != batch.trouble:
+            log.error("batch_stands", batch_id=batch_id, reason=trouble.reason, detail=trouble.detail)
+            stuck = ReportBatchStuck(reason=trouble.reason, detail=trouble.detail, what_to_do=trouble.what_to_do)
+            await self._say(batch_id, stuck, "stuck", batch.troubles, trouble.reason)
+        elif trouble is None and batch.trouble:
+            await self._say(batch_id, ReportBatchGoesOn(), "goes-on", batch.troubles)
+        if not batch.troubles:
+            return
+        word = "batch-stuck" if batch.trouble else "batch-goes-on"
+        told = {
+            command_id(word, batch_id, batch.troubles, line.order_id, line.line_id, line.run): line
+            for line in batch.lines
+        }
+        answered = await asyncio.to_thread(self.reads.outcomes, [(line.tenant, one) for one, line in told.items()])
+        for told_id, line in told.items():
+            if told_id in answered:
+                continue
+            at, event_id = self.now_ms(), f"{batch_id}:{batch.troubles}:{word}:{line.effect_key}"
+            report = (
+                held_report(line.line_id, line.run, f"{STUCK} ({batch.trouble})", at, event_id)
+                if batch.trouble
+                else freed_report(line.line_id, line.run, at, event_id, is_started=batch.stage != "open")
+            )
+            await self._send(report, line.tenant, line.order_id, told_id)
 
     async def _open(self, house: House, known: Sequence[KnownBatch]) -> None:
         taken = {
@@ -145,6 +160,22 @@ class BatchDesk:
             for one in planned:
                 opening = OpenBatch(group=one.group, reason=one.reason, lines=one.lines)
                 await self._say(one.batch_id, opening, "open")
+        for one_left in free:
+            await self._mind_press(house, one_left)
+
+    async def _mind_press(self, house: House, one: Waiting) -> None:
+        """A print run that no press of the shop can take is shown to a person, until one can."""
+        line, can_be_made = one.line, any(makeable(one, press) for press in house.presses.values())
+        if can_be_made != one.is_held:
+            return
+        at = self.now_ms()
+        event_id = command_id("fits-a-press" if can_be_made else "fits-no-press", line.effect_key, one.since)
+        report = (
+            freed_report(line.line_id, line.run, at, event_id, is_started=False)
+            if can_be_made
+            else held_report(line.line_id, line.run, "no_press_takes_it", at, event_id)
+        )
+        await self._send(report, line.tenant, line.order_id, event_id)
 
     async def _advance(self, house: House, batch_id: str, batch: Batch) -> None:
         match batch.stage:
@@ -152,7 +183,10 @@ class BatchDesk:
                 await self._ask(house, batch_id, batch)
             case "closed" if batch.group is not None:
                 await self._impose(house, batch_id, batch, batch.group)
-            case "sent" | "completed":
+            case "sent":
+                await self._hear(house, batch_id, batch)
+                await self._tell(house, batch_id, batch)
+            case "completed":
                 await self._tell(house, batch_id, batch)
             case _:
                 pass
@@ -233,10 +267,10 @@ class BatchDesk:
         if stored is None:
             lines = {(line.order_id, line.line_id, line.run): line for line in batch.lines}
 
-            def picture_of(placed: Placement) -> tuple[str, Callable[[], bytes]]:
+            def picture_of(placed: Placement) -> tuple[str, Callable[[], Planes]]:
                 line = lines[placed.order_id, placed.line_id, placed.run]
                 file = next(file for file in line.files if file.area == placed.area)
-                return file.key, lambda: self.files.read(line.tenant, line.order_id, file.key)
+                return file.key, lambda: self.opened(self.files.read(line.tenant, line.order_id, file.key))
 
             content = draw_sheet(batch_id, group, press, number, sheets, placements, picture_of)
             file = NewFile(content=content, media_type="application/pdf")
@@ -265,6 +299,20 @@ class BatchDesk:
         await asyncio.to_thread(drop)
         digest = hashlib.sha256(told).hexdigest()
         await self._say(batch_id, ReportBatchSent(ticket=f"{batch_id}/ticket.json", ticket_sha256=digest), "sent")
+
+    async def _hear(self, house: House, batch_id: str, batch: Batch) -> None:
+        """Take what the press has written into the job's folder of sheets that are not settled."""
+        for sheet in batch.sheets:
+            number = sheet.imposed.sheet
+            if sheet.outcome or (said := await asyncio.to_thread(house.folder.outcome, batch_id, number)) is None:
+                continue
+            command: BatchCommandUnion = (
+                ReportSheetSpoiled(sheet=number, reason_code=said.reason_code)
+                if said.outcome == SPOILED
+                else ReportSheetPrinted(sheet=number)
+            )
+            told_id = command_id("settle-sheet", batch_id, number, type(command).__name__)
+            await self._send(command, SHARED_TENANT, batch_id, told_id, f"partner:{house.partner_id}")
 
     async def _tell(self, house: House, batch_id: str, batch: Batch) -> None:
         """Tell each order what became of its units, as soon as every sheet that they stand on is settled."""
@@ -300,7 +348,7 @@ class BatchDesk:
     async def _say(self, batch_id: str, command: BatchCommandUnion, *named: str | int) -> None:
         await self._send(command, SHARED_TENANT, batch_id, command_id("batch", batch_id, *named))
 
-    async def _send(self, command: Declared, tenant: str, key: str, derived_id: str) -> None:
+    async def _send(self, command: Declared, tenant: str, key: str, derived_id: str, actor: str = ACTOR) -> None:
         """Send, unless it was sent a moment ago and its answer is on its way."""
         now = self.now_ms()
         if now - self._sent.get(derived_id, -SEND_AGAIN_MS) < SEND_AGAIN_MS:
@@ -311,7 +359,7 @@ class BatchDesk:
             tenant=tenant,
             command_type=type(command).__name__,
             sent_at=now,
-            actor=ACTOR,
+            actor=actor,
             correlation_id=key,
         )
         await self.commands.send(command, envelope)

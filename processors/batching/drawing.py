@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import io
-import zlib
 from typing import Final
 
 import pikepdf
 import segno
 from pikepdf import Array, Dictionary, Name
-from PIL import Image
 
-from processors.ports import NamedError
+from processors.batching.planes import Planes
 
 UM_PER_POINT: Final = 25_400 / 72
 HAIRLINE_POINTS: Final = 0.25
 #: White modules around a QR code. The standard asks for four on a printed page; scanners take two on plain ground.
 QUIET_MODULES: Final = 2
-#: Pixels of one print file: a metre square at 300 dpi and some.
-PIXELS_MAX: Final = 160_000_000
 #: Helvetica's letters are on average so wide, as a share of their size; measured generously, so that text stays inside.
 LETTER_WIDTH: Final = 0.6
-
-
-class PictureUnreadable(NamedError):
-    """A print file is no PNG that can be imposed. Render its line again."""
 
 
 class Page:
@@ -81,19 +73,11 @@ class Page:
         self._pdf.pages.append(pikepdf.Page(self._pdf.make_indirect(page)))
 
 
-def embed(pdf: pikepdf.Pdf, content: bytes) -> pikepdf.Object:
-    """A PNG as an image object with its transparency. Raises PictureUnreadable."""
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
-            if opened.width * opened.height > PIXELS_MAX:
-                raise PictureUnreadable(f"{opened.width} × {opened.height} pixels. {PictureUnreadable.__doc__}")
-            picture = opened.convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureUnreadable(f"{PictureUnreadable.__doc__} ({error})") from None
-    alpha = picture.getchannel("A")
-    image = _image(pdf, picture.convert("RGB"), Name.DeviceRGB)
-    if alpha.getextrema() != (255, 255):
-        image.SMask = _image(pdf, alpha, Name.DeviceGray)
+def embed(pdf: pikepdf.Pdf, planes: Planes) -> pikepdf.Object:
+    """A picture as an image object with its transparency."""
+    image = _image(pdf, planes, planes.colours, Name.DeviceRGB)
+    if planes.transparency:
+        image.SMask = _image(pdf, planes, planes.transparency, Name.DeviceGray)
     return image
 
 
@@ -105,13 +89,13 @@ def save(pdf: pikepdf.Pdf) -> bytes:
     return buffer.getvalue()
 
 
-def _image(pdf: pikepdf.Pdf, picture: Image.Image, colour_space: pikepdf.Object) -> pikepdf.Stream:
+def _image(pdf: pikepdf.Pdf, planes: Planes, deflated: bytes, colour_space: pikepdf.Object) -> pikepdf.Stream:
     return pdf.make_stream(
-        zlib.compress(picture.tobytes(), 6),
+        deflated,
         Type=Name.XObject,
         Subtype=Name.Image,
-        Width=picture.width,
-        Height=picture.height,
+        Width=planes.width_px,
+        Height=planes.height_px,
         ColorSpace=colour_space,
         BitsPerComponent=8,
         Filter=Name.FlateDecode,

@@ -33,6 +33,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     priority: str
     #: When it began to wait (epoch milliseconds).
     since: int
+    #: Whether its order was told that no press can take it.
+    is_held: bool = False
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +75,7 @@ def plan(partner_id: str, press: Press, waiting: Iterable[Waiting], now: int) ->
     groups: dict[BatchGroup, list[Waiting]] = {}
     for one in waiting:
         product = press.variants.get(one.partner_variant)
-        if product is None or not _fits(one, press):
+        if product is None or not makeable(one, press):
             continue
         group = BatchGroup(
             partner_id=partner_id,
@@ -128,9 +130,14 @@ def _reason(waiting: Sequence[Waiting], press: Press, now: int) -> str:
     return "promise" if min(_due(one.line) for one in waiting) - now <= needed_ms else ""
 
 
-def _fits(one: Waiting, press: Press) -> bool:
+def makeable(one: Waiting, press: Press) -> bool:
+    """Whether the press prints this variant, and each piece of the run fits its sheet."""
     pieces, room = pieces_of((one.line,)), room_of(press)
-    return 0 < len(pieces) <= PIECES_MAX and all(fits(piece, room) for piece in pieces)
+    return (
+        one.partner_variant in press.variants
+        and 0 < len(pieces) <= PIECES_MAX
+        and all(fits(piece, room) for piece in pieces)
+    )
 
 
 def _due(line: BatchLine) -> int:

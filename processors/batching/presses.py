@@ -28,6 +28,8 @@ class Press(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     #: Kept free around every piece for its crop marks and its code.
     gutter_um: Annotated[int, msgspec.Meta(ge=4_000, le=50_000)] = 8_000
     sheets_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    #: A job may lie at the press so long without a word of it; then a person is asked to look.
+    silent_max_s: Annotated[int, msgspec.Meta(ge=60, le=604_800)] = 14_400
     #: A line waits for company so long at most.
     wait_max_s: Annotated[int, msgspec.Meta(ge=0, le=604_800)] = 3_600
 

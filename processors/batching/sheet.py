@@ -13,6 +13,7 @@ import pikepdf
 
 from events.batches.facts import BatchGroup, Placement
 from processors.batching.drawing import Page, embed, save
+from processors.batching.planes import Planes
 from processors.batching.presses import Press
 
 MARK_UM: Final = 3_000
@@ -36,19 +37,19 @@ def draw_sheet(
     number: int,
     sheets: int,
     placements: Sequence[Placement],
-    picture_of: Callable[[Placement], tuple[str, Callable[[], bytes]]],
+    picture_of: Callable[[Placement], tuple[str, Callable[[], Planes]]],
 ) -> bytes:
-    """The PDF of one sheet of `sheets`. `picture_of` names a placement's file, and reads it (PNG) when it is needed.
+    """The PDF of one sheet of `sheets`. `picture_of` names a placement's file, and opens it when it is needed.
 
-    A file that stands on the sheet several times is embedded once. Raises PictureUnreadable.
+    A file that stands on the sheet several times is embedded once. Raises what opening a file raises.
     """
     pdf = pikepdf.new()
     page = Page(pdf, press.sheet_width_um, press.sheet_height_um)
     embedded: dict[str, tuple[str, pikepdf.Object]] = {}
     for piece, placed in enumerate(placements, 1):
-        key, read = picture_of(placed)
+        key, opened = picture_of(placed)
         if key not in embedded:
-            embedded[key] = (f"P{len(embedded) + 1}", embed(pdf, read()))
+            embedded[key] = (f"P{len(embedded) + 1}", embed(pdf, opened()))
         name, picture = embedded[key]
         page.picture(name, picture, (placed.x_um, placed.y_um, placed.width_um, placed.height_um), turned=placed.turned)
         _crop_marks(page, placed, press.gutter_um)

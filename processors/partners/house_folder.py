@@ -4,6 +4,7 @@
     started/EFFECT.json      one whose order said yes to a press
     cancelled/EFFECT.json    one that was stopped before; also one that was stopped before it came
     jobs/BATCH/              a batch's sheets with its job ticket (`ticket.json`, `ticket.pdf`)
+    jobs/BATCH/sheet-001.outcome.json    what the press says of a sheet: `{"outcome": "printed"}`, or "spoiled" and why
 
 A print run is in one of the first three, and moves by renaming, which a file system does once: whether it was stopped
 or started first is decided by whoever renames it first. A job's folder appears whole, under its name, or not at all.
@@ -16,7 +17,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -24,6 +25,7 @@ from processors.partners.protocol import PrintJob
 from processors.ports import NamedError
 
 QUEUE, STARTED, CANCELLED, JOBS = "queue", "started", "cancelled", "jobs"
+PRINTED, SPOILED = "printed", "spoiled"
 _PLAIN: Final = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 RECORD_BYTES_MAX: Final = 100_000
 #: Print runs that may wait in the folder; more than a shop makes in weeks.
@@ -31,7 +33,14 @@ WAITING_MAX: Final = 20_000
 
 
 class FolderRecordUnreadable(NamedError):
-    """A print run's file in the shop's folder cannot be read. Restore it, or remove it and cancel the print run."""
+    """A file in the shop's folder cannot be read. Write it anew, or remove it; a print run without one is cancelled."""
+
+
+class SheetOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the press says of a sheet; a spoiled one has a reason code, such as `head_strike`."""
+
+    outcome: Literal["printed", "spoiled"]
+    reason_code: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{1,64}$")] = "spoiled"
 
 
 class HouseRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,9 +136,37 @@ class HouseFolder:
         """Remove a batch's files when every sheet is settled: they carry buyers' content."""
         shutil.rmtree(self.job(batch_id), ignore_errors=True)
 
+    def settle(self, batch_id: str, sheet: int, outcome: SheetOutcome) -> None:
+        """Say what became of a sheet, as the press does: whole or not at all, and the first word counts."""
+        path = self._outcome_path(batch_id, sheet)
+        if path.exists():
+            return
+        part = path.with_suffix(".part")
+        part.write_bytes(msgspec.json.encode(outcome))
+        part.replace(path)
+
+    def outcome(self, batch_id: str, sheet: int) -> SheetOutcome | None:
+        """What the press has said of a sheet; None while it has said nothing. Raises FolderRecordUnreadable."""
+        path = self._outcome_path(batch_id, sheet)
+        try:
+            with path.open("rb") as file:
+                return msgspec.json.decode(file.read(RECORD_BYTES_MAX), type=SheetOutcome)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise FolderRecordUnreadable(f"{path.name}: {FolderRecordUnreadable.__doc__} ({error})") from None
+
+    def waiting_jobs(self) -> list[str]:
+        """Batches whose job is in the folder, the longest there first, at most WAITING_MAX."""
+        found = [(path.stat().st_mtime_ns, path.name) for path in (self._root / JOBS).iterdir() if path.is_dir()]
+        return [name for _, name in sorted(found) if not name.startswith(".")][:WAITING_MAX]
+
     def job(self, batch_id: str) -> Path:
         """Where a batch's files are."""
         return self._root / JOBS / _plain(batch_id)
+
+    def _outcome_path(self, batch_id: str, sheet: int) -> Path:
+        return self.job(batch_id) / f"sheet-{sheet:03}.outcome.json"
 
     def _move(self, effect_key: str, to: str) -> bool:
         try:

@@ -37,10 +37,17 @@ from processors.partners.protocol import (
     WebhookNotGenuine,
 )
 
-#: Where a print run's file is, in our words. Raise the last number with every change.
+#: Where a print run's file is, and what the desk says of it, in our words. Raise the last number with every change.
 STATUS_MAP: Final = StatusMap(
-    "house_shop/1/map-1",
-    {"queue": "queued", "started": "printing", "cancelled": "cancelled", "sheet_printed": "printed"},
+    "house_shop/1/map-2",
+    {
+        "queue": "queued",
+        "started": "printing",
+        "cancelled": "cancelled",
+        "sheet_printed": "printed",
+        "batch_stuck": "on_hold",
+        "no_press_takes_it": "on_hold",
+    },
 )
 FOLDER_RETRY_MS: Final = 30_000
 

@@ -18,6 +18,7 @@ The wire format (JSON, UTF-8; the structs are in `print_shop_wire`):
   again until 2xx, in no promised order. `{"type": "job.status", "timestamp", "data": JobStatus}`; `data.event_id`
   equals `webhook-id` and stays the same over repetitions. The shop inspects each unit before it is ready for
   shipment and sends the result with that status; only units without a defect are handed over.
+- `{"type": "offers.changed", "timestamp", "data": {"variant", "stock"}}` when a blank runs out, and when it is back.
 """
 
 import base64

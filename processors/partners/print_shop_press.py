@@ -18,9 +18,12 @@ from standardwebhooks import Webhook
 from processors.clock import now_ms
 from processors.partners import print_shop_wire as wire
 from processors.partners.print_shop_setup import Behaviour, Offer, Shop
+from processors.partners.print_shop_shelf import SCHEMA as SHELF_SCHEMA
+from processors.partners.print_shop_shelf import Shelf
 from processors.simulation import Clockwork, Store, WebhookSender
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS jobs (
     shop TEXT NOT NULL, external_id TEXT NOT NULL, job_number TEXT NOT NULL, request BLOB NOT NULL,
     fingerprint TEXT NOT NULL, status TEXT NOT NULL, sequence INTEGER NOT NULL, accepted_at INTEGER NOT NULL,
@@ -29,10 +32,10 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_due ON jobs (next_at) WHERE next_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS cancel_marks (
     shop TEXT NOT NULL, external_id TEXT NOT NULL, PRIMARY KEY (shop, external_id));
-CREATE TABLE IF NOT EXISTS stock (
-    shop TEXT NOT NULL, variant TEXT NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (shop, variant));
 CREATE TABLE IF NOT EXISTS behaviours (shop TEXT PRIMARY KEY, behaviour BLOB NOT NULL);
 """
+    + SHELF_SCHEMA
+)
 
 #: A print file larger than this is not downloaded; the renderer's own limit is 25 MB.
 FILE_MAX_BYTES = 64 * 1024 * 1024
@@ -63,12 +66,9 @@ class Press:
         self.clockwork = Clockwork(self.advance, self.webhooks.send_due)
         # A fetch that a stop interrupted left its job without a next moment.
         store.run("UPDATE jobs SET next_at = ? WHERE next_at IS NULL AND status = 'received'", now_ms())
+        self.shelf = Shelf(store, self._tell_offers)
         for shop in shops:
-            for offer in shop.offers:
-                store.run(
-                    "INSERT INTO stock VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                    shop.name, offer.variant, offer.stock,
-                )  # fmt: skip
+            self.shelf.fill(shop.name, shop.offers)
 
     def _address_of(self, channel: str) -> str | None:
         shop = self._shops.get(channel)
@@ -155,24 +155,16 @@ class Press:
                 shop, request.external_id, f"J-{number}", msgspec.json.encode(request), request.fingerprint(),
                 now, now, offer.unit_cost_minor * request.quantity,
             )  # fmt: skip
-            self._store.run(
-                "UPDATE stock SET units = units - ? WHERE shop = ? AND variant = ?",
-                request.quantity, shop, request.variant,
-            )  # fmt: skip
+            self.shelf.take(shop, request.variant, request.quantity)
             self.enter(shop, request.external_id, "received")
 
     def offer(self, shop: str, variant: str) -> Offer | None:
         """The shop's offer of a blank, or None."""
         return next((o for o in self._shops[shop].offers if o.variant == variant), None)
 
-    def stock(self, shop: str, variant: str) -> int:
-        """Blanks left."""
-        row = self._store.row("SELECT units FROM stock WHERE shop = ? AND variant = ?", shop, variant)
-        return 0 if row is None else int(row["units"])
-
-    def set_stock(self, shop: str, variant: str, units: int) -> None:
-        """Count the shelf anew."""
-        self._store.run("UPDATE stock SET units = ? WHERE shop = ? AND variant = ?", units, shop, variant)
+    def _tell_offers(self, shop: str, event_id: str, body: bytes) -> None:
+        self.webhooks.put(shop, event_id, body, self.behaviour(shop).delivery)
+        self.clockwork.poke()
 
     def load_units(self, shop: str) -> int:
         """Units accepted and not yet printed."""

@@ -132,7 +132,7 @@ class ShopFloor:
             return problem(422, "variant_unknown", f"we do not print on {job.variant}")
         if self._press.use_up(shop, "refuse_retryable_next"):
             return problem(422, "overloaded", "the presses are full, try later", retryable=True)
-        if self._press.use_up(shop, "refuse_next") or self._press.stock(shop, job.variant) < job.quantity:
+        if self._press.use_up(shop, "refuse_next") or self._press.shelf.units(shop, job.variant) < job.quantity:
             return problem(422, "out_of_stock", f"{job.variant} is out of stock")
         return None
 
@@ -183,7 +183,7 @@ class ShopFloor:
                     wire.OfferWire(
                         variant=offer.variant,
                         customer_variant=offer.customer_variant,
-                        stock=self._press.stock(shop, offer.variant),
+                        stock=self._press.shelf.units(shop, offer.variant),
                         unit_cost_minor=offer.unit_cost_minor,
                         currency=offer.currency,
                         production_ms=production_ms,
@@ -256,8 +256,8 @@ def _add_control_routes(app: FastAPI, press: Press, shops: set[str]) -> None:
 
     @app.put("/control/shops/{shop}/stock/{variant}")
     async def set_stock(shop: str, variant: str, request: Request) -> Response:
-        press.set_stock(shop, variant, msgspec.json.decode(await request.body(), type=dict[str, int])["units"])
-        return answer(200, {"units": press.stock(shop, variant)})
+        press.shelf.count(shop, variant, msgspec.json.decode(await request.body(), type=dict[str, int])["units"])
+        return answer(200, {"units": press.shelf.units(shop, variant)})
 
     @app.get("/control/jobs")
     async def jobs(shop: str | None = None) -> Response:

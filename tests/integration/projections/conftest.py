@@ -143,7 +143,14 @@ def rig(settings: Settings, make_topic: Callable[..., str], database_url: str) -
     assert database_url == settings.database_url
     names = Topics()
     make_topic(names.order_events, partitions=PARTITIONS)
-    for name in (names.order_rejected, names.catalogue_events, names.catalogue_rejected, names.batch_events):
+    for name in (
+        names.operations_events,
+        names.order_rejected,
+        names.catalogue_events,
+        names.catalogue_rejected,
+        names.batch_events,
+        names.batch_rejected,
+    ):
         make_topic(name)
     producer = kafka.transactional_producer(settings, f"{settings.topic_prefix}ledger")
     return Rig(settings, LedgerWriter(producer, topics_of(settings).order_events, PARTITIONS))

@@ -39,7 +39,9 @@ from infra import intake
 from infra.batch_tables import BatchTables
 from infra.postgres import pool
 from infra.s3 import Bucket
-from processors.batching.desk import SHARED_TENANT, BatchDesk, House
+from processors.batching.desk import SHARED_TENANT, BatchDesk
+from processors.batching.planes import planes_of
+from processors.batching.ports import House
 from processors.batching.presses import Press
 from processors.batching.ticket import Ticket
 from processors.clock import now_ms
@@ -157,7 +159,7 @@ class HouseWorld:
         house = House(partner_id=SHOP, presses={press.name: press}, folder=self.folder)
         return BatchDesk(
             houses=[house], reads=self.reads, commands=self.ledger, files=self.files, vault=self.vault,
-            now_ms=now_ms, outages=(OSError,),
+            opened=planes_of, now_ms=now_ms, outages=(),
         )  # fmt: skip
 
     def order(self, external_id: str, quantity: int) -> str:

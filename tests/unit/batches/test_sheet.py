@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 from events.batches.commands import CloseBatch, ReportSheetImposed
 from events.batches.facts import BatchFile, BatchLine, Placement
 from events.batches.state import Batch
-from processors.batching.drawing import PictureUnreadable
 from processors.batching.packing import pack
 from processors.batching.plan import pieces_of, room_of
+from processors.batching.planes import PictureUnreadable, planes_in_child, planes_of, sheet_sandbox
 from processors.batching.presses import Press
 from processors.batching.sheet import draw_sheet, piece_code
 from processors.batching.ticket import Ticket, ticket_of, write_json, write_pages
@@ -80,7 +80,7 @@ def drawn(read: bytes | None = None) -> bytes:
         1,
         1,
         placements(),
-        lambda placed: (placed.order_id, lambda: read or a_print(colours[placed.order_id])),
+        lambda placed: (placed.order_id, lambda: planes_of(read or a_print(colours[placed.order_id]))),
     )
 
 
@@ -108,6 +108,13 @@ def test_the_same_batch_gives_the_same_bytes() -> None:
 def test_what_is_no_picture_is_refused_by_name() -> None:
     with pytest.raises(PictureUnreadable):
         drawn(b"not a PNG")
+
+
+def test_a_print_file_is_opened_in_a_child_process_and_a_broken_one_is_refused_by_name() -> None:
+    with sheet_sandbox() as pool:
+        assert planes_in_child(pool, a_print("crimson")) == planes_of(a_print("crimson"))
+        with pytest.raises(PictureUnreadable):
+            planes_in_child(pool, b"not a PNG")
 
 
 def test_the_ticket_leads_from_each_code_to_order_line_and_unit() -> None:
