@@ -1,13 +1,16 @@
 """What the carriers' adapters have in common."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, Protocol
 
-from processors.carriers.protocol import Rate
+import msgspec
+
+from processors.carriers.protocol import Address, LabelRefused, Rate
 from processors.fetch import Fetched
 from processors.inbound.reading import InputNotUsable, minor_units
-from processors.outbound import Deferred
+from processors.outbound import Answer, Deferred, preview
 
 #: In these states the place is the buyer's own town, so it is left out of the report.
 AT_THE_BUYER: Final = frozenset({"out_for_delivery", "available_for_pickup", "delivered"})
@@ -61,4 +64,41 @@ def offered_rate(
         cost_minor=cost_minor,
         currency=currency,
         delivery_days=delivery_days,
+    )
+
+
+#: HTTP statuses of a refusal in our words: (reason, retryable, needs a person).
+BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
+    401: ("credentials", False, True),
+    402: ("funds", True, True),
+    403: ("credentials", False, True),
+    404: ("unknown_shipment", False, True),
+    408: ("unavailable", True, False),
+}
+
+
+def refused_by_status(answer: Answer) -> LabelRefused:
+    """A refusal by its HTTP status, with the start of what the carrier wrote."""
+    reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))
+    detail = f"HTTP {answer.status}: {preview(answer.body)}"
+    return LabelRefused(reason=reason, retryable=retryable, needs_person=person, detail=detail)
+
+
+def nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
+    """The carrier answered with something that its own format does not allow."""
+    detail = f"HTTP {answer.status}: {preview(answer.body)}"
+    return Deferred(reason="server_error", retry_after_ms=0, outcome_unknown=outcome_unknown, detail=detail)
+
+
+def corrected(
+    address: Address, street1: str | None, street2: str | None, city: str | None, region: str | None, code: str | None
+) -> Address:
+    """The address in the carrier's spelling; what the carrier leaves empty stays, but for the second street line."""
+    return msgspec.structs.replace(
+        address,
+        street1=street1 or address.street1,
+        street2=street2 or None,
+        city=city or address.city,
+        region=region or address.region,
+        postal_code=code or address.postal_code,
     )

@@ -26,7 +26,7 @@ from processors.carriers.common import LabelFetcher, answer_incomplete
 from processors.carriers.easypost_reading import cheapest, offered, tracking_report
 from processors.carriers.easypost_requests import address as address_request
 from processors.carriers.easypost_requests import same_address, shipment_request
-from processors.carriers.easypost_sorting import deferred_nonsense, refused
+from processors.carriers.easypost_sorting import deferred_nonsense, refused, refused_address
 from processors.carriers.protocol import (
     Address,
     AddressVerified,
@@ -109,7 +109,7 @@ class EasyPost:
             return error.deferred()
         answer = verified.read_as(wire.VerifiedAddress) if verified.status == 200 else None
         if answer is None:
-            return refused(verified)
+            return refused_address(verified, address)
         found = answer.address
         return AddressVerified(
             address=msgspec.structs.replace(

@@ -5,8 +5,9 @@
 
 The API key and the webhook secret come from the environment (`EASYPOST_API_KEY`, `EASYPOST_WEBHOOK_SECRET`)
 or from a `--config` file in JSON (`SimulatorConfig`). An address whose street has the word `invalid` or
-`unknown street` cannot be verified, like the two in EasyPost's own test data. Beside the API there is a control
-desk without a key, for tests and demonstrations, which is why the process listens on loopback only:
+`unknown street` cannot be verified, like the two in EasyPost's own test data; `misspelt` is refused with a better one.
+Beside the API there is a control desk without a key, for tests and demonstrations, which is why the process listens on
+loopback only:
 
 - `GET /control/office` and `PATCH /control/office`: the `OfficeBehaviour` now, and changes to it;
 - `GET /control/labels`: every shipment with how often its label was asked for and paid;
@@ -106,6 +107,10 @@ class Counter:
                     {"code": "E.HOUSE_NUMBER.MISSING", **missing},
                 ],
             )
+        if "misspelt" in street:
+            better = street.replace("misspelt", "harbor")
+            misspelt = {"code": "E.STREET.MISSPELT", "field": "street1", "message": "Misspelt", "suggestion": better}
+            return refusal(422, "ADDRESS.VERIFY.FAILURE", "Unable to verify address.", [misspelt])
         return answer(200, {"address": shapes.verified(held)})
 
     async def create_shipment(self, request: Request, given: shapes.Json) -> Response:

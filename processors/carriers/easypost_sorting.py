@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from processors.carriers import easypost_wire as wire
-from processors.carriers.protocol import Deferred, LabelRefused
+from processors.carriers.protocol import Address, Deferred, LabelRefused
 from processors.outbound import Answer, preview
 
 #: HTTP statuses in our words, where EasyPost's code says no more: (reason, retryable, needs a person).
@@ -52,6 +54,27 @@ def refused(answer: Answer) -> LabelRefused:
             hint = f" (try {detail.suggestion})" if detail.suggestion else ""
             said.append(f"{detail.field}: {detail.message}{hint}")
     return LabelRefused(reason=reason, retryable=retryable, needs_person=person, detail="; ".join(said)[:1000])
+
+
+#: EasyPost's names of an address's parts, and ours.
+PARTS: Final[Mapping[str, str]] = {
+    "street1": "street1", "street2": "street2", "city": "city", "state": "region", "zip": "postal_code",
+}  # fmt: skip
+
+
+def refused_address(answer: Answer, address: Address) -> LabelRefused:
+    """A refusal of an address, with the better one that EasyPost suggests part by part."""
+    refusal, body = refused(answer), answer.read_as(wire.ErrorAnswer)
+    details = () if body is None else tuple(d for d in body.error.errors if isinstance(d, wire.ErrorDetail))
+    better = {
+        PARTS[detail.field]: detail.suggestion
+        for detail in details
+        if detail.field in PARTS and isinstance(detail.suggestion, str) and detail.suggestion
+    }
+    if not better:
+        return refusal
+    suggested = msgspec.convert(msgspec.to_builtins(address) | better, Address)
+    return msgspec.structs.replace(refusal, suggested_address=suggested)
 
 
 def _sorted(status: int, error: wire.ErrorBody) -> tuple[str, bool, bool]:

@@ -1,5 +1,6 @@
 """One rig a carrier: the adapter, its simulator, and the faults that the contract suite provokes."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -61,6 +62,13 @@ class CarrierRig(Protocol):
     """One adapter and its simulator."""
 
     opened: list[Carrier]
+    #: Whether a shipment is claimed with its address before it is paid, and how a path and a word show customs papers.
+    claims_shipment: bool
+    customs_at: str
+    customs_word: bytes
+    #: A genuine event that is about no parcel; and bodies that the vendor would never send.
+    other_event: bytes
+    malformed: tuple[bytes, ...]
 
     def carrier(
         self,
@@ -88,12 +96,51 @@ class CarrierRig(Protocol):
 
     def deliveries_of(self, tracking_number: str) -> list[Received]: ...
 
-    def signed(self, body: bytes, *, secret: bytes) -> Mapping[str, str]: ...
+    def signed(self, body: bytes, *, by: str) -> Mapping[str, str]: ...
 
 
-class EasyPostRig(Simulated):
+class LabelRig(Simulated):
+    """What all carriers' rigs do alike."""
+
+    #: Where the control desk lists the parcels.
+    listed_at: ClassVar[str]
+
+    def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
+        self.opened: list[Carrier] = []
+        self._claims = Claims()
+        super().__init__(module, config, folder, receiver)
+
+    def shipment(self, **changes: object) -> ParcelShipment:
+        return msgspec.structs.replace(a_shipment(), **changes)
+
+    def paid(self, effect_key: str) -> Paid:
+        mine = [s for s in self.simulator.control("GET", self.listed_at) if s["reference"] == effect_key]
+        return Paid(
+            shipments=len(mine),
+            purchases=sum(shipment["purchases"] for shipment in mine),
+            purchase_requests=sum(shipment["purchase_requests"] for shipment in mine),
+        )
+
+    def deliveries_of(self, tracking_number: str) -> list[Received]:
+        return [r for r in self._receiver.received if tracking_number.encode() in r.body]
+
+    def reports_of(self, tracking_number: str, found: Callable[[list[TrackingReport]], bool]) -> list[TrackingReport]:
+        carrier = self.opened[-1]
+
+        def reports(received: list[Received]) -> list[TrackingReport]:
+            mine = [r for r in received if tracking_number.encode() in r.body]
+            return [report for r in mine for report in carrier.parse_webhook(r.body)]
+
+        return reports(self._receiver.wait_for(lambda received: found(reports(received))))
+
+
+class EasyPostRig(LabelRig):
     """EasyPost."""
 
+    claims_shipment = True
+    customs_at, customs_word = "/v2/shipments", b"customs_info"
+    listed_at = "/labels"
+    other_event = b'{"id": "evt_1", "object": "Event", "description": "batch.created", "result": {}}'
     desk = "/office"
     calm_behaviour = OfficeBehaviour(scan_ms=20)
     faults: ClassVar = {
@@ -109,8 +156,6 @@ class EasyPostRig(Simulated):
     }
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self.opened: list[Carrier] = []
-        self._claims = Claims()
         config = SimulatorConfig(
             store_file=str(folder / "easypost.sqlite"),
             api_key="key-of-tests",
@@ -135,49 +180,38 @@ class EasyPostRig(Simulated):
         self.opened.append(carrier)
         return carrier
 
-    def shipment(self, **changes: object) -> ParcelShipment:
-        shipment = ParcelShipment(
-            effect_key=new_effect_key(),
-            sender=SENDER,
-            recipient=RECIPIENT,
-            parcel=ParcelSize(length_um=254_000, width_um=203_200, height_um=101_600, weight_g=436),
-            customs=(
-                CustomsItem(
-                    description="Printed mug",
-                    quantity=2,
-                    weight_g=700,
-                    value_minor=2325,
-                    currency="USD",
-                    hs_tariff_number="691110",
-                    origin_country="US",
-                ),
+    @property
+    def malformed(self) -> tuple[bytes, ...]:
+        """Bodies that EasyPost would never send."""
+        tracker = b'{"id": "t", "tracking_code": "1", "status": "delivered", "carrier": "USPS", "updated_at": "%s"}'
+        shape = b'{"id": "evt_1", "object": "Event", "description": "tracker.updated", "result": %s}'
+        return (shape % b"{}", shape % (tracker % b"yesterday"))
+
+    def signed(self, body: bytes, *, by: str) -> Mapping[str, str]:
+        secret = {"now": SECRET, "before": OLD_SECRET, "stranger": "a stranger's secret"}[by]
+        return {"X-Hmac-Signature": sign(unicodedata.normalize("NFKD", secret).encode(), body)}
+
+
+def a_shipment() -> ParcelShipment:
+    """A parcel as EasyPost's recording has it."""
+    return ParcelShipment(
+        effect_key=new_effect_key(),
+        sender=SENDER,
+        recipient=RECIPIENT,
+        parcel=ParcelSize(length_um=254_000, width_um=203_200, height_um=101_600, weight_g=436),
+        customs=(
+            CustomsItem(
+                description="Printed mug",
+                quantity=2,
+                weight_g=700,
+                value_minor=2325,
+                currency="USD",
+                hs_tariff_number="691110",
+                origin_country="US",
             ),
-            customs_signer="Demo Signer",
-        )
-        return msgspec.structs.replace(shipment, **changes)
-
-    def paid(self, effect_key: str) -> Paid:
-        mine = [s for s in self.simulator.control("GET", "/labels") if s["reference"] == effect_key]
-        return Paid(
-            shipments=len(mine),
-            purchases=sum(shipment["purchases"] for shipment in mine),
-            purchase_requests=sum(shipment["purchase_requests"] for shipment in mine),
-        )
-
-    def deliveries_of(self, tracking_number: str) -> list[Received]:
-        return [r for r in self._receiver.received if tracking_number.encode() in r.body]
-
-    def reports_of(self, tracking_number: str, found: Callable[[list[TrackingReport]], bool]) -> list[TrackingReport]:
-        carrier = self.opened[-1]
-
-        def reports(received: list[Received]) -> list[TrackingReport]:
-            mine = [r for r in received if tracking_number.encode() in r.body]
-            return [report for r in mine for report in carrier.parse_webhook(r.body)]
-
-        return reports(self._receiver.wait_for(lambda received: found(reports(received))))
-
-    def signed(self, body: bytes, *, secret: bytes) -> Mapping[str, str]:
-        return {"X-Hmac-Signature": sign(secret, body)}
+        ),
+        customs_signer="Demo Signer",
+    )
 
 
 def reached(status: str) -> Callable[[list[TrackingReport]], bool]:

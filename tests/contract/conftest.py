@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from tests.contract.carrier_rigs import CarrierRig, EasyPostRig
+from tests.contract.carrier_rigs_of_rates import ShippoRig, ShipStationRig
 from tests.contract.gelato_rig import GelatoRig
 from tests.contract.net import Receiver, receiving
 from tests.contract.partner_rigs import PartnerRig, PrintShopRig, Simulated
@@ -44,6 +45,8 @@ print_shop_rig = started(PrintShopRig)
 printful_rig = started(PrintfulRig)
 gelato_rig = started(GelatoRig)
 easypost_rig = started(EasyPostRig)
+shippo_rig = started(ShippoRig)
+shipstation_rig = started(ShipStationRig)
 
 
 @pytest.fixture(params=["print_shop", "printful", "gelato"])
@@ -57,7 +60,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
         await found.opened.pop().aclose()
 
 
-@pytest.fixture(params=["easypost"])
+@pytest.fixture(params=["easypost", "shippo", "shipstation"])
 async def carrier_rig(request: pytest.FixtureRequest) -> AsyncIterator[CarrierRig]:
     """Each carrier in turn, in a calm mood; what a test opened is closed after it."""
     found: CarrierRig = request.getfixturevalue(f"{request.param}_rig")

@@ -1,7 +1,5 @@
 """The contract on webhooks that every carrier's adapter and simulator keep together, over real HTTP."""
 
-import unicodedata
-
 import pytest
 
 from processors.carriers.protocol import (
@@ -10,7 +8,7 @@ from processors.carriers.protocol import (
     WebhookNotGenuine,
     WebhookUnreadable,
 )
-from tests.contract.carrier_rigs import OLD_SECRET, SECRET, CarrierRig, bought, reached
+from tests.contract.carrier_rigs import CarrierRig, bought, reached
 from tests.contract.net import Receiver
 
 pytestmark = pytest.mark.anyio
@@ -65,12 +63,14 @@ async def test_a_forged_or_changed_webhook_is_not_genuine(carrier_rig: CarrierRi
     label = await bought(carrier, carrier_rig.shipment())
     carrier_rig.reports_of(label.tracking_number, reached("pre_transit"))
     genuine = carrier_rig.deliveries_of(label.tracking_number)[0]
+    named = carrier_rig.signed(genuine.body, by="now")
     for headers, body in [
         (genuine.headers, genuine.body + b"\n"),
-        (genuine.headers, genuine.body.replace(b"pre_transit", b"delivered")),
-        (carrier_rig.signed(genuine.body, secret=b"a stranger's secret"), genuine.body),
-        ({"X-Hmac-Signature": "hmac-sha256-hex=ü"}, genuine.body),
-        ({"X-Hmac-Signature": ""}, genuine.body),
+        (genuine.headers, genuine.body.replace(label.tracking_number.encode(), b"1" * len(label.tracking_number))),
+        (carrier_rig.signed(genuine.body, by="stranger"), genuine.body),
+        (dict.fromkeys(named, "hmac-sha256-hex=ü"), genuine.body),
+        (dict.fromkeys(named, "t=1,v1=ü"), genuine.body),
+        (dict.fromkeys(named, ""), genuine.body),
         ({}, genuine.body),
         (genuine.headers, b" " * 1_000_000),
     ]:
@@ -78,11 +78,10 @@ async def test_a_forged_or_changed_webhook_is_not_genuine(carrier_rig: CarrierRi
             carrier.verify_webhook(headers, body)
 
 
-async def test_a_secret_can_be_changed_and_is_normalised(carrier_rig: CarrierRig) -> None:
+async def test_a_secret_can_be_changed_while_the_one_before_still_signs(carrier_rig: CarrierRig) -> None:
     carrier = carrier_rig.carrier()
-    for secret in (SECRET, OLD_SECRET):
-        key = unicodedata.normalize("NFKD", secret).encode()
-        carrier.verify_webhook(carrier_rig.signed(b"{}", secret=key), b"{}")
+    for by in ("now", "before"):
+        carrier.verify_webhook(carrier_rig.signed(b"{}", by=by), b"{}")
 
 
 async def test_a_replayed_webhook_verifies_and_is_recognised_by_its_event_id(carrier_rig: CarrierRig) -> None:
@@ -101,7 +100,7 @@ async def test_an_unknown_status_word_is_kept_as_it_came(carrier_rig: CarrierRig
     label = await bought(carrier_rig.carrier(), carrier_rig.shipment())
     reports = carrier_rig.reports_of(label.tracking_number, reached("delivered"))
     unknown = [report for report in reports if report.canonical is None]
-    assert [(report.raw_status, report.rank) for report in unknown] == [("held_by_customs", 0)]
+    assert [(report.raw_status.casefold(), report.rank) for report in unknown] == [("held_by_customs", 0)]
 
 
 async def test_a_parcel_refused_at_the_door_outranks_its_delivery_attempt(carrier_rig: CarrierRig) -> None:
@@ -120,10 +119,7 @@ async def test_a_lost_parcel_is_a_condition_beside_its_journey(carrier_rig: Carr
 
 async def test_a_body_of_another_shape_is_unreadable_and_another_event_says_nothing(carrier_rig: CarrierRig) -> None:
     carrier = carrier_rig.carrier()
-    tracker = b'{"id": "t", "tracking_code": "1", "status": "delivered", "carrier": "USPS", "updated_at": "%s"}'
-    shape = b'{"id": "evt_1", "object": "Event", "description": "tracker.updated", "result": %s}'
-    for body in (b"", b"[]", b"\xff", b'{"id": 1}', shape % b"{}", shape % (tracker % b"yesterday")):
+    for body in (b"", b"[]", b"\xff", b'{"id": 1}', *carrier_rig.malformed):
         with pytest.raises(WebhookUnreadable):
             carrier.parse_webhook(body)
-    other = b'{"id": "evt_1", "object": "Event", "description": "batch.created", "result": {}}'
-    assert carrier.parse_webhook(other) == ()
+    assert carrier.parse_webhook(carrier_rig.other_event) == ()
