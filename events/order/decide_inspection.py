@@ -35,9 +35,7 @@ def decide(order: Order, command: InspectionCommand, context: Context) -> tuple[
             assert_never(command)
 
 
-def inspected(
-    order: Order, line: Line, run: Run, command: ReportInspected, context: Context
-) -> tuple[OrderEvent, ...]:
+def inspected(order: Order, line: Line, run: Run, command: ReportInspected, context: Context) -> tuple[OrderEvent, ...]:
     """A verdict on a run's units: what nobody speaks of has not passed."""
     if run.stage != "inspecting":
         raise Ignored("this print run is not waiting for an inspection")

@@ -22,6 +22,8 @@ COMPARED_PX: Final = 640
 USUAL_SHARE: Final = 0.8
 #: A mirror image is looked at closely where it agrees at least this well, relative to the print as it should be.
 MIRROR_WORTH_A_LOOK: Final = 0.8
+#: Pixels of the comparison along the print's edge that are not judged.
+RIM_PX: Final = 4
 #: So much of the print must be seen to be judged.
 SEEN_MIN: Final = 0.6
 
@@ -202,7 +204,11 @@ def _in_even_light(laid: _Laid, photo: Image.Image) -> tuple[Plane, Plane]:
     height, width = laid.printed.opacity.shape
     seen = warped(photo, laid.placement.matrix, (width, height))
     ground = product_colour(laid.printed, seen, rim_colour(seen))
-    return evened(laid.printed.on(ground), seen, laid.printed)
+    expected, even = evened(laid.printed.on(ground), seen, laid.printed)
+    # A pixel of table beside a sheet's edge would be the largest difference of all: the outermost ones are not judged.
+    judged_part = np.zeros((height, width, 1), bool)
+    judged_part[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX] = True
+    return expected, np.asarray(np.where(judged_part, even, expected), np.float32)
 
 
 def _swapped(colours: measure.Channels, thresholds: Rules) -> bool:

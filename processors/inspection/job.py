@@ -48,9 +48,7 @@ def compared(request: CompareRequest) -> Compared:
 
 def compare_files(pool: SandboxPool, reference: bytes, photo: bytes, area_share: float) -> Compared:
     """Compare in a child process. Blocks. Raises PhotoNotUsable, or a SandboxError when the pool does not work."""
-    request = CompareRequest(
-        reference=reference, photo=photo, area_share=area_share, pixels_max=pool.limits.pixels_max
-    )
+    request = CompareRequest(reference=reference, photo=photo, area_share=area_share, pixels_max=pool.limits.pixels_max)
     try:
         answer = pool.run("compare", msgspec.msgpack.encode(request))
     except JobRefused as refused:

@@ -86,7 +86,5 @@ def lab(colour: Plane) -> Plane:
 
 
 #: IEC 61966-2-1: linear sRGB to XYZ, and the white that it is relative to (D65).
-_TO_XYZ: Final = np.array(
-    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float64
-)
+_TO_XYZ: Final = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float64)
 _WHITE: Final = np.array([0.95047, 1.0, 1.08883])

@@ -51,9 +51,7 @@ class Placement:
         return float(np.degrees(np.arctan2(self.matrix[1, 0], self.matrix[0, 0])))
 
 
-def warped(
-    photo: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int], *, finely: bool = True
-) -> Plane:
+def warped(photo: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int], *, finely: bool = True) -> Plane:
     """The photograph as the reference's grid (width, height) sees it. Pixel centres are at halves, as in Pillow."""
     data = tuple(float(value) for value in matrix.ravel())
     way = Image.Resampling.BICUBIC if finely else Image.Resampling.BILINEAR
@@ -82,9 +80,7 @@ def placed_coarsely(expected: Plane, photo: Plane, scale: float) -> tuple[Placem
     size = np.linalg.norm(fields[0]) + 1e-6
     height, width = expected.shape[:2]
     base = shrink * scale
-    template = _flattened(
-        resized(expected, (max(8, round(width * base)), max(8, round(height * base)))), margin=8
-    )
+    template = _flattened(resized(expected, (max(8, round(width * base)), max(8, round(height * base)))), margin=8)
     best, found = [-1.0, -1.0], [np.eye(2, 3), np.eye(2, 3)]
     for relative in SCALES:
         for turn in TURNS_DEGREES:
@@ -169,9 +165,7 @@ def _agreed(reference: Plane, seen: Plane) -> NDArray[np.float64] | None:
     return np.column_stack([np.eye(2) + linear, solved[0] - linear @ half])
 
 
-def _tile_shifts(
-    reference: Plane, seen: Plane
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _tile_shifts(reference: Plane, seen: Plane) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Centres (x, y) of tiles, by how much what they show lies off in `seen`, and how sure that is."""
     side = min(TILE_PX, *reference.shape)
     tops, lefts = _starts(reference.shape[0], side), _starts(reference.shape[1], side)
@@ -211,9 +205,7 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(start) for start in np.linspace(0, length - side, count)]
 
 
-def _between(
-    before: NDArray[np.float64], peak: NDArray[np.float64], after: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _between(before: NDArray[np.float64], peak: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where between its neighbours a peak really is: the top of a parabola through the three."""
     bend = before - 2 * peak + after
     return np.clip(np.where(bend < -1e-9, (before - after) / (2 * np.minimum(bend, -1e-9)), 0), -0.5, 0.5)

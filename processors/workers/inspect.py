@@ -63,9 +63,7 @@ class PhotoComparer:
             return known
         fetched = await self.fetcher.fetch(url)
         file = NewFile(content=fetched.content, media_type=media_type(fetched.content))
-        return await asyncio.to_thread(
-            self.files.store, envelope.tenant, envelope.key, key, fact.effect_key, file
-        )
+        return await asyncio.to_thread(self.files.store, envelope.tenant, envelope.key, key, fact.effect_key, file)
 
     def _compared(
         self,

@@ -15,12 +15,7 @@ from events.order.values import Defect, PhotoComparison
 from projections.sentences.wording import Entry, Link, again, counted, link, links, units_of
 
 InspectionFact: TypeAlias = (
-    InspectionRequested
-    | InspectionPhotoAdded
-    | PrintCompared
-    | InspectionPassed
-    | InspectionFailed
-    | ReprintRequested
+    InspectionRequested | InspectionPhotoAdded | PrintCompared | InspectionPassed | InspectionFailed | ReprintRequested
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from events.order.commands import AddInspectionPhoto, ReportInspected
 from events.order.facts import InspectionRequested
+from events.order.values import OrderPolicy
 from tests.order_life import World as Outside
 from tests.order_life import live
 from tests.unit.test_api import FOREIGN, OWN, World, problem
@@ -22,6 +24,8 @@ def inspecting() -> World:
     world = World()
     world.post_order()
     placed = world.commands.sent.pop()[0]
+    policy = OrderPolicy(approval="when_clean", spot_check_per_mille=0)
+    placed = msgspec.structs.replace(placed, order=msgspec.structs.replace(placed.order, policy=policy))
     outside = Outside()
     order, _, _ = live(
         [placed], lambda fact: () if isinstance(fact, InspectionRequested) else outside.answer(fact), "A-1"

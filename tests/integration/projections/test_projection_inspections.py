@@ -62,9 +62,7 @@ def test_rules_are_measured_by_what_people_said_of_the_same_units(rig: Rig, batc
     rig.project(NAME, batch_records_max=batch_records_max)
 
     assert agreement(rig) == EXPECTED
-    assert agreement(rig, from_ms=2**60) == (
-        DefectAgreement(code="", hits=0, false_alarms=0, misses=0, agreed_good=0),
-    )
+    assert agreement(rig, from_ms=2**60) == (DefectAgreement(code="", hits=0, false_alarms=0, misses=0, agreed_good=0),)
     assert agreement(rig, tenant="another")[0].hits == 0
 
 
