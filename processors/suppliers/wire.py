@@ -92,4 +92,6 @@ class StockList(msgspec.Struct, frozen=True, kw_only=True):
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """A webhook's signature: HMAC-SHA-256 over time stamp, dot and body, in hexadecimal digits."""
-    return "v1=" + hmac.new(secret.encode(), timestamp.encode(errors="replace") + b"." + body, hashlib.sha256).hexdigest()
+    return (
+        "v1=" + hmac.new(secret.encode(), timestamp.encode(errors="replace") + b"." + body, hashlib.sha256).hexdigest()
+    )

@@ -8,6 +8,7 @@ from events.order.commands import ReportPartnerStatus
 from events.order.facts import LinePrinted, PartnerStatusObserved, ProductionStarted, SubmissionAccepted
 from processors.partners import gelato_events, house_shop, print_shop, printful_events
 from processors.partners.protocol import CANONICAL_CONDITIONS, CANONICAL_STAGES, StatusMap
+from processors.suppliers import supplier
 from projections.sentences import describe
 from tests.order_life import NOW, World, placed
 from tests.unit.order.spec import a, everybody_answers_until, given
@@ -22,6 +23,7 @@ MAPS = {
     "printful": printful_events.STATUS_MAP,
     "gelato": gelato_events.STATUS_MAP,
     "print_shop": print_shop.STATUS_MAP,
+    "supplier": supplier.STATUS_MAP,
     "house_shop": house_shop.STATUS_MAP,
 }
 WORDS = [(vendor, word) for vendor, words in MAPS.items() for word in sorted(words.words)]
@@ -57,8 +59,8 @@ def test_the_house_print_shop_reports_every_stage() -> None:
 
 
 def test_every_vendor_reports_what_the_order_goes_by() -> None:
-    # The house shop hands over nothing by itself, and holds for a person what it cannot make.
-    never_said = {"house_shop": {"handed_over", "failed"}}
+    # The house shop hands over nothing by itself, and holds for a person what it cannot make; a supplier prints nothing.
+    never_said = {"house_shop": {"handed_over", "failed"}, "supplier": {"printing"}}
     for vendor, words in MAPS.items():
         reported = {words.canonical(word) for word in words.words} | never_said.get(vendor, set())
         assert {"queued", "printing", "handed_over", "failed", "cancelled", "on_hold"} <= reported, vendor
