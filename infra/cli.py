@@ -15,6 +15,7 @@ from processors.ports import NamedError
 #: Which module has a command. Every process of the system starts through here, and most need one module alone;
 #: a command that is not listed is found all the same, after importing all of them.
 MODULE_OF = {
+    "alerts": "scorecards",
     "audit": "proof",
     "catalogue": "catalogue",
     "demo": "demo",
@@ -33,6 +34,7 @@ MODULE_OF = {
     "project": "project",
     "publish": "store",
     "routing": "routing",
+    "scorecards": "scorecards",
     "serve": "serve",
     "simulate": "simulate",
     "sku": "store",

@@ -44,6 +44,11 @@ KEEP: LiteralString = (
     "INSERT INTO outbound_exchanges (vendor, effect_key, method, path, status, duration_ms, bodies)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING number"
 )
+COUNT: LiteralString = (
+    "INSERT INTO outbound_days AS known (vendor, day, calls, answered)"
+    " VALUES (%s, floor(extract(epoch FROM clock_timestamp()) / 86400)::integer, 1, %s)"
+    " ON CONFLICT (vendor, day) DO UPDATE SET calls = known.calls + 1, answered = known.answered + EXCLUDED.answered"
+)
 TIDY: LiteralString = (
     "DELETE FROM outbound_exchanges WHERE number IN (SELECT number FROM outbound_exchanges"
     " WHERE kept_at < now() - make_interval(days => %s) ORDER BY kept_at LIMIT %s)"
@@ -155,10 +160,32 @@ class PostgresExchanges:
             row = (kept.vendor, kept.about, kept.method, kept.path, kept.status, kept.duration_ms, sealed)
             async with self._pool.connection() as connection:
                 number = await (await connection.execute(KEEP, row)).fetchone()
+                await connection.execute(COUNT, (kept.vendor, _is_answered(exchange)))
                 if number is not None and number[0] % TIDY_EVERY == 0:
                     await connection.execute(TIDY, (EXCHANGE_DAYS, TIDY_ROWS))
         except (psycopg.Error, PoolTimeout, VaultError) as error:
             log.warning("exchange_not_kept", vendor=kept.vendor, about=kept.about, reason=str(error)[:300])
+
+
+class PostgresCallCounts:
+    """The `ExchangeLog` of those whose bodies hold addresses: only that they were called, and whether they answered."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        """`pool` need not be open before the first call."""
+        self._pool = pool
+
+    async def keep(self, exchange: Exchange) -> None:
+        """Count one try. Never raises: what was done outside must be told all the same."""
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(COUNT, (exchange.vendor, _is_answered(exchange)))
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning("call_not_counted", vendor=exchange.vendor, reason=str(error)[:300])
+
+
+def _is_answered(exchange: Exchange) -> int:
+    """1 where the vendor answered, even if it refused; a failure of its own is no answer."""
+    return int(exchange.status is not None and exchange.status < 500)
 
 
 def exchanges_about(

@@ -132,7 +132,7 @@ class Reconciler:
             provenance=f"{held.provenance} (read back)",
         )
         try:
-            addressed = partner_status(report, run.who, _Known(run))
+            addressed = partner_status(report, run.who, _Known(run), polled=True)
         except NotTheirs:
             return
         envelope = CommandEnvelope(

@@ -204,6 +204,40 @@ class CatalogueExceptionsPage(msgspec.Struct, frozen=True, kw_only=True):
     as_of: AsOf
 
 
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """A missed target. Times are epoch milliseconds; `cleared_at` is 0 while it stands.
+
+    `unit` of value and target is ppm (parts per million) or ms. `window_days` is 0 for what was so at the moment.
+    """
+
+    measure: str
+    party_kind: str
+    party_id: str
+    number: int
+    raised_at: int
+    cleared_at: int
+    unit: str
+    value: int
+    target: int
+    at_least: bool
+    sample: int
+    window_days: int
+
+
+class SilentParcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A labelled parcel on its way, and when its carrier was last heard of it; epoch milliseconds, 0 for never."""
+
+    tenant: str
+    order_id: str
+    parcel_id: str
+    effect_key: str
+    carrier: str
+    carrier_reference: str
+    labelled_at: int
+    dispatched_at: int
+    heard_at: int
+
+
 class DueDeadline(msgspec.Struct, frozen=True, kw_only=True):
     """Something that an order has waited for until now."""
 

@@ -88,6 +88,7 @@ def topics_of(settings: Settings) -> Topics:
         catalogue_rejected=prefix + names.catalogue_rejected,
         batch_rejected=prefix + names.batch_rejected,
         batch_events=prefix + names.batch_events,
+        operations_events=prefix + names.operations_events,
     )
 
 

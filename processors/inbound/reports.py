@@ -40,8 +40,8 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
 
 
-def partner_status(report: PartnerReport, partner: str, effects: Effects) -> Addressed:
-    """The command for one status of a print run. SubjectUnknown while its effect key is not known."""
+def partner_status(report: PartnerReport, partner: str, effects: Effects, *, polled: bool = False) -> Addressed:
+    """The command for one status of a print run; `polled` where we asked. SubjectUnknown while its key is not known."""
     effect = effects.by_key(report.effect_key)
     if effect is None or not effect.line_id:
         raise SubjectUnknown(f"No print run is known under the key {report.effect_key[:64]!r} yet.")
@@ -57,6 +57,7 @@ def partner_status(report: PartnerReport, partner: str, effects: Effects) -> Add
         partner_event_id=report.partner_event_id,
         quality=_quality(report, effect),
         adapter_version=report.provenance,
+        polled=polled,
     )
     return Addressed(
         command=command,
@@ -68,8 +69,8 @@ def partner_status(report: PartnerReport, partner: str, effects: Effects) -> Add
     )
 
 
-def tracking(report: TrackingReport, carrier: str, effects: Effects) -> Addressed:
-    """The command for one state of a parcel. SubjectUnknown while its parcel is not known."""
+def tracking(report: TrackingReport, carrier: str, effects: Effects, *, polled: bool = False) -> Addressed:
+    """The command for one state of a parcel; `polled` where we asked. SubjectUnknown while its parcel is not known."""
     effect = effects.by_key(report.effect_key) if report.effect_key else None
     if effect is None:
         effect = effects.by_tracking(carrier, report.carrier_reference or "", report.tracking_number)
@@ -85,10 +86,12 @@ def tracking(report: TrackingReport, carrier: str, effects: Effects) -> Addresse
         carrier_at=report.carrier_timestamp_at,
         tracking_event_id=report.tracking_event_id,
         place=", ".join(part for part in parts if part),
+        polled=polled,
     )
     return Addressed(
         command=command,
-        command_id=command_id("carrier", carrier, effect.effect_key, report.tracking_event_id),
+        # An answer and the webhook that comes after all are two commands, though both may name the same event.
+        command_id=command_id("polled" if polled else "carrier", carrier, effect.effect_key, report.tracking_event_id),
         order_id=effect.order_id,
         tenant=effect.tenant,
         actor=f"carrier:{carrier}",

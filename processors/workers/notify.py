@@ -122,13 +122,13 @@ class Notify:
             mine = f"{self.token}.{fact.attempt}"
             if await self.claims.claim(f"{fact.effect_key}.{fact.attempt}", mine) != mine:
                 return _failed(fact, OutcomeUnknown.__doc__ or "", outcome_unknown=True)
-            await asyncio.to_thread(_hand_over, connection, message)
+            await asyncio.to_thread(hand_over, connection, message)
         except MailRefused as refused:
             return _failed(fact, str(refused), retryable=refused.retryable)
         except OutcomeUnknown as unknown:
             return _failed(fact, str(unknown), outcome_unknown=True)
         finally:
-            await asyncio.to_thread(_close, connection)
+            await asyncio.to_thread(close_mail, connection)
         await self.sent.claim(fact.effect_key, fact.request_id)
         return _sent(fact)
 
@@ -166,7 +166,7 @@ class Notify:
         return found, name if name.isprintable() else ""
 
 
-def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
+def hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
     """Give the message to the server. Raises MailRefused or OutcomeUnknown. Blocks."""
     try:
         connection.send_message(message)
@@ -180,7 +180,8 @@ def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
         raise OutcomeUnknown from lost
 
 
-def _close(connection: smtplib.SMTP) -> None:
+def close_mail(connection: smtplib.SMTP) -> None:
+    """Take leave of the server, if it is still there. Blocks."""
     with suppress(OSError, smtplib.SMTPException):
         connection.quit()
 

@@ -8,7 +8,13 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from infra.outbound_tables import PostgresCircuits, PostgresExchanges, PostgresGate, exchanges_about
+from infra.outbound_tables import (
+    PostgresCallCounts,
+    PostgresCircuits,
+    PostgresExchanges,
+    PostgresGate,
+    exchanges_about,
+)
 from processors.gate import GateRules, Rate
 from processors.outbound import Exchange
 from tests.integration.own_postgres import own_postgres
@@ -16,7 +22,8 @@ from tests.unit.inbound.doubles import MemoryVault
 
 pytestmark = pytest.mark.anyio
 
-MIGRATION = Path(__file__).parents[2] / "projections" / "migrations" / "0005_outbound.sql"
+MIGRATIONS = Path(__file__).parents[2] / "projections" / "migrations"
+OPENED = b"CREATE FUNCTION open_to_readers(target regclass) RETURNS void LANGUAGE sql AS ''"
 EFFECTS = b"CREATE TABLE effects (effect_key text, order_id text)"
 UNLIMITED = GateRules(rate=None, failures_max=2, rest_ms=60_000, probe_ms=60_000)
 SOON = GateRules(rate=None, failures_max=2, rest_ms=1, probe_ms=60_000)
@@ -30,7 +37,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of its own with the two tables, and what an order's effect keys are looked up in."""
-    with own_postgres(tmp_path_factory, MIGRATION.read_bytes(), EFFECTS) as url:
+    scripts = [(MIGRATIONS / name).read_bytes() for name in ("0005_outbound.sql", "0007_outbound_days.sql")]
+    with own_postgres(tmp_path_factory, OPENED, *scripts, EFFECTS) as url:
         yield url
 
 
@@ -124,3 +132,20 @@ async def test_a_database_that_is_away_costs_the_record_of_an_exchange_and_not_i
             vendor="gelato", about="k", method="GET", path="/", sent=b"", status=200, answered=b"", duration_ms=1
         )
         await PostgresExchanges(nobody, MemoryVault()).keep(exchange)
+
+
+async def test_calls_are_counted_a_day_whether_or_not_their_bodies_are_kept(
+    pool: AsyncConnectionPool, database_url: str
+) -> None:
+    for status in (None, 500, 422, 200):
+        exchange = Exchange(
+            vendor="counted", about="k", method="GET", path="/", sent=b"", status=status, answered=b"", duration_ms=1
+        )
+        await PostgresExchanges(pool, MemoryVault()).keep(exchange)
+        await PostgresCallCounts(pool).keep(exchange)
+    with psycopg.connect(database_url) as connection:
+        counted = connection.execute(
+            "SELECT sum(calls), sum(answered) FROM outbound_days WHERE vendor = 'counted'"
+        ).fetchone()
+        bodies = connection.execute("SELECT count(*) FROM outbound_exchanges WHERE vendor = 'counted'").fetchone()
+    assert (counted, bodies) == ((8, 4), (4,))

@@ -1,0 +1,90 @@
+"""Puts together what looks after others: the reconcilers, and the alerts about missed targets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from psycopg_pool import AsyncConnectionPool
+
+from events.codec import Codec
+from events.identity import request_id
+from events.order.commands import ReportLabelPurchased
+from infra import kafka
+from infra.claims import PostgresClaims
+from infra.intake import Pool
+from infra.queue_lag import QueueLags
+from infra.settings import Settings
+from processors.alerts import AlertChecker, AlertMail
+from processors.carriers.protocol import Carrier, LabelBought
+from processors.clock import now_ms
+from processors.following import FactFollower
+from processors.parcel_reconciler import ParcelReconciler
+from processors.partners.protocol import PrintPartner
+from processors.ports import CommandSender
+from processors.reconciler import Reconciler
+from processors.workers.files import OrderFiles
+from processors.workers.label_report import label_report
+from processors.workers.notify import MailServer
+from projections.rows import Effect
+from projections.scorecard_reader import ScorecardReads
+from projections.system_reader import SystemReads
+
+OPERATIONS_FACTS = "pod.operations.events.v1"
+
+Outages = tuple[type[BaseException], ...]
+Service = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def reconcilers(
+    pool: Pool,
+    partners: Mapping[str, PrintPartner],
+    carriers: Mapping[str, Carrier],
+    commands: CommandSender,
+    files: OrderFiles,
+    outages: Outages,
+) -> list[Service]:
+    """Those who ask partners and carriers what their webhooks should have said."""
+
+    def bought(effect: Effect, carrier: str, label: LabelBought) -> ReportLabelPurchased:
+        return label_report(
+            files,
+            label,
+            carrier=carrier,
+            tenant=effect.tenant,
+            order_id=effect.order_id,
+            parcel_id=effect.parcel_id,
+            effect_key=effect.effect_key,
+            request_id=request_id(effect.effect_key, effect.attempt),
+        )
+
+    runs = Reconciler(SystemReads(pool), partners, commands, now_ms, outages)
+    parcels = ParcelReconciler(ScorecardReads(pool), carriers, commands, bought, now_ms, outages)
+    return [runs.run, parcels.run]
+
+
+def alerting(
+    settings: Settings,
+    slot: int,
+    pool: Pool,
+    claims: AsyncConnectionPool,
+    commands: CommandSender,
+    support: str,
+    outages: Outages,
+) -> list[Service]:
+    """Who looks whether targets are met, and who tells support, at the address `support`, of those that are not."""
+    checker = AlertChecker(ScorecardReads(pool), QueueLags(settings), commands, now_ms, outages)
+    mail = AlertMail(
+        server=MailServer(url=settings.smtp_url, sender=settings.mail_from),
+        claims=PostgresClaims(claims, "alert-mail"),
+        address=support,
+    )
+    group = f"{settings.topic_prefix}printledger.alerts"
+    follower = FactFollower(
+        open_consumer=lambda: kafka.consumer(settings, group, instance_id=f"{group}-{slot}"),
+        topic=settings.topic_prefix + OPERATIONS_FACTS,
+        codec=Codec(),
+        react=mail.react,
+        outages=outages,
+    )
+    return [checker.run, follower.run]
