@@ -1,4 +1,4 @@
-"""Makes the adapters of print partners and carriers from the settings."""
+"""Makes the adapters of print partners from the settings; those of carriers are in infra/carriers.py."""
 
 from __future__ import annotations
 
@@ -12,17 +12,11 @@ from infra.house import HouseSetup, house_shop
 from infra.outbound_tables import PostgresGate
 from infra.settings import Settings
 from infra.vendors import GelatoSetup, PrintfulSetup, VendorSecretMissing, VendorSetup, vendors
-from processors.carriers.easypost import EasyPost
-from processors.carriers.protocol import Carrier
-from processors.fetch import SafeFetcher
 from processors.outbound import ExchangeLog, OutboundClient, OutboundPolicy
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import STATED_RATE_LIMIT, Printful
 from processors.partners.protocol import PrintPartner
-
-CARRIER = "easypost"
-
 
 def partners(
     settings: Settings, pool: AsyncConnectionPool, exchanges: ExchangeLog | None = None
@@ -105,20 +99,3 @@ def _secrets(name: str, *secrets: SecretStr) -> tuple[str, ...]:
     if not all(told):
         raise VendorSecretMissing(f"{name}: {VendorSecretMissing.__doc__}")
     return told
-
-
-def carrier(settings: Settings, pool: AsyncConnectionPool) -> Carrier:
-    """The carrier's adapter; the pool need not be open for verifying and reading webhooks."""
-    return EasyPost(
-        CARRIER,
-        OutboundClient(
-            CARRIER,
-            settings.carrier_base_url,
-            OutboundPolicy(),
-            auth=(settings.carrier_api_key.get_secret_value(), ""),
-            gate=PostgresGate(pool, CARRIER),
-        ),
-        SafeFetcher(allow_private=settings.allow_private_addresses),
-        PostgresClaims(pool, CARRIER),
-        (settings.carrier_webhook_secret.get_secret_value(),),
-    )

@@ -199,18 +199,17 @@ async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     """The API with everything it works with."""
     from api.app import create_app
     from infra import serving
-    from infra.adapters import carrier, partners
+    from infra.adapters import partners
+    from infra.carriers import carriers
     from infra.previewing import preview_studio
 
     # Only verifies and reads webhooks, so the pool stays shut.
     claims = postgres.async_pool(settings.database_app_url, settings, name="api-claims")
     shops = partners(settings, claims)
-    label_seller = carrier(settings, claims)
+    label_sellers = carriers(settings, claims)
     try:
         with preview_studio(settings) as studio:
-            async with serving.api_dependencies(
-                settings, partners=shops, carriers={label_seller.name: label_seller}
-            ) as deps:
+            async with serving.api_dependencies(settings, partners=shops, carriers=label_sellers) as deps:
                 yield create_app(deps, studio)
     finally:
-        await asyncio.gather(label_seller.aclose(), *(shop.aclose() for shop in shops.values()))
+        await asyncio.gather(*(one.aclose() for one in (*label_sellers.values(), *shops.values())))

@@ -67,7 +67,7 @@ def refused_address(answer: Answer, address: Address) -> LabelRefused:
     refusal, body = refused(answer), answer.read_as(wire.ErrorAnswer)
     details = () if body is None else tuple(d for d in body.error.errors if isinstance(d, wire.ErrorDetail))
     better = {
-        PARTS[detail.field]: detail.suggestion
+        PARTS[detail.field or ""]: detail.suggestion
         for detail in details
         if detail.field in PARTS and isinstance(detail.suggestion, str) and detail.suggestion
     }

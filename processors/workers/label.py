@@ -10,9 +10,9 @@ from typing import ClassVar, Protocol
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportLabelFailed, ReportLabelPurchased
 from events.order.facts import LabelRequested
+from processors.carriers.desk import CarrierDesk
 from processors.carriers.protocol import (
     Address,
-    Carrier,
     CustomsItem,
     LabelBought,
     LabelRefused,
@@ -22,7 +22,8 @@ from processors.carriers.protocol import (
 from processors.outbound import Deferred
 from processors.personal import Recipient, open_recipient
 from processors.ports import Vault, VaultError
-from processors.workers.files import NewFile, OrderFiles
+from processors.workers.files import OrderFiles
+from processors.workers.label_report import label_report
 from projections.rows import Goods
 
 #: Where the catalogue gives no weight: a heavy T-shirt, so that postage is not underpaid.
@@ -31,8 +32,6 @@ PACKAGING_GRAMS = 60
 #: A carton for one or two units; each further layer of two adds its height.
 CARTON_LENGTH_UM, CARTON_WIDTH_UM, CARTON_LAYER_UM = 350_000, 250_000, 60_000
 UNITS_A_LAYER = 2
-
-ENDINGS = {"image/png": "png", "application/pdf": "pdf"}
 
 
 class OrderGoods(Protocol):
@@ -50,7 +49,7 @@ class BuyLabel:
     `ship_from` has each partner's address: that is where its parcels start.
     """
 
-    carrier: Carrier
+    desk: CarrierDesk
     ship_from: Mapping[str, Address]
     files: OrderFiles
     vault: Vault
@@ -72,35 +71,30 @@ class BuyLabel:
         except VaultError as closed:
             return _failed(fact, closed.reason, str(closed))
         goods = await asyncio.to_thread(self.goods.goods_of_order, envelope.tenant, envelope.key)
-        outcome = await self.carrier.buy_label(shipment(fact, sender, recipient, goods))
+        carrier, outcome = await self.desk.buy_label(shipment(fact, sender, recipient, goods))
         match outcome:
             case LabelBought():
-                return await asyncio.to_thread(self._bought, fact, envelope, outcome)
+                return await asyncio.to_thread(self._bought, fact, envelope, carrier, outcome)
             case LabelRefused():
                 # What the carrier wrote may repeat the address, and facts are kept for ever.
-                return _failed(fact, outcome.reason, REFUSED.get(outcome.reason, ""), retryable=outcome.retryable)
+                words = REFUSED.get(outcome.reason, "") + better_parts(_address(recipient), outcome.suggested_address)
+                return _failed(fact, outcome.reason, words, retryable=outcome.retryable, carrier=carrier)
             case Deferred():
-                return _failed(fact, outcome.reason, "The carrier gave no usable answer.", retryable=True)
+                words = "The carrier gave no usable answer."
+                return _failed(fact, outcome.reason, words, retryable=True, carrier=carrier)
 
-    def _bought(self, fact: LabelRequested, envelope: FactEnvelope, bought: LabelBought) -> ReportLabelPurchased:
-        ending = ENDINGS.get(bought.label_media_type, "bin")
-        key = f"{envelope.tenant}/{envelope.key}/labels/{fact.effect_key}.{ending}"
-        file = NewFile(
-            content=bought.label_bytes,
-            media_type=bought.label_media_type,
-            metadata={"carrier": bought.carrier_code, "service": bought.service, "parcel": fact.parcel_id},
-        )
-        return ReportLabelPurchased(
-            request_id=fact.request_id,
+    def _bought(
+        self, fact: LabelRequested, envelope: FactEnvelope, carrier: str, bought: LabelBought
+    ) -> ReportLabelPurchased:
+        return label_report(
+            self.files,
+            bought,
+            carrier=carrier,
+            tenant=envelope.tenant,
+            order_id=envelope.key,
             parcel_id=fact.parcel_id,
-            carrier=self.carrier.name,
-            service=f"{bought.carrier_code} {bought.service}",
-            tracking_number=bought.tracking_number,
-            tracking_url=bought.tracking_url or "",
-            cost_minor=bought.cost_minor,
-            currency=bought.currency,
-            carrier_reference=bought.carrier_reference,
-            label=self.files.store(envelope.tenant, envelope.key, key, fact.effect_key, file),
+            effect_key=fact.effect_key,
+            request_id=fact.request_id,
         )
 
 
@@ -113,6 +107,27 @@ REFUSED = {
     "invalid": "The carrier does not take the shipment as it is.",
 }
 """What to do about a refusal, by its reason."""
+
+
+PARTS = {
+    "street1": "street",
+    "street2": "second line",
+    "city": "city",
+    "region": "region",
+    "postal_code": "postal code",
+}
+"""The parts of an address that a carrier may spell otherwise, as people say them."""
+
+
+def better_parts(given: Address, suggested: Address | None) -> str:
+    """Which parts of the address the carrier would write otherwise; empty without a suggestion.
+
+    The suggestion itself is a person's address, and facts are kept for ever: only the parts are named.
+    """
+    if suggested is None:
+        return ""
+    changed = [words for name, words in PARTS.items() if getattr(given, name) != getattr(suggested, name)]
+    return f" The carrier suggests another {', '.join(changed)}." if changed else ""
 
 
 def shipment(fact: LabelRequested, sender: Address, recipient: Recipient, goods: tuple[Goods, ...]) -> ParcelShipment:
@@ -167,7 +182,14 @@ def _address(recipient: Recipient) -> Address:
     )
 
 
-def _failed(fact: LabelRequested, reason: str, detail: str, *, retryable: bool = False) -> ReportLabelFailed:
+def _failed(
+    fact: LabelRequested, reason: str, detail: str, *, retryable: bool = False, carrier: str = ""
+) -> ReportLabelFailed:
     return ReportLabelFailed(
-        request_id=fact.request_id, parcel_id=fact.parcel_id, reason=reason, detail=detail, retryable=retryable
+        request_id=fact.request_id,
+        parcel_id=fact.parcel_id,
+        reason=reason,
+        detail=detail,
+        retryable=retryable,
+        carrier=carrier,
     )

@@ -37,7 +37,12 @@ class Cassette(yaml.SafeLoader):
     """Reads what Python 2 called unicode as text."""
 
 
-Cassette.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
+def text_of(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
+    """What stands there as text."""
+    return loader.construct_scalar(node)
+
+
+Cassette.add_constructor("tag:yaml.org,2002:python/unicode", text_of)
 
 
 def recorded(name: str) -> list[tuple[Json, int, bytes]]:
