@@ -25,7 +25,8 @@ from processors.partners.protocol import PrintJob
 from processors.ports import NamedError
 
 QUEUE, STARTED, CANCELLED, JOBS = "queue", "started", "cancelled", "jobs"
-PRINTED, SPOILED = "printed", "spoiled"
+PRINTED: Final = "printed"
+SPOILED: Final = "spoiled"
 _PLAIN: Final = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 RECORD_BYTES_MAX: Final = 100_000
 #: Print runs that may wait in the folder; more than a shop makes in weeks.

@@ -139,9 +139,9 @@ def attach(app: FastAPI, operator: HouseOperator) -> None:
     inner = app.router.lifespan_context
 
     @contextlib.asynccontextmanager
-    async def lifespan(running: FastAPI) -> AsyncIterator[object]:
-        async with inner(running) as state, operator.clockwork.running():
-            yield state
+    async def lifespan(running: FastAPI) -> AsyncIterator[None]:
+        async with inner(running), operator.clockwork.running():
+            yield
 
     app.router.lifespan_context = lifespan
 

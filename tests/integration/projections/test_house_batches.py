@@ -21,11 +21,14 @@ from events.batches.state import Batch
 from events.decider import Context, Ignored, Refusal
 from events.declare import Declared
 from events.envelope import CommandEnvelope
+from events.identity import command_id
 from events.order.commands import CancelOrder, OrderCommandUnion, ReportRendered
 from events.order.decide import OrderDecider
 from events.order.facts import (
     CommandIgnored,
     CommandRefused,
+    ExceptionRaised,
+    ExceptionResolved,
     InspectionRequested,
     OrderEvent,
     ProductionStarted,
@@ -36,7 +39,7 @@ from events.order.facts import (
 from events.order.state import Order
 from events.order.values import RenderedArea, StoredFile
 from infra import intake
-from infra.batch_tables import BatchTables
+from infra.batch_tables import BatchTables, EndedBatches
 from infra.postgres import pool
 from infra.s3 import Bucket
 from processors.batching.desk import SHARED_TENANT, BatchDesk
@@ -45,7 +48,7 @@ from processors.batching.ports import House
 from processors.batching.presses import Press
 from processors.batching.ticket import Ticket
 from processors.clock import now_ms
-from processors.partners.house_folder import HouseFolder
+from processors.partners.house_folder import HouseFolder, SheetOutcome
 from processors.partners.house_shop import HouseShop
 from processors.partners.protocol import Accepted, CancelTooLate, PartnerOffer, PrintFile, PrintJob
 from processors.workers.files import NewFile, OrderFiles
@@ -142,13 +145,15 @@ class HouseWorld:
         self.ledger = PlayedLedger(rig)
         self.vault = intake.vault(rig.settings, connections)
         self.files, self.bucket = OrderFiles(bucket, self.vault), bucket
-        self.reads = BatchTables(connections, lambda: BASE_AT)
+        self.reads, self.connections = BatchTables(connections, lambda: BASE_AT), connections
         self.folder = HouseFolder(root)
         offer = PartnerOffer(
             partner_variant="T-B-M", variant="tee", stock_units=9, unit_cost_minor=1, currency="EUR", production_ms=1
         )
         self.shop = HouseShop(SHOP, self.folder, offers=(offer,), country="DE", capacity_units_per_day=9, now_ms=now_ms)
         self.press_variants: dict[str, str] = {}
+        #: How far the desk's clock is ahead of the first fact's.
+        self.desk_ahead_ms = 600_000
 
     def desk(self) -> BatchDesk:
         """A desk that remembers nothing, as after a crash."""
@@ -159,7 +164,7 @@ class HouseWorld:
         house = House(partner_id=SHOP, presses={press.name: press}, folder=self.folder)
         return BatchDesk(
             houses=[house], reads=self.reads, commands=self.ledger, files=self.files, vault=self.vault,
-            opened=planes_of, now_ms=now_ms, outages=(),
+            opened=planes_of, now_ms=lambda: BASE_AT + self.desk_ahead_ms, outages=(),
         )  # fmt: skip
 
     def order(self, external_id: str, quantity: int) -> str:
@@ -258,6 +263,35 @@ def test_a_line_that_the_shop_stopped_first_is_not_imaged_even_if_its_order_said
     batch_id = house.until_stage("sent")
 
     assert [line.order_id for line in house.ledger.batches[batch_id].lines] == [kept]
+
+
+def test_a_silent_press_is_an_exception_of_its_orders_until_it_speaks(house: HouseWorld) -> None:
+    # given a job at the press
+    order = house.order("1", 1)
+    house.open_batch(1)
+    batch_id = house.until_stage("sent")
+    assert house.ledger.of(ExceptionRaised) == []
+
+    # when nobody says anything of it for five hours
+    house.desk_ahead_ms = 5 * 3_600_000
+    wait_until(lambda: asyncio.run(house.desk().run_once()) or house.ledger.of(ExceptionRaised), 60)
+
+    # then
+    ((key, raised),) = house.ledger.of(ExceptionRaised)
+    assert (key, raised.kind, raised.blocking) == (order, "partner_on_hold", True)
+    assert "press_silent" in raised.detail
+    assert house.ledger.batches[batch_id].trouble == "press_silent"
+
+    # when the press says by the folder what came of the sheet
+    house.folder.settle(batch_id, 1, SheetOutcome(outcome="printed"))
+    house.until_stage("completed")
+    wait_until(lambda: asyncio.run(house.desk().run_once()) or house.ledger.of(ExceptionResolved), 60)
+
+    # then nobody has to settle anything, and the read models know the batch's commands and its end
+    assert [key for key, _ in house.ledger.of(ExceptionResolved)] == [order]
+    closing = (SHARED_TENANT, command_id("batch", batch_id, "close"))
+    assert house.reads.outcomes([closing])[closing[1]][0] == "accepted"
+    assert set(EndedBatches(house.connections).ended_orders(SHARED_TENANT, [batch_id, "other"])) == {batch_id}
 
 
 def _context(envelope: CommandEnvelope) -> Context:
