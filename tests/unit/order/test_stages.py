@@ -59,7 +59,7 @@ def test_the_house_print_shop_reports_every_stage() -> None:
 
 
 def test_every_vendor_reports_what_the_order_goes_by() -> None:
-    # The house shop hands over nothing by itself, and holds for a person what it cannot make. A supplier prints nothing.
+    # The house shop hands over nothing by itself, and holds for a person what it cannot make; suppliers print nothing.
     never_said = {"house_shop": {"handed_over", "failed"}, "supplier": {"printing"}}
     for vendor, words in MAPS.items():
         reported = {words.canonical(word) for word in words.words} | never_said.get(vendor, set())
