@@ -10,9 +10,11 @@ from typing import TypeVar
 
 import typer
 import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI
 
 from infra import bootstrap
+from infra.carriers import SIMULATED_CARRIER_IDS, simulated_key
 from infra.commands.common import DataDir, settings_of
 from infra.commands.routing import simulate_routing
 from infra.demo import pictures
@@ -20,7 +22,7 @@ from infra.demo.catalogue import EAST, WEST
 from infra.house import HouseSetup, folder_of
 from infra.settings import LOOPBACK, Settings
 from infra.vendors import GelatoSetup, PrintfulSetup, vendors
-from processors.carriers import easypost_simulator
+from processors.carriers import easypost_simulator, shippo_simulator, shipstation_simulator
 from processors.partners import gelato_simulator, print_shop_simulator, printful_simulator
 from processors.partners.gelato_works import Product
 from processors.partners.house_simulator import HouseOperator, attach
@@ -101,6 +103,28 @@ def _carrier(settings: Settings) -> None:
     _serve(easypost_simulator.create_app(config), settings.carrier_simulator_port)
 
 
+def _shippo(settings: Settings) -> None:
+    config = shippo_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "shippo.sqlite"),
+        token=settings.shippo_token.get_secret_value(),
+        webhook_secret=settings.shippo_webhook_secret.get_secret_value(),
+        webhook_url=f"{settings.public_base_url}/webhooks/carriers/shippo",
+    )
+    _serve(shippo_simulator.create_app(config), settings.shippo_simulator_port)
+
+
+def _shipstation(settings: Settings) -> None:
+    pem = simulated_key(settings).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    config = shipstation_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "shipstation.sqlite"),
+        api_key=settings.shipstation_api_key.get_secret_value(),
+        private_key=pem.decode(),
+        webhook_url=f"{settings.public_base_url}/webhooks/carriers/shipstation",
+        carrier_ids=settings.shipstation_carrier_ids or SIMULATED_CARRIER_IDS,
+    )
+    _serve(shipstation_simulator.create_app(config), settings.shipstation_simulator_port)
+
+
 def _printful(settings: Settings) -> None:
     name, setup = _set_up(settings, PrintfulSetup)
     config = printful_simulator.SimulatorConfig(
@@ -149,6 +173,8 @@ def _serve(app: FastAPI, port: int) -> None:
 _RUNS: Mapping[str, Callable[[Settings], None]] = {
     "presses": _presses,
     "carrier": _carrier,
+    "shippo": _shippo,
+    "shipstation": _shipstation,
     "desk": _desk,
     "printful": _printful,
     "gelato": _gelato,
