@@ -31,6 +31,7 @@ from processors.ports import NamedError
 from projections.catalogue_reader import CatalogueReads
 from projections.progress import Progress
 from projections.reader import ReadModels
+from projections.scorecard_reader import ScorecardReads
 from projections.system_reader import SystemReads
 
 if TYPE_CHECKING:
@@ -129,6 +130,13 @@ def batch_office(settings: Settings) -> Iterator[BatchOffice]:
         yield BatchOffice(BatchTables(pool), commands)
 
 
+@contextmanager
+def scorecard_reads(settings: Settings) -> Iterator[ScorecardReads]:
+    """Scorecards and alerts of all tenants for the command line."""
+    with postgres.pool(settings.database_url, settings, name="scorecards") as pool:
+        yield ScorecardReads(pool)
+
+
 async def seed_demo(settings: Settings) -> None:
     """Make the demo tenant ready; safe to repeat."""
     async with operator_desk(settings) as desk:
@@ -198,6 +206,7 @@ async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -
 async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     """The API with everything it works with."""
     from api.app import create_app
+    from api.routes import scorecards
     from infra import serving
     from infra.adapters import partners
     from infra.carriers import carriers
@@ -210,6 +219,10 @@ async def api(settings: Settings) -> AsyncIterator[FastAPI]:
     try:
         with preview_studio(settings) as studio:
             async with serving.api_dependencies(settings, partners=shops, carriers=label_sellers) as deps:
-                yield create_app(deps, studio)
+                app = create_app(deps, studio)
+                with postgres.pool(settings.database_app_url, settings, name="api-scorecards") as pool:
+                    scorecards.mount(app, ScorecardReads(pool))
+                    yield app
     finally:
-        await asyncio.gather(*(one.aclose() for one in (*label_sellers.values(), *shops.values())))
+        sellers = (seller.aclose() for seller in label_sellers.values())
+        await asyncio.gather(*sellers, *(shop.aclose() for shop in shops.values()))
