@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import faust
 import msgspec
@@ -171,6 +172,8 @@ class Desk:
     topic: str
     _begun: deque[_Begun] = field(default_factory=deque)
     _room: asyncio.Semaphore = field(init=False)
+    #: A request that was late is asked for again under its effect key, and both may wait here: one after the other.
+    _at_work: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.effect.at_once)
@@ -221,7 +224,9 @@ class Desk:
         except (Undecodable, HeaderMissing, NotThisWork) as error:
             reason = error
         else:
-            report = await self._while_outside_is_away(lambda: self.effect.carry_out(fact, envelope), record)
+            alone = self._at_work.setdefault(fact.effect_key, asyncio.Lock())
+            async with alone:
+                report = await self._while_outside_is_away(lambda: self.effect.carry_out(fact, envelope), record)
             self.ports.crash_point(f"{self.effect.name}.effect_done")
             if report is not None:
                 await self._while_outside_is_away(lambda: self._report(report, fact, envelope), record)

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
+import msgspec
+
 from events.codec import Codec
 from events.envelope import CommandEnvelope, FactEnvelope
 from events.order.commands import ReportCancellationAnswered
@@ -25,12 +27,17 @@ class HeldEffect:
     at_once: ClassVar[int] = 4
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.begun = self.at_work = self.at_work_most = 0
+        self.beginnings = asyncio.Semaphore(0)
         self.may_end = asyncio.Event()
 
     async def carry_out(self, fact: PartnerCancellationRequested, envelope: FactEnvelope) -> ReportCancellationAnswered:
         self.begun += 1
+        self.at_work += 1
+        self.at_work_most = max(self.at_work_most, self.at_work)
+        self.beginnings.release()
         await self.may_end.wait()
+        self.at_work -= 1
         return ReportCancellationAnswered(
             request_id=fact.request_id, line_id=fact.line_id, run=fact.run, confirmed=True
         )
@@ -49,14 +56,14 @@ class Sent:
 class Delivered:
     """A record as the stream hands it over, which remembers whether it was acknowledged."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, effect_key: str = CANCELLATION.effect_key) -> None:
         self.acknowledged = asyncio.Event()
         self.message = SimpleNamespace(
             topic=TOPIC,
             partition=0,
             offset=offset,
             key=b"order",
-            value=Codec().encode(CANCELLATION),
+            value=Codec().encode(msgspec.structs.replace(CANCELLATION, effect_key=effect_key)),
             headers=[*ENVELOPE.to_headers(), ("hash", b"0" * 64)],
             timestamp=0.0,
         )
@@ -65,8 +72,8 @@ class Delivered:
         self.acknowledged.set()
 
 
-async def deliver(effect: HeldEffect, sent: Sent, *events: Delivered) -> None:
-    """Give the desk these records, let the effect end, and wait until all is put away."""
+async def deliver(effect: HeldEffect, sent: Sent, *events: Delivered, side_by_side: int = 1) -> None:
+    """Give the desk these records, let the effect end once so many are at work, and wait until all is put away."""
     ports = WorkerPorts(
         codec=Codec(), commands=cast(Any, sent), dead_letters=cast(Any, None), now_ms=lambda: 1, outages=()
     )
@@ -74,8 +81,10 @@ async def deliver(effect: HeldEffect, sent: Sent, *events: Delivered) -> None:
     async def stream() -> AsyncIterator[Delivered]:
         for event in events:
             yield event
-        effect.may_end.set()
         async with asyncio.timeout(10):
+            for _ in range(side_by_side):
+                await effect.beginnings.acquire()
+            effect.may_end.set()
             await asyncio.gather(*(event.acknowledged.wait() for event in events))
 
     await Desk(effect, ports, TOPIC).work_off(stream())
@@ -93,10 +102,22 @@ def test_a_record_that_comes_again_while_it_is_worked_on_is_worked_on_once() -> 
     assert len(sent.ids) == 1
 
 
-def test_records_at_different_offsets_are_worked_on_side_by_side() -> None:
+def test_an_effect_that_is_asked_for_again_is_not_at_work_beside_itself() -> None:
     async def story() -> HeldEffect:
         effect = HeldEffect()
         await deliver(effect, Sent(), Delivered(7), Delivered(8))
         return effect
 
-    assert asyncio.run(story()).begun == 2
+    effect = asyncio.run(story())
+
+    assert effect.begun == 2
+    assert effect.at_work_most == 1
+
+
+def test_different_effects_are_at_work_side_by_side() -> None:
+    async def story() -> HeldEffect:
+        effect = HeldEffect()
+        await deliver(effect, Sent(), Delivered(7, "a" * 32), Delivered(8, "b" * 32), side_by_side=2)
+        return effect
+
+    assert asyncio.run(story()).at_work_most == 2
