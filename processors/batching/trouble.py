@@ -54,7 +54,7 @@ def overdue(batch: Batch, quiet_ms: int, presses: Mapping[str, Press]) -> Troubl
             return None
         return Trouble(
             reason=PRESS_SILENT,
-            detail=f"The press has been silent for {quiet_ms // 60_000} minutes; sheets {waiting[:20]} are not settled.",
+            detail=f"The press has been silent for {quiet_ms // 60_000} minutes; sheets {waiting[:20]} are open.",
             what_to_do="Look at the press, and say what came of each sheet: `printledger batch printed` or `spoiled`.",
         )
     if batch.stage not in {"open", "closed"} or quiet_ms <= DESK_PATIENCE_MS:

@@ -196,6 +196,15 @@ class HouseWorld:
         wait_until(reached, 60)
         return self.reads.at_work(SHOP)[0].batch_id
 
+    def work_until(self, fact_type: type[Any]) -> None:
+        """Let desks that remember nothing work until a command makes such a fact true."""
+
+        def reached() -> bool:
+            asyncio.run(self.desk().run_once())
+            return bool(self.ledger.of(fact_type))
+
+        wait_until(reached, 60)
+
     def _print_file(self, order_id: str) -> StoredFile:
         key = f"{TENANT}/{order_id}/1/front/v1/print.png"
         buffer = io.BytesIO()
@@ -274,7 +283,7 @@ def test_a_silent_press_is_an_exception_of_its_orders_until_it_speaks(house: Hou
 
     # when nobody says anything of it for five hours
     house.desk_ahead_ms = 5 * 3_600_000
-    wait_until(lambda: asyncio.run(house.desk().run_once()) or house.ledger.of(ExceptionRaised), 60)
+    house.work_until(ExceptionRaised)
 
     # then
     ((key, raised),) = house.ledger.of(ExceptionRaised)
@@ -285,7 +294,7 @@ def test_a_silent_press_is_an_exception_of_its_orders_until_it_speaks(house: Hou
     # when the press says by the folder what came of the sheet
     house.folder.settle(batch_id, 1, SheetOutcome(outcome="printed"))
     house.until_stage("completed")
-    wait_until(lambda: asyncio.run(house.desk().run_once()) or house.ledger.of(ExceptionResolved), 60)
+    house.work_until(ExceptionResolved)
 
     # then nobody has to settle anything, and the read models know the batch's commands and its end
     assert [key for key, _ in house.ledger.of(ExceptionResolved)] == [order]
