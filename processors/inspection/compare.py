@@ -161,8 +161,8 @@ def _small(reference: Image.Image) -> Print:
     size = (max(16, round(reference.width * shrink)), max(16, round(reference.height * shrink)))
     whole = reference if reference.mode in ("RGB", "RGBA") else reference.convert("RGBA")
     small = np.asarray(whole.resize(size, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
-    opacity = small[..., 3] / 255 if small.shape[2] == 4 else np.ones(small.shape[:2], np.float32)
-    return Print(small[..., :3], opacity)
+    opacity = small[..., 3] / 255 if small.shape[2] == 4 else np.ones(small.shape[:2])
+    return Print(small[..., :3], np.asarray(opacity, np.float32))
 
 
 def _scale(photo: tuple[int, int], grid: tuple[int, int], area_share: float) -> float:

@@ -47,7 +47,7 @@ def difference_picture(comparison: Comparison) -> bytes:
 def worst_places(comparison: Comparison) -> list[tuple[int, int]]:
     """Middles (x, y) of the worst tiles, none within another's box, the worst first."""
     badness = _badness(comparison).copy()
-    places = []
+    places: list[tuple[int, int]] = []
     for _ in range(BOXES_MAX):
         row, column = (int(index) for index in np.unravel_index(int(badness.argmax()), badness.shape))
         if badness[row, column] < 0.5 or (places and badness[row, column] < 0.6 * _badness(comparison).max()):

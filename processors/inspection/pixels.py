@@ -40,9 +40,9 @@ def smoothed(plane: Plane, passes: int = 1) -> Plane:
     """The plane under a small bell (1 2 1 both ways), so often."""
     for _ in range(passes):
         padded = np.pad(plane, ((1, 1), (0, 0)), mode="edge")
-        plane = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+        plane = np.asarray((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4, np.float32)
         padded = np.pad(plane, ((0, 0), (1, 1)), mode="edge")
-        plane = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
+        plane = np.asarray((padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4, np.float32)
     return plane
 
 

@@ -77,7 +77,7 @@ def placed_coarsely(expected: Plane, photo: Plane, scale: float) -> tuple[Placem
     fields[0, : small.shape[0], : small.shape[1]] = _flattened(small)
     fields[1, : small.shape[0], : small.shape[1]] = fields[0, : small.shape[0], small.shape[1] - 1 :: -1]
     seen = np.fft.rfft2(fields)
-    size = np.linalg.norm(fields[0]) + 1e-6
+    size = float(np.linalg.norm(fields[0])) + 1e-6
     height, width = expected.shape[:2]
     base = shrink * scale
     template = _flattened(resized(expected, (max(8, round(width * base)), max(8, round(height * base)))), margin=8)

@@ -12,7 +12,7 @@ from events.order.facts import (
     ReprintRequested,
 )
 from events.order.values import Defect, PhotoComparison
-from projections.sentences.wording import Entry, Link, again, counted, link, links, units_of
+from projections.sentences.wording import Entry, Link, again, counted, link, links, photographs, units_of
 
 InspectionFact: TypeAlias = (
     InspectionRequested | InspectionPhotoAdded | PrintCompared | InspectionPassed | InspectionFailed | ReprintRequested
@@ -27,7 +27,10 @@ def describe_inspection(fact: InspectionFact) -> Entry:
             photos = counted(len(fact.photos), "photograph")
             rules = f"the partner's quality report and {photos}" if fact.photos else "the partner's quality report"
             who = "a person" if fact.mode == "person" else rules
-            return Entry(f"{run}: to be inspected by {who}{again(fact.attempt)}", "", links("proof", fact.proofs))
+            sent = fact.quality.photos if fact.quality else ()
+            files = (*links("proof", fact.proofs), *links("print file", fact.print_files))
+            pictures = (*files, *photographs(sent), *photographs(fact.photos))
+            return Entry(f"{run}: to be inspected by {who}{again(fact.attempt)}", "", pictures)
         case InspectionPhotoAdded():
             photo = link("photograph", fact.photo.file)
             return Entry(f"{run}: unit {fact.photo.unit} photographed", f"By {fact.by}.", photo)
@@ -61,7 +64,8 @@ def _compared(one: PhotoComparison) -> str:
 
 
 def _pictures(comparisons: tuple[PhotoComparison, ...]) -> Iterator[Link]:
-    """The difference pictures; the photographs themselves where none could be made."""
+    """The difference pictures, each before its photograph."""
     for one in comparisons:
         label = f"unit {one.unit}, {one.area}" if one.area else f"unit {one.unit}"
-        yield from link(f"difference ({label})", one.difference) or link(f"photograph ({label})", one.photo)
+        yield from link(f"difference ({label})", one.difference)
+        yield from link(f"photograph ({label})", one.photo)

@@ -16,7 +16,7 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from events.order.values import Candidate
-from projections.sentences.wording import Entry, again, links, units_of
+from projections.sentences.wording import Entry, again, links, photographs, units_of
 
 ProductionFact: TypeAlias = (
     RoutingRequested
@@ -66,7 +66,8 @@ def describe_production(fact: ProductionFact) -> Entry:
         case PartnerStatusObserved():
             word = PRESS_WORDS.get(fact.canonical, fact.canonical) or "a word that is not known here"
             applied = "" if fact.applied else " It says less than is known already."
-            return Entry(f"{run}: {fact.partner_id} reports {fact.raw}", f"This means {word}.{applied}")
+            sent = photographs(fact.quality.photos) if fact.quality else ()
+            return Entry(f"{run}: {fact.partner_id} reports {fact.raw}", f"This means {word}.{applied}", sent)
         case ProductionStarted():
             return Entry(f"{run}: on the press", f"In batch {fact.batch_id}." if fact.batch_id else "")
         case GoodsReady():

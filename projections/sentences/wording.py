@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from events.order.values import AreaFile, LineUnits, StoredFile
+from events.order.values import AreaFile, LineUnits, PrintPhoto, StoredFile
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +44,11 @@ def links(label: str, files: Iterable[AreaFile]) -> tuple[Link, ...]:
         )
         for one in found
     )
+
+
+def photographs(photos: Iterable[PrintPhoto]) -> tuple[Link, ...]:
+    """The links to photographs of prints that are stored here."""
+    return tuple(one for photo in photos for one in link(f"photograph (unit {photo.unit})", photo.file))
 
 
 def counted(count: int, singular: str, plural: str = "") -> str:

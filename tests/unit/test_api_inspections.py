@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from events.order.commands import AddInspectionPhoto, ReportInspected
+from events.order.commands import ReportInspected
 from events.order.facts import InspectionRequested
+from events.order.inspection_commands import AddInspectionPhoto
 from events.order.values import OrderPolicy
 from tests.order_life import World as Outside
 from tests.order_life import live

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from events.order.commands import AddInspectionPhoto, ReportInspected, ReportPrintCompared
+from events.order.commands import ReportInspected
 from events.order.facts import (
     InspectionFailed,
     InspectionPassed,
@@ -12,6 +12,7 @@ from events.order.facts import (
     ReprintRequested,
     SubmissionAccepted,
 )
+from events.order.inspection_commands import AddInspectionPhoto, ReportPrintCompared
 from events.order.refusals import NotAtInspection, TooManyPhotos, UnitsNotPrinted
 from events.order.values import Defect, OrderPolicy, PhotoComparison, PrintPhoto, QualityReport
 from tests.order_life import World, a_file, a_line, a_store_order, placed

@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from events.envelope import FactEnvelope
-from events.order.commands import ReportInspected, ReportPrintCompared
+from events.order.commands import ReportInspected
 from events.order.facts import InspectionRequested
+from events.order.inspection_commands import ReportPrintCompared
 from events.order.values import AreaFile, PrintPhoto, QualityReport, StoredFile
 from infra.benchmarks.artworks import png
 from processors.artwork.sandbox import SandboxPool
