@@ -18,6 +18,7 @@ from infra.benchmarks.outside_world import MUG, a_file, an_area
 from infra.benchmarks.outside_world import OutsideWorld as World
 
 __all__ = [
+    "COASTER",
     "MUG",
     "NOW",
     "TENANT",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 TENANT = "demo"
+
+COASTER = LineArtwork(variant_id="coaster-cork-set", template_id="", template_version=0)
+"""What a SKU of a ready-made product means."""
 
 
 def a_line(

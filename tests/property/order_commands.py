@@ -48,7 +48,7 @@ from events.order.facts import (
 )
 from events.order.state import Order
 from events.order.values import AreaContent, Defect, Finding, OrderPolicy
-from tests.order_life import MUG, NOW, World, a_line, a_store_order
+from tests.order_life import COASTER, MUG, NOW, World, a_line, a_store_order
 from tests.property.declared import values
 
 PARTNERS = ("press-east", "press-west", "press-north")
@@ -75,7 +75,7 @@ def a_picture(choose: Choose) -> ObserveStoreOrder:
         a_line(
             line_id,
             quantity=choose([1, 2, 3]),
-            artwork=choose([*(MUG,) * 9, None]),
+            artwork=choose([*(MUG,) * 8, COASTER, None]),
             content=choose(["", "", "other", "another"]),
             note=choose(["", "", "note"]),
         )

@@ -36,12 +36,10 @@ from events.order.facts import (
 )
 from events.order.refusals import NothingPrinted
 from events.order.status import line_status
-from events.order.values import LineArtwork, OrderedLine, OrderPolicy
+from events.order.values import OrderedLine, OrderPolicy
 from projections.sentences import describe
-from tests.order_life import NOW, World, a_line, a_store_order, placed
+from tests.order_life import COASTER, NOW, World, a_line, a_store_order, placed
 from tests.unit.order.spec import Step, a, everybody_answers_until, given, report_on
-
-COASTER = LineArtwork(variant_id="coaster-cork", template_id="", template_version=0)
 
 
 class TwoMakers(World):
