@@ -81,8 +81,8 @@ from events.order.facts.shipping import (
     ShipmentReturned,
     TrackingObserved,
 )
-from events.order.facts.webhook_gaps import WebhookGapClosed, WebhookGapFound
 from events.order.facts.supply import GoodsReady
+from events.order.facts.webhook_gaps import WebhookGapClosed, WebhookGapFound
 
 OrderEvent: TypeAlias = (
     OrderPlaced
