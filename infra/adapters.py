@@ -11,12 +11,24 @@ from infra.claims import PostgresClaims
 from infra.house import HouseSetup, house_shop
 from infra.outbound_tables import PostgresGate
 from infra.settings import Settings
-from infra.vendors import GelatoSetup, PrintfulSetup, VendorSecretMissing, VendorSetup, vendors
+from infra.vendors import (
+    GelatoSetup,
+    PrintfulSetup,
+    PrintifySetup,
+    ProdigiSetup,
+    VendorSecretMissing,
+    VendorSetup,
+    vendors,
+)
 from processors.outbound import ExchangeLog, OutboundClient, OutboundPolicy
+from processors.partners import printful, printify
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
-from processors.partners.printful import STATED_RATE_LIMIT, Printful
+from processors.partners.printful import Printful
+from processors.partners.printify import Printify
+from processors.partners.prodigi import Prodigi
 from processors.partners.protocol import PrintPartner
+
 
 def partners(
     settings: Settings, pool: AsyncConnectionPool, exchanges: ExchangeLog | None = None
@@ -52,13 +64,17 @@ class _Partners:
                 return self._printful(name, setup)
             case GelatoSetup():
                 return self._gelato(name, setup)
+            case PrintifySetup():
+                return self._printify(name, setup)
+            case ProdigiSetup():
+                return self._prodigi(name, setup)
             case HouseSetup():
                 return house_shop(self._settings, name, setup)
 
     def _printful(self, name: str, setup: PrintfulSetup) -> PrintPartner:
         settings = self._settings
         token, webhook_secret = _secrets(name, settings.printful_token, settings.printful_webhook_secret)
-        policy = OutboundPolicy(rate_limit=STATED_RATE_LIMIT)
+        policy = OutboundPolicy(rate_limit=printful.STATED_RATE_LIMIT)
         headers = {"authorization": f"Bearer {token}"}
         return Printful(
             name,
@@ -87,6 +103,40 @@ class _Partners:
             webhook_secrets=(webhook_secret,),
             capacity_units_per_day=setup.capacity_units_per_day,
             currency=setup.currency,
+        )
+
+    def _printify(self, name: str, setup: PrintifySetup) -> PrintPartner:
+        settings = self._settings
+        token, webhook_secret = _secrets(name, settings.printify_token, settings.printify_webhook_secret)
+        # Making a product with an order is slow, the documentation says.
+        policy = OutboundPolicy(rate_limit=printify.STATED_RATE_LIMIT, read_timeout_s=30.0, total_timeout_s=45.0)
+        headers = {"authorization": f"Bearer {token}", "user-agent": "printledger"}
+        return Printify(
+            name,
+            self._client(name, settings.printify_base_url, policy, headers),
+            PostgresClaims(self._pool, name),
+            shop_id=setup.shop_id,
+            variants=setup.variants,
+            receiving=setup.receiving,
+            webhook_secrets=(webhook_secret,),
+            capacity_units_per_day=setup.capacity_units_per_day,
+            currency=setup.currency,
+        )
+
+    def _prodigi(self, name: str, setup: ProdigiSetup) -> PrintPartner:
+        settings = self._settings
+        key, webhook_secret = _secrets(name, settings.prodigi_api_key, settings.prodigi_webhook_secret)
+        return Prodigi(
+            name,
+            self._client(name, settings.prodigi_base_url, OutboundPolicy(), {"x-api-key": key}),
+            PostgresClaims(self._pool, name),
+            variants=setup.variants,
+            receiving=setup.receiving,
+            callback_url=f"{settings.public_base_url}/webhooks/partners/{name}",
+            webhook_secrets=(webhook_secret,),
+            capacity_units_per_day=setup.capacity_units_per_day,
+            currency=setup.currency,
+            pause_window=setup.pause_window,
         )
 
     def _client(self, name: str, address: str, policy: OutboundPolicy, headers: Mapping[str, str]) -> OutboundClient:

@@ -14,13 +14,15 @@ from processors.carriers.protocol import Address
 from processors.partners.common import ReceivingAddress
 from processors.partners.gelato_catalogue import GelatoVariant
 from processors.partners.printful import PrintfulVariant
+from processors.partners.printify_catalogue import PrintifyVariant
+from processors.partners.prodigi import ProdigiVariant
 from processors.ports import NamedError
 
 VARIANTS_MAX: Final = 20_000
 
 
 class VendorsInvalid(NamedError):
-    """VENDORS must be JSON: for each partner id an `adapter` (`printful`, `gelato`, `house`) and what that needs."""
+    """VENDORS must be JSON: for each partner id an `adapter` (`printful`, `gelato`, `printify` …) and what it needs."""
 
 
 class ShipFromInvalid(NamedError):
@@ -55,7 +57,35 @@ class GelatoSetup(
     currency: str = "USD"
 
 
-VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | HouseSetup
+class PrintifySetup(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="adapter", tag="printify"
+):
+    """A Printify shop, whose order approval is set to manual: else it makes by itself what we only drafted."""
+
+    shop_id: int
+    variants: tuple[PrintifyVariant, ...]
+    receiving: ReceivingAddress
+    #: Our own estimate: Printify states none.
+    capacity_units_per_day: int
+    #: The currency of the account's costs.
+    currency: str = "USD"
+
+
+class ProdigiSetup(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="adapter", tag="prodigi"
+):
+    """A Prodigi account."""
+
+    variants: tuple[ProdigiVariant, ...]
+    receiving: ReceivingAddress
+    #: Our own estimate: Prodigi states none.
+    capacity_units_per_day: int
+    currency: str = "USD"
+    #: Whether the account pauses orders before it makes them; see the adapter.
+    pause_window: bool = False
+
+
+VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | PrintifySetup | ProdigiSetup | HouseSetup
 
 
 def vendors(settings: Settings) -> dict[str, VendorSetup]:

@@ -4,6 +4,7 @@ Verifying and parsing are two steps on purpose. The raw body is verified when it
 parsing; parsing is pure, so that a mapping mended later can be replayed over the stored bytes.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -39,3 +40,13 @@ def read_body(body: bytes | msgspec.Raw, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise WebhookUnreadable(str(error)) from error
+
+
+def with_address_secret(headers: Mapping[str, str], secret: str) -> Mapping[str, str]:
+    """HTTP headers in which a secret from the webhook's address stands as a bearer token, where they have none.
+
+    Senders that neither sign nor send headers of our choice are told an address that has the secret in its query.
+    """
+    if not secret or any(name.lower() == "authorization" for name in headers):
+        return headers
+    return {**headers, "authorization": f"Bearer {secret}"}

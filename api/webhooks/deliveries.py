@@ -17,7 +17,7 @@ from processors.carriers.protocol import Carrier
 from processors.inbound import shopify
 from processors.inbound.raw import RAW_TOPIC, RawDelivery, pack, without_credentials
 from processors.partners.protocol import PrintPartner
-from processors.webhooks import WebhookNotGenuine
+from processors.webhooks import WebhookNotGenuine, with_address_secret
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
@@ -72,7 +72,7 @@ async def _from_adapter(
         raise _unknown_sender(kind)
     headers, body = without_credentials(request.headers), await request.body()
     try:
-        adapter.verify_webhook(request.headers, body)
+        adapter.verify_webhook(with_address_secret(request.headers, request.query_params.get("secret", "")), body)
     except WebhookNotGenuine as error:
         raise _not_genuine(error) from None
     delivery = RawDelivery(

@@ -21,9 +21,15 @@ from infra.demo import pictures
 from infra.demo.catalogue import EAST, WEST
 from infra.house import HouseSetup, folder_of
 from infra.settings import LOOPBACK, Settings
-from infra.vendors import GelatoSetup, PrintfulSetup, vendors
+from infra.vendors import GelatoSetup, PrintfulSetup, PrintifySetup, ProdigiSetup, vendors
 from processors.carriers import easypost_simulator, shippo_simulator, shipstation_simulator
-from processors.partners import gelato_simulator, print_shop_simulator, printful_simulator
+from processors.partners import (
+    gelato_simulator,
+    print_shop_simulator,
+    printful_simulator,
+    printify_simulator,
+    prodigi_simulator,
+)
 from processors.partners.gelato_works import Product
 from processors.partners.house_simulator import HouseOperator, attach
 from processors.partners.printful_factory import Blank
@@ -158,6 +164,39 @@ def _gelato(settings: Settings) -> None:
     _serve(gelato_simulator.create_app(config), settings.gelato_simulator_port)
 
 
+def _printify(settings: Settings) -> None:
+    name, setup = _set_up(settings, PrintifySetup)
+    config = printify_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "printify.sqlite"),
+        token=settings.printify_token.get_secret_value(),
+        shop_id=setup.shop_id,
+        webhook_secret=settings.printify_webhook_secret.get_secret_value(),
+        webhook_url=f"{settings.public_base_url}/webhooks/partners/{name}",
+        products=tuple(
+            printify_simulator.Product(
+                product_id=variant.product_id,
+                blueprint_id=variant.blueprint_id,
+                print_provider_id=variant.print_provider_id,
+                variant_id=variant.variant_id,
+                cost=516,
+            )
+            for variant in setup.variants
+        ),
+    )
+    _serve(printify_simulator.create_app(config), settings.printify_simulator_port)
+
+
+def _prodigi(settings: Settings) -> None:
+    _, setup = _set_up(settings, ProdigiSetup)
+    config = prodigi_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "prodigi.sqlite"),
+        api_key=settings.prodigi_api_key.get_secret_value(),
+        products=tuple(prodigi_simulator.Product(sku=variant.sku, unit_cost="6.12") for variant in setup.variants),
+        currency=setup.currency,
+    )
+    _serve(prodigi_simulator.create_app(config), settings.prodigi_simulator_port)
+
+
 def _set_up(settings: Settings, kind: type[S]) -> tuple[str, S]:
     """The first partner of this kind. Raises VendorNotSetUp, VendorsInvalid."""
     found = next(((name, setup) for name, setup in vendors(settings).items() if isinstance(setup, kind)), None)
@@ -178,5 +217,7 @@ _RUNS: Mapping[str, Callable[[Settings], None]] = {
     "desk": _desk,
     "printful": _printful,
     "gelato": _gelato,
+    "printify": _printify,
+    "prodigi": _prodigi,
 }
 """What each simulated world is run by."""

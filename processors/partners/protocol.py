@@ -194,7 +194,10 @@ class QualityReport(msgspec.Struct, frozen=True, kw_only=True):
 class PartnerReport(msgspec.Struct, frozen=True, kw_only=True):
     """One status that a partner told us of, translated but not judged."""
 
+    #: Empty where the webhook names only the partner's own number of the job: `vouch` finds the key.
     effect_key: str
+    #: The partner's own number of the job, where that is all that the webhook names.
+    partner_reference: str = ""
     #: The partner's own word, as it came.
     raw_status: str
     #: Our word: a key of `CANONICAL_STAGES`, one of `CANONICAL_CONDITIONS`, or None when the map lacks it.
@@ -332,7 +335,10 @@ class PrintPartner(Protocol):
         ...
 
     async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
-        """Which of a webhook's reports may be believed: all where the partner signs, else what it says when asked."""
+        """Which of a webhook's reports may be believed: all where the partner signs, else what it says when asked.
+
+        Each report that comes out has its effect key.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -12,6 +12,8 @@ from tests.contract.gelato_rig import GelatoRig
 from tests.contract.net import Receiver, receiving
 from tests.contract.partner_rigs import PartnerRig, PrintShopRig, Simulated
 from tests.contract.printful_rig import PrintfulRig
+from tests.contract.printify_rig import PrintifyRig
+from tests.contract.prodigi_rig import ProdigiRig
 
 R = TypeVar("R", bound=Simulated)
 
@@ -44,12 +46,14 @@ def started(made: Callable[[Path, Receiver], R]) -> Callable[..., Iterator[R]]:
 print_shop_rig = started(PrintShopRig)
 printful_rig = started(PrintfulRig)
 gelato_rig = started(GelatoRig)
+printify_rig = started(PrintifyRig)
+prodigi_rig = started(ProdigiRig)
 easypost_rig = started(EasyPostRig)
 shippo_rig = started(ShippoRig)
 shipstation_rig = started(ShipStationRig)
 
 
-@pytest.fixture(params=["print_shop", "printful", "gelato"])
+@pytest.fixture(params=["print_shop", "printful", "gelato", "printify", "prodigi"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     """Each print partner in turn, in a calm mood; what a test opened is closed after it."""
     found: PartnerRig = request.getfixturevalue(f"{request.param}_rig")

@@ -23,7 +23,7 @@ from processors.outbound import Exchange, ExchangeLog, OutboundClient, OutboundP
 from processors.partners.print_shop import PrintShop
 from processors.partners.print_shop_setup import Behaviour
 from processors.partners.print_shop_simulator import SimulatorConfig, demo_shops
-from processors.partners.protocol import PartnerReport, PrintFile, PrintJob, PrintPartner
+from processors.partners.protocol import JobSnapshot, PartnerReport, PrintFile, PrintJob, PrintPartner
 from tests.contract.net import Received, Receiver, SimulatorProcess
 
 #: Quick limits, so that a dead line is noticed within a test's patience.
@@ -88,6 +88,10 @@ class PartnerRig(Protocol):
     drafts_first: bool
     #: Our word for the stage from which on the vendor refuses to cancel.
     too_late_at: str
+    #: The fault that leaves an order where the vendor can still stop it.
+    stoppable: str
+    #: Our words that the vendor tells by no webhook, so that they are seen by asking only.
+    unsaid: frozenset[str]
     #: All secrets that the adapter accepts; one that it does not; and a genuine event that is about no job.
     secrets: tuple[str, ...]
     strange_secret: str
@@ -103,6 +107,8 @@ class PartnerRig(Protocol):
     ) -> PrintPartner: ...
 
     def job(self, **changes: object) -> PrintJob: ...
+
+    def can(self, fault: str) -> bool: ...
 
     def provoke(self, fault: str, count: int = 1) -> None: ...
 
@@ -131,6 +137,7 @@ COMMON_FAULTS: dict[str, Mapping[str, object]] = {
     "limit the rate for long": {"rate_limited_next": COUNT, "retry_after_s": 90},
     "go down": {"down": True},
     "say an unknown word": {"unknown_word_next": COUNT},
+    "lose the webhooks": {"delivery": {"enabled": False}},
     "send everything twice, shuffled": {"delivery": {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 300}},
 }
 
@@ -158,6 +165,9 @@ class Simulated:
         }
         self.simulator.control("PATCH", self.desk, changes)
 
+    def can(self, fault: str) -> bool:
+        return fault in COMMON_FAULTS | self.faults
+
     def restart_by_kill(self) -> None:
         self.simulator.kill()
         self.simulator.start()
@@ -174,19 +184,26 @@ class SimulatedRig(Simulated):
 
     #: Statuses that a job does not leave by itself.
     resting: ClassVar[frozenset[str]]
+    stoppable = "stay queued"
+    unsaid: frozenset[str] = frozenset()
 
     def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
         self.opened: list[PrintPartner] = []
         super().__init__(module, config, folder, receiver)
 
+    def mark(self, effect_key: str) -> bytes:
+        """What stands in each webhook about the run of this key."""
+        return effect_key.encode()
+
     def deliveries_of(self, effect_key: str) -> list[Received]:
-        return [r for r in self._receiver.received if effect_key.encode() in r.body]
+        mark = self.mark(effect_key)
+        return [r for r in self._receiver.received if mark in r.body]
 
     def reports_of(self, effect_key: str, found: Callable[[list[PartnerReport]], bool]) -> list[PartnerReport]:
-        partner = self.opened[-1]
+        partner, mark = self.opened[-1], self.mark(effect_key)
 
         def reports(received: list[Received]) -> list[PartnerReport]:
-            mine = [r for r in received if effect_key.encode() in r.body]
+            mine = [r for r in received if mark in r.body]
             return [report for r in mine for report in partner.parse_webhook(r.body)]
 
         return reports(self._receiver.wait_for(lambda received: found(reports(received))))
@@ -291,3 +308,19 @@ def reached(stage: str) -> Callable[[list[PartnerReport]], bool]:
 def highest(reports: list[PartnerReport]) -> PartnerReport:
     """The report that a fold by rank ends on."""
     return max(reports, key=lambda report: (report.rank, report.partner_timestamp_at))
+
+
+async def seen(
+    rig: PartnerRig, effect_key: str, word: str | None, *, asking: bool = False
+) -> PartnerReport | JobSnapshot:
+    """The first that is said of a run with this canonical word, None for an unknown one: told, or found by asking."""
+    if not asking and (word or "") not in rig.unsaid:
+        reports = rig.reports_of(effect_key, lambda reports: any(report.canonical == word for report in reports))
+        return next(report for report in reports if report.canonical == word)
+    pause, ends_at = threading.Event(), time.monotonic() + 60
+    while True:
+        held = await rig.opened[-1].read_back(effect_key)
+        if isinstance(held, JobSnapshot) and held.canonical == word:
+            return held
+        assert time.monotonic() < ends_at, held
+        pause.wait(0.02)

@@ -14,8 +14,10 @@ from processors.outbound import OutboundClient, OutboundPolicy
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import Printful
+from processors.partners.printify import Printify
+from processors.partners.prodigi import Prodigi
 from processors.webhooks import WebhookNotGenuine, WebhookUnreadable
-from tests.contract import gelato_rig
+from tests.contract import gelato_rig, printify_rig, prodigi_rig
 from tests.contract.claims import Claims
 from tests.contract.partner_rigs import SECRET
 from tests.contract.printful_rig import RECEIVING, VARIANT
@@ -61,6 +63,26 @@ LISTENERS: dict[str, Callable[[], Listener]] = {
         webhook_secrets=("secret",),
         capacity_units_per_day=1,
     ),
+    "printify": lambda: Printify(
+        "printify",
+        client(),
+        Claims(),
+        shop_id=1,
+        variants=(printify_rig.VARIANT,),
+        receiving=RECEIVING,
+        webhook_secrets=("secret",),
+        capacity_units_per_day=1,
+    ),
+    "prodigi": lambda: Prodigi(
+        "prodigi",
+        client(),
+        Claims(),
+        variants=(prodigi_rig.VARIANT,),
+        receiving=RECEIVING,
+        callback_url="http://127.0.0.1:9/",
+        webhook_secrets=("secret",),
+        capacity_units_per_day=1,
+    ),
     "easypost": lambda: EasyPost("easypost", client(), NoLabels(), Claims(), ("secret",)),
 }
 
@@ -83,6 +105,25 @@ GENUINE: dict[str, dict[str, Any]] = {
         "id": "os_1", "event": "order_status_updated", "orderId": "o", "storeId": None, "orderReferenceId": "k",
         "fulfillmentStatus": "shipped",
         "items": [{"itemReferenceId": "k", "fulfillmentStatus": "shipped", "fulfillments": []}],
+    },
+    "printify": {
+        "id": "e", "type": "order:updated", "created_at": "2022-05-17 15:00:00+00:00",
+        "resource": {"id": "o", "type": "order", "data": {"status": "fulfilled", "carrier": {"code": "c"}}},
+    },
+    "prodigi": {
+        "specversion": "1.0", "id": "evt", "type": "com.prodigi.order.status.stage.changed#InProgress",
+        "time": "2020-08-14T11:51:01.55Z", "subject": "ord_1",
+        "data": {
+            "order": {
+                "id": "ord_1", "merchantReference": "k", "created": "2020-08-14T11:50:54.557Z",
+                "status": {
+                    "stage": "InProgress", "issues": [{"errorCode": "order.items.ItemUnavailable", "description": "d"}],
+                    "details": {"downloadAssets": "InProgress", "shipping": "NotStarted"},
+                },
+                "items": [{"sku": "s", "copies": 1, "assets": [{"printArea": "default", "url": "u"}]}],
+                "charges": [{"totalCost": {"amount": "1.00", "currency": "USD"}}],
+            }
+        },
     },
     "easypost": {
         "id": "evt", "object": "Event", "description": "tracker.updated",
@@ -176,6 +217,7 @@ def test_any_header_is_refused_by_name(name: str, body: bytes, signature: str, s
         "webhook-timestamp": stamp,
         "webhook-signature": signature,
         "x-pf-webhook-signature": signature,
+        "x-pfy-signature": signature,
         "X-Hmac-Signature": signature,
         "Authorization": signature,
     }

@@ -15,9 +15,11 @@ from processors.outbound import Deferred, OutboundClient, OutboundPolicy
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import Printful
+from processors.partners.printify import Printify
+from processors.partners.prodigi import Prodigi
 from processors.partners.protocol import Accepted, PartnerOffers, Refused
 from projections.rows import Effect
-from tests.contract import gelato_rig, printful_rig
+from tests.contract import gelato_rig, printful_rig, printify_rig, prodigi_rig
 from tests.contract.claims import Claims
 from tests.contract.partner_rigs import QUICK, Kept, PartnerRig, reached
 from tests.unit.inbound.doubles import MemoryEffects
@@ -78,14 +80,15 @@ async def test_complaint_a_storm_of_webhooks_becomes_a_storm_of_work(rig: Partne
     partner, job = rig.partner(), rig.job()
     await partner.submit(job)
     rig.reports_of(job.effect_key, reached("handed_over"))
+    deliveries = rig.deliveries_of(job.effect_key)
+    told = [r for delivery in deliveries for r in partner.parse_webhook(delivery.body)]
+    once = (await partner.vouch(tuple(told))).reports
+    stormed = (await partner.vouch(tuple(told * 200))).reports
     run = Effect(
         tenant="demo", effect_key=job.effect_key, order_id="order", kind="submit", line_id="1", run=1, parcel_id="",
         who=rig.name, units=(1, 2), attempt=1,
     )  # fmt: skip
     effects = MemoryEffects(run)
-    deliveries = rig.deliveries_of(job.effect_key)
-    once = [r for delivery in deliveries for r in partner.parse_webhook(delivery.body)]
-    stormed = [r for _ in range(200) for delivery in deliveries for r in partner.parse_webhook(delivery.body)]
     assert len(stormed) == 200 * len(once)
     assert len({partner_status(report, rig.name, effects).command_id for report in stormed}) == len(once)
     with pytest.raises(NotTheirs):
@@ -119,6 +122,14 @@ def without_secrets() -> dict[str, Callable[[], object]]:
         "gelato": lambda: Gelato(
             "gelato", client(), client(), Claims(), variants=(gelato_rig.VARIANT,), receiving=printful_rig.RECEIVING,
             webhook_secrets=("",), capacity_units_per_day=1,
+        ),
+        "printify": lambda: Printify(
+            "printify", client(), Claims(), shop_id=1, variants=(printify_rig.VARIANT,),
+            receiving=printful_rig.RECEIVING, webhook_secrets=("",), capacity_units_per_day=1,
+        ),
+        "prodigi": lambda: Prodigi(
+            "prodigi", client(), Claims(), variants=(prodigi_rig.VARIANT,), receiving=printful_rig.RECEIVING,
+            callback_url="http://127.0.0.1:9/", webhook_secrets=(), capacity_units_per_day=1,
         ),
     }  # fmt: skip
 

@@ -15,6 +15,8 @@ from infra.vendors import VendorSecretMissing, VendorsInvalid, ship_from, vendor
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import Printful
+from processors.partners.printify import Printify
+from processors.partners.prodigi import Prodigi
 
 RECEIVING = {
     "name": "Demo Receiving Dock", "address1": "19749 Dearborn St", "city": "Chatsworth", "country_code": "US",
@@ -38,11 +40,34 @@ GELATO: dict[str, Any] = {
     "capacity_units_per_day": 500,
 }
 
+PRINTIFY: dict[str, Any] = {
+    "adapter": "printify",
+    "shop_id": 815256,
+    "variants": [
+        {
+            "variant": "mug-11oz-white", "blueprint_id": 68, "print_provider_id": 9, "variant_id": 33719,
+            "product_id": "5d39b159e7c48c000728c89f", "production_ms": 1000,
+        }
+    ],
+    "receiving": RECEIVING,
+    "capacity_units_per_day": 500,
+}  # fmt: skip
+PRODIGI: dict[str, Any] = {
+    "adapter": "prodigi",
+    "variants": [
+        {"variant": "mug-11oz-white", "sku": "GLOBAL-MUG-W", "production_ms": 1000, "attributes": {"color": "white"}}
+    ],
+    "receiving": RECEIVING,
+    "capacity_units_per_day": 500,
+    "pause_window": True,
+}
+
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A demo in which both vendors are set up."""
-    monkeypatch.setenv("VENDORS", json.dumps({"printful": PRINTFUL, "gelato-eu": GELATO}))
+    """A demo in which every vendor with a public API is set up."""
+    setups = {"printful": PRINTFUL, "gelato-eu": GELATO, "printify": PRINTIFY, "prodigi": PRODIGI}
+    monkeypatch.setenv("VENDORS", json.dumps(setups))
     return prepare(tmp_path, profile="demo")
 
 
@@ -54,17 +79,28 @@ def nobody() -> AsyncConnectionPool:
 def test_a_catalogue_can_name_every_vendor_that_is_set_up_beside_the_house_shops(settings: Settings) -> None:
     made = partners(settings, nobody())
     kinds = {name: type(partner) for name, partner in made.items()}
-    assert kinds == {"press-east": PrintShop, "press-west": PrintShop, "printful": Printful, "gelato-eu": Gelato}
+    assert kinds == {
+        "press-east": PrintShop,
+        "press-west": PrintShop,
+        "printful": Printful,
+        "gelato-eu": Gelato,
+        "printify": Printify,
+        "prodigi": Prodigi,
+    }
     assert all(partner.name == name for name, partner in made.items())
 
 
 def test_a_demo_speaks_to_simulators_and_production_to_the_vendors(settings: Settings, tmp_path: Path) -> None:
     assert settings.printful_base_url == f"http://127.0.0.1:{settings.printful_simulator_port}"
     assert settings.gelato_orders_base_url == settings.gelato_products_base_url
+    assert settings.printify_base_url == f"http://127.0.0.1:{settings.printify_simulator_port}"
+    assert settings.prodigi_base_url == f"http://127.0.0.1:{settings.prodigi_simulator_port}"
     production = prepare(tmp_path / "production", profile="production")
     assert production.printful_base_url == "https://api.printful.com"
     assert production.gelato_orders_base_url == "https://order.gelatoapis.com"
     assert production.gelato_products_base_url == "https://product.gelatoapis.com"
+    assert production.printify_base_url == "https://api.printify.com"
+    assert production.prodigi_base_url == "https://api.prodigi.com"
 
 
 def test_the_parcels_of_a_vendors_goods_start_where_it_sends_them(settings: Settings) -> None:
