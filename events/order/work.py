@@ -249,6 +249,7 @@ def _label(
         partner_id=partner_id,
         recipient=order.recipient,
         country=order.country,
+        priority=order.priority,
     )
 
 

@@ -15,8 +15,8 @@ from processors.carriers.protocol import Rate
 
 #: Days that are assumed of a rate without an estimate: it is taken to be slow, never impossible.
 UNKNOWN_DAYS: Final = 10
-#: Days from hand-over to door that each priority promises; our own figures, for stores that state none. Others: none.
-PROMISED_DAYS: Final[Mapping[str, int]] = {"express": 2, "high_value": 4, "dated": 3}
+#: Days from hand-over to door that an order's priority promises, our own figure; the others promise none.
+PROMISED_DAYS: Final[Mapping[str, int]] = {"express": 2}
 
 
 class ChoiceRules(msgspec.Struct, frozen=True, kw_only=True):

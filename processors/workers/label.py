@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportLabelFailed, ReportLabelPurchased
 from events.order.facts import LabelRequested
+from processors.carriers.choice import PROMISED_DAYS
 from processors.carriers.desk import CarrierDesk
 from processors.carriers.protocol import (
     Address,
@@ -71,7 +72,8 @@ class BuyLabel:
         except VaultError as closed:
             return _failed(fact, closed.reason, str(closed))
         goods = await asyncio.to_thread(self.goods.goods_of_order, envelope.tenant, envelope.key)
-        carrier, outcome = await self.desk.buy_label(shipment(fact, sender, recipient, goods))
+        promised_days = PROMISED_DAYS.get(fact.priority)
+        carrier, outcome = await self.desk.buy_label(shipment(fact, sender, recipient, goods), promised_days)
         match outcome:
             case LabelBought():
                 return await asyncio.to_thread(self._bought, fact, envelope, carrier, outcome)
