@@ -15,9 +15,9 @@ class LabelRequested(WorkRequested, frozen=True, kw_only=True):
     partner_id: Annotated[PartnerId, described("Where the parcel starts.")]
     recipient: Sealed
     country: CountryCode
-    priority: Annotated[
-        str, described("The order's: what it promises decides how quick a service must be.")
-    ] = "standard"
+    priority: Annotated[str, described("The order's: what it promises decides how quick a service must be.")] = (
+        "standard"
+    )
 
 
 class LabelPurchased(OrderFact, frozen=True, kw_only=True):
