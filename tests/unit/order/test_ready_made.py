@@ -75,7 +75,7 @@ def test_a_ready_made_line_is_routed_at_once_and_nobody_checks_renders_or_approv
     outcome = (
         given()
         .when(only_ready_made())
-        .then(OrderPlaced, a(RoutingRequested, line_id="1", variant_id="coaster-cork", printed=()))
+        .then(OrderPlaced, a(RoutingRequested, line_id="1", variant_id=COASTER.variant_id, printed=()))
     )
     outcome.status_is("ready").line_is("1", "routing").waits_for("route:1:1")
 
