@@ -11,6 +11,7 @@ from infra.claims import PostgresClaims
 from infra.house import HouseSetup, house_shop
 from infra.outbound_tables import PostgresGate
 from infra.settings import Settings
+from infra.suppliers import SupplierSetup, supplier
 from infra.vendors import (
     GelatoSetup,
     PrintfulSetup,
@@ -70,6 +71,15 @@ class _Partners:
                 return self._prodigi(name, setup)
             case HouseSetup():
                 return house_shop(self._settings, name, setup)
+            case SupplierSetup():
+                return self._supplier(name, setup)
+
+    def _supplier(self, name: str, setup: SupplierSetup) -> PrintPartner:
+        settings = self._settings
+        key, webhook_secret = _secrets(name, settings.supplier_api_key, settings.supplier_webhook_secret)
+        headers = {"x-supplier-key": key}
+        client = self._client(name, settings.supplier_base_url, OutboundPolicy(), headers)
+        return supplier(name, setup, client, webhook_secret)
 
     def _printful(self, name: str, setup: PrintfulSetup) -> PrintPartner:
         settings = self._settings

@@ -10,6 +10,7 @@ from infra.demo import addresses
 from infra.demo.house import VENDORS as DEMO_VENDORS
 from infra.house import HouseSetup
 from infra.settings import Settings
+from infra.suppliers import SupplierSetup
 from processors.carriers.protocol import Address
 from processors.partners.common import ReceivingAddress
 from processors.partners.gelato_catalogue import GelatoVariant
@@ -85,7 +86,7 @@ class ProdigiSetup(
     pause_window: bool = False
 
 
-VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | PrintifySetup | ProdigiSetup | HouseSetup
+VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | PrintifySetup | ProdigiSetup | HouseSetup | SupplierSetup
 
 
 def vendors(settings: Settings) -> dict[str, VendorSetup]:

@@ -21,6 +21,7 @@ from infra.demo import pictures
 from infra.demo.catalogue import EAST, WEST
 from infra.house import HouseSetup, folder_of
 from infra.settings import LOOPBACK, Settings
+from infra.suppliers import SupplierSetup, simulated
 from infra.vendors import GelatoSetup, PrintfulSetup, PrintifySetup, ProdigiSetup, vendors
 from processors.carriers import easypost_simulator, shippo_simulator, shipstation_simulator
 from processors.partners import (
@@ -34,6 +35,7 @@ from processors.partners.gelato_works import Product
 from processors.partners.house_simulator import HouseOperator, attach
 from processors.partners.printful_factory import Blank
 from processors.ports import NamedError
+from processors.suppliers import simulator as supplier_simulator
 
 S = TypeVar("S")
 
@@ -197,6 +199,11 @@ def _prodigi(settings: Settings) -> None:
     _serve(prodigi_simulator.create_app(config), settings.prodigi_simulator_port)
 
 
+def _supplier(settings: Settings) -> None:
+    name, setup = _set_up(settings, SupplierSetup)
+    _serve(supplier_simulator.create_app(simulated(settings, name, setup)), settings.supplier_simulator_port)
+
+
 def _set_up(settings: Settings, kind: type[S]) -> tuple[str, S]:
     """The first partner of this kind. Raises VendorNotSetUp, VendorsInvalid."""
     found = next(((name, setup) for name, setup in vendors(settings).items() if isinstance(setup, kind)), None)
@@ -217,6 +224,7 @@ _RUNS: Mapping[str, Callable[[Settings], None]] = {
     "desk": _desk,
     "printful": _printful,
     "gelato": _gelato,
+    "supplier": _supplier,
     "printify": _printify,
     "prodigi": _prodigi,
 }

@@ -14,6 +14,7 @@ from tests.contract.partner_rigs import PartnerRig, PrintShopRig, Simulated
 from tests.contract.printful_rig import PrintfulRig
 from tests.contract.printify_rig import PrintifyRig
 from tests.contract.prodigi_rig import ProdigiRig
+from tests.contract.supplier_rig import SupplierRig
 
 R = TypeVar("R", bound=Simulated)
 
@@ -48,12 +49,13 @@ printful_rig = started(PrintfulRig)
 gelato_rig = started(GelatoRig)
 printify_rig = started(PrintifyRig)
 prodigi_rig = started(ProdigiRig)
+supplier_rig = started(SupplierRig)
 easypost_rig = started(EasyPostRig)
 shippo_rig = started(ShippoRig)
 shipstation_rig = started(ShipStationRig)
 
 
-@pytest.fixture(params=["print_shop", "printful", "gelato", "printify", "prodigi"])
+@pytest.fixture(params=["print_shop", "printful", "gelato", "printify", "prodigi", "supplier"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     """Each print partner in turn, in a calm mood; what a test opened is closed after it."""
     found: PartnerRig = request.getfixturevalue(f"{request.param}_rig")
