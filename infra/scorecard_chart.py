@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from processors.alerts import shown
-from projections.scorecard_figures import PPM, Figure, Scorecard
+from projections.scorecard_figures import MEASURES, PPM, Figure, Scorecard
 
 MET, MISSED, OPEN, LINE, GREY = "#1a7f37", "#cf222e", "#57606a", "#1f6feb", "#8c959f"
 MARGIN, LEFT, TOP = 30, 190, 92
@@ -19,7 +19,8 @@ PARTIES_MAX = 40
 def draw(cards: Sequence[Scorecard], title: str) -> str:
     """The picture as SVG text."""
     cards = cards[:PARTIES_MAX]
-    measures = list(dict.fromkeys(figure.measure for card in cards for figure in card.figures))
+    known = {figure.measure for card in cards for figure in card.figures}
+    measures = [measure.name for measure in MEASURES if measure.name in known]
     width = LEFT + CELL_WIDTH * max(1, len(measures)) + MARGIN
     height = TOP + CELL_HEIGHT * max(1, len(cards)) + MARGIN
     parts = [
