@@ -1,4 +1,4 @@
-"""However often a store changes its mind about quantities, notes and prints: no unit is made twice, and none is missing.
+"""However often a store changes its mind about quantities, notes, prints: no unit is made twice, none is missing.
 
 What is made is counted by print runs whose goods exist; whoever plays the press stops what it is asked to stop, or says
 that it is too late.
@@ -107,9 +107,7 @@ def a_life(seed: int, edits: int) -> Life:
 def made(life: Life) -> Counter[int]:
     """How often each unit became goods."""
     runs = life.order.lines["1"].runs
-    return Counter(
-        unit for fact in life.facts if isinstance(fact, LinePrinted) for unit in runs[fact.run - 1].units
-    )
+    return Counter(unit for fact in life.facts if isinstance(fact, LinePrinted) for unit in runs[fact.run - 1].units)
 
 
 def reprinted(life: Life) -> Counter[int]:
