@@ -25,8 +25,8 @@ OBJECT_BYTES_MAX = 256 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 KEY = re.compile(r"^[A-Za-z0-9._/-]{1,900}$")
 METADATA_BYTES_MAX = 1_800
-#: The most that S3 takes in one request.
-REMOVED_AT_ONCE = 1_000
+#: The most that S3 takes and gives in one request.
+REMOVED_AT_ONCE = LISTED_AT_ONCE = 1_000
 GONE = ("NoSuchKey", "NoSuchVersion")
 
 
@@ -92,9 +92,11 @@ def ensure_bucket(client: S3Client, bucket: str) -> bool:
 class Bucket:
     """The ObjectStore of one bucket. Safe to share between threads; all calls block."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, page_size: int = LISTED_AT_ONCE) -> None:
+        """`page_size` is how many versions are listed with one request, 2 to 1,000."""
         self._client = client
         self._bucket = bucket
+        self._page_size = page_size
 
     def put(self, key: str, content: bytes, media_type: str, metadata: Mapping[str, str]) -> StoredObject:
         """Write once: where the key has an object already, that one is kept and described."""
@@ -162,31 +164,40 @@ class Bucket:
 
     def versions(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Every (key, version id) below a prefix, deletion marks included: what an erasure must remove."""
-        with _reachable():
-            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
-            for page in pages:
-                for entry in page.get("Versions", ()):
-                    yield entry["Key"], entry["VersionId"]
-                for mark in page.get("DeleteMarkers", ()):
-                    yield mark["Key"], mark["VersionId"]
+        for page in self._version_pages(prefix):
+            for version in page:
+                yield version.key, version.version_id
 
     def all_versions(self, prefix: str) -> Iterator[StoredVersion]:
         """Every version below a prefix with its size and time: keys in order, of each the newest version first."""
         held: list[StoredVersion] = []
+        for page in self._version_pages(prefix):
+            found = [*held, *page]
+            found.sort(key=lambda version: (version.key, not version.is_newest, -version.changed_at))
+            # A key's versions and marks may go on in the next page.
+            last = found[-1].key if found else ""
+            held = [version for version in found if version.key == last]
+            yield from found[: len(found) - len(held)]
+        yield from held
+
+    def _version_pages(self, prefix: str) -> Iterator[list[StoredVersion]]:
+        """The pages of the list of versions, each version once.
+
+        S3 begins a page behind the last entry of the page before; versitygw 1.7 begins with that entry itself, and an
+        object at the end of a page would look as if it had two versions.
+        """
+        seen: set[tuple[str, str]] = set()
         with _reachable():
-            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}
+            )
             for page in pages:
-                found = [
-                    *held,
+                listed = [
                     *(_listed(entry, size=entry["Size"]) for entry in page.get("Versions", ())),
                     *(_listed(mark) for mark in page.get("DeleteMarkers", ())),
                 ]
-                found.sort(key=lambda version: (version.key, not version.is_newest, -version.changed_at))
-                # A key's versions and marks may go on in the next page.
-                last = found[-1].key if found else ""
-                held = [version for version in found if version.key == last]
-                yield from found[: len(found) - len(held)]
-        yield from held
+                yield [one for one in listed if (one.key, one.version_id) not in seen]
+                seen = {(one.key, one.version_id) for one in listed}
 
     def remove_versions(self, versions: Sequence[tuple[str, str]]) -> int:
         """Remove these (key, version id) for good; returns how many. Raises ObjectsNotRemoved."""

@@ -79,6 +79,20 @@ def test_versions_are_listed_newest_first_with_marks_and_sizes(
     assert all(abs(version.changed_at - now_ms()) < 60_000 for version in listed)
 
 
+@pytest.mark.parametrize("page_size", [2, 3, 4])
+def test_versions_that_fill_many_pages_are_listed_once_each(settings: Settings, bucket: Bucket, page_size: int) -> None:
+    client = s3_client(settings)
+    write(bucket, *(f"{TENANT}/{order}/{name}" for order in range(3) for name in ("print.png", "proof.webp")))
+    client.put_object(Bucket=settings.s3_bucket, Key=f"{TENANT}/1/print.png", Body=b"once more")
+    client.delete_object(Bucket=settings.s3_bucket, Key=f"{TENANT}/2/print.png")
+
+    paged = Bucket(client, settings.s3_bucket, page_size=page_size)
+
+    assert sorted(paged.versions(f"{TENANT}/")) == sorted(bucket.versions(f"{TENANT}/"))
+    assert len(list(paged.versions(f"{TENANT}/"))) == 8
+    assert list(paged.all_versions(f"{TENANT}/")) == list(bucket.all_versions(f"{TENANT}/"))
+
+
 def test_a_sweep_removes_every_trace_of_what_is_due_and_leaves_what_an_open_order_needs(
     settings: Settings, pool: intake.Pool, bucket: Bucket
 ) -> None:
