@@ -30,18 +30,21 @@ def changes(
 ) -> tuple[CatalogueCommandUnion, ...]:
     """What to say to the catalogue after a partner was asked at `asked_at`; nothing where all is as it was.
 
-    What the partner does not state (print areas, the cost that was agreed to) stays. A variant that it no longer
-    names is withdrawn; one that is none of ours is left out. Raises NothingOffered.
+    What the partner does not state (print areas, the cost that was agreed to) stays. One of the partner's blanks may
+    be several of our variants, of which it names one. A variant whose blank it no longer names is withdrawn; one that
+    is none of ours is left out. Raises NothingOffered.
     """
     before = {offer.variant_id: offer for offer in known}
     now = {offer.variant: offer for offer in reversed(told.offers) if offer.variant in variants}
     if not now and any(not offer.withdrawn for offer in known):
         raise NothingOffered(f"{told.partner}: {NothingOffered.__doc__}")
+    blanks = {offer.partner_variant: offer for offer in reversed(told.offers)}
     said: list[CatalogueCommandUnion] = []
     for variant_id in sorted(now.keys() | before.keys()):
         last = before.get(variant_id)
-        if variant_id in now:
-            after = _offered(told.partner, now[variant_id], last)
+        named = now.get(variant_id) or (blanks.get(last.partner_variant) if last is not None else None)
+        if named is not None:
+            after = _offered(told.partner, named, last)
         else:
             after = msgspec.structs.replace(before[variant_id], stock=0, withdrawn=True)
         if after != last:

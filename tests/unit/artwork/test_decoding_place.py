@@ -15,15 +15,17 @@ from processors.artwork.sandbox import SandboxPool
 from tests.unit.artwork.pictures import encoded, noisy, simple_area, simple_template
 
 ROOT = Path(processors.__file__).parent.parent
-#: The one place that opens pictures; gang sheets, which take print files that nobody else can have sealed;
+#: The one place that opens pictures; gang sheets, which open print files in a child as well;
 #: and the simulated press, which is another firm's machine.
 OPENERS = {
     "processors/artwork/picture.py",
-    "processors/batching/drawing.py",
+    "processors/batching/planes.py",
     "processors/partners/print_shop_press.py",
 }
 #: What runs in a child; the parents' modules are everything else.
-IN_THE_CHILD = {f"processors/artwork/{name}.py" for name in ("assets", "measure", "picture", "press", "preview")}
+IN_THE_CHILD = {f"processors/artwork/{name}.py" for name in ("assets", "measure", "picture", "press", "preview")} | {
+    "processors/inspection/job.py"
+}
 SYSTEM = ("events", "projections", "processors", "api", "infra")
 
 

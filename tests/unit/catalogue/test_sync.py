@@ -24,7 +24,7 @@ KNOWN = msgspec.structs.replace(OFFER, print_areas=AREAS)
 
 def an_offer(variant: str = MUG, stock: int = 100, cost: int = 450) -> PartnerOffer:
     return PartnerOffer(
-        partner_variant="MUG11W",
+        partner_variant="MUG11W" if variant == MUG else "TEE-BLK-M",
         variant=variant,
         stock_units=stock,
         unit_cost_minor=cost,
@@ -72,6 +72,12 @@ def test_a_variant_that_is_no_longer_named_is_withdrawn_once_and_comes_back() ->
     (back,) = changes(told(tee, an_offer()), [mug_gone, tee_new], None, VARIANTS, NOW + 2)
     assert isinstance(back, ReportPartnerOffer)
     assert (back.withdrawn, back.stock) == (False, 100)
+
+
+def test_a_variant_that_is_made_from_a_blank_which_the_partner_names_for_another_variant_stays() -> None:
+    sticker = msgspec.structs.replace(KNOWN, variant_id="sticker")
+    (said,) = changes(told(an_offer(stock=7)), [KNOWN, sticker], None, {MUG, "sticker"}, NOW)[1:]
+    assert said == msgspec.structs.replace(sticker, stock=7, source_version=NOW)
 
 
 def test_a_partner_that_suddenly_offers_nothing_at_all_is_not_believed() -> None:
