@@ -17,6 +17,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     the stream has none. `refused` and `ignored` make the facts that record a command's outcome in the stream, or are
     None where only the rejected topic records it. `remembers_commands`: whether the folded state keeps the id of each
     command that it has answered (short-lived streams), or the decider deduplicates by source version.
+    `status_may_be_large(state)` says at once whether the snapshot has to be measured before the state is accepted.
     """
 
     name: str
@@ -33,3 +34,4 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     status_of: Callable[[Any, str, str, int, int], Declared | None]
     refused: Callable[[str, str, str], Declared] | None
     ignored: Callable[[str, str], Declared] | None
+    status_may_be_large: Callable[[Any], bool] = lambda state: False

@@ -27,6 +27,9 @@ ORDER_ENDED = frozenset({"delivered", "returned", "cancelled"})
 
 SHIPPED = frozenset({"dispatched", "delivered", "returned"})
 DELIVERED = frozenset({"delivered", "returned"})
+MANY = 50
+"""With so many lines of a thousand units each, all in each of so many parcels, a snapshot has half a megabyte."""
+
 MADE = frozenset({"accepted", "printed", "inspecting", "passed", "failed"})
 
 
@@ -107,6 +110,11 @@ _PROGRESS = (
 
 def _progress(stage: str) -> int:
     return _PROGRESS.index(stage)
+
+
+def may_be_large(order: Order) -> bool:
+    """Whether the snapshot may come near a record's limit; most orders are far from it, and are not measured."""
+    return max(len(order.lines), len(order.parcels), len(order.exceptions)) > MANY
 
 
 def status_of(order: Order, key: str, tenant: str, seq: int, at: int) -> OrderStatus:

@@ -5,7 +5,7 @@ from events.order.commands import ORDER_COMMANDS
 from events.order.decide import OrderDecider
 from events.order.facts import ORDER_FACTS, WORK_TOPIC, CommandIgnored, CommandRefused, WorkRequested
 from events.order.state import Order
-from events.order.status import status_of
+from events.order.status import may_be_large, status_of
 from events.stream import Stream
 
 
@@ -34,6 +34,7 @@ ORDER_STREAM = Stream(
     remembers_commands=True,
     work_topic=_work_topic,
     status_of=status_of,
+    status_may_be_large=may_be_large,
     refused=_refused,
     ignored=_ignored,
 )

@@ -37,6 +37,10 @@ class DecisionTooLarge(Refusal):
     """What follows from the command is larger than a record may be: send less at once, or files by address."""
 
 
+class StatusTooLarge(Refusal):
+    """The order has more lines and parcels than one status can show: place what is left as an order of its own."""
+
+
 class OtherTenant(Refusal):
     """Nothing of this tenant is known under this key: look at tenant and key of the command."""
 
@@ -104,6 +108,7 @@ class Decisions:
         dead_letters: DeadLetters,
         *,
         record_bytes_max: int,
+        status_bytes_max: int,
         recognise_commands: bool = True,
     ) -> None:
         """`recognise_commands=False` is a planted fault: the proof has to find what a command done twice leaves."""
@@ -113,6 +118,7 @@ class Decisions:
         self._intake = Intake(stream, codec)
         self._dead_letters = dead_letters
         self._fact_bytes_max = record_bytes_max - HEADERS_BYTES_MAX
+        self._status_bytes_max = status_bytes_max - HEADERS_BYTES_MAX
         self._recognises = stream.remembers_commands and recognise_commands
         self._types = {fact: fact.__name__.encode() for fact in stream.facts}
 
@@ -194,7 +200,16 @@ class Decisions:
             raise DecisionFailed(f"{type(error).__name__}: {error}. {DecisionFailed.__doc__}") from error
         if max(map(len, values)) > self._fact_bytes_max:
             raise DecisionTooLarge
+        if self._stream.status_may_be_large(state):
+            self._status_fits(entry, state, received)
         return facts, state, values
+
+    def _status_fits(self, entry: Entry, state: object, received: Received) -> None:
+        """Refuse what no status can show any more: a snapshot above the topic's limit would stop the partition."""
+        context = received.context
+        status = self._stream.status_of(state, context.key, entry.tenant or context.tenant, entry.seq, context.now)
+        if status is not None and len(self._codec.encode(status)) > self._status_bytes_max:
+            raise StatusTooLarge
 
     def _refuse(
         self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, refusal: Refusal

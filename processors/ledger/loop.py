@@ -55,6 +55,8 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
     unwritten_max: int = 10_000
     flush_seconds: float = 5.0
     record_bytes_max: int = 1_000_000
+    #: The largest status snapshot; `topics.yaml` has the limit of its topics.
+    status_bytes_max: int = 2_000_000
     close_seconds_max: float = 10.0
     #: Take Python's garbage collector over; only for a process that does nothing else.
     manages_garbage: bool = False
@@ -114,6 +116,7 @@ class Ledger:
             codec,
             DeadLetters(dead_letter_topic, seal, self._name),
             record_bytes_max=options.record_bytes_max,
+            status_bytes_max=options.status_bytes_max,
             recognise_commands=options.recognise_commands,
         )
         self._partitions: dict[int, Partition] = {}
