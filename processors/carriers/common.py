@@ -1,7 +1,6 @@
 """What the carriers' adapters have in common."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, Protocol
 
@@ -14,16 +13,8 @@ from processors.outbound import Answer, Deferred, preview
 
 #: In these states the place is the buyer's own town, so it is left out of the report.
 AT_THE_BUYER: Final = frozenset({"out_for_delivery", "available_for_pickup", "delivered"})
-
-
-def millis(moment: str | None) -> int:
-    """RFC 3339 as epoch milliseconds. `ValueError` for anything else, or without a time zone."""
-    if moment is None:
-        raise ValueError("a time is missing")
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return round(parsed.timestamp() * 1000)
+#: A track with a long journey is some tens of kilobytes.
+WEBHOOK_MAX_BYTES: Final = 512 * 1024
 
 
 class LabelFetcher(Protocol):

@@ -22,11 +22,11 @@ from typing import Final
 import msgspec
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.common import LabelFetcher, answer_incomplete
+from processors.carriers.common import WEBHOOK_MAX_BYTES, LabelFetcher, answer_incomplete, nonsense
 from processors.carriers.easypost_reading import cheapest, offered, tracking_report
 from processors.carriers.easypost_requests import address as address_request
 from processors.carriers.easypost_requests import same_address, shipment_request
-from processors.carriers.easypost_sorting import deferred_nonsense, refused, refused_address
+from processors.carriers.easypost_sorting import refused, refused_address
 from processors.carriers.protocol import (
     Address,
     AddressVerified,
@@ -42,13 +42,12 @@ from processors.carriers.protocol import (
     RefundOutcome,
     TrackingOutcome,
     TrackingReport,
-    WebhookNotGenuine,
     WebhookUnreadable,
 )
 from processors.fetch import FetchRefused
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import OutboundClient, OutboundError
-from processors.webhooks import read_body
+from processors.webhooks import read_body, refuse_large, require_signature
 
 #: Answers to a purchase that leave open whether it was paid: the shipment is read again.
 PURCHASE_UNCLEAR: Final = frozenset(
@@ -60,10 +59,8 @@ PURCHASE_UNCLEAR: Final = frozenset(
     }
 )
 
-SIGNATURE_HEADER: Final = "x-hmac-signature"
+SIGNATURE_HEADER: Final = "X-Hmac-Signature"
 SIGNATURE_PREFIX: Final = "hmac-sha256-hex="
-#: A tracker with a long journey is some tens of kilobytes.
-WEBHOOK_MAX_BYTES: Final = 512 * 1024
 
 
 class EasyPost:
@@ -198,7 +195,7 @@ class EasyPost:
         error_body = answer.read_as(wire.ErrorAnswer)
         if error_body is not None and error_body.error.code not in PURCHASE_UNCLEAR:
             return refused(answer)
-        return await self._after_unclear_purchase(rated.id, deferred_nonsense(answer, outcome_unknown=True))
+        return await self._after_unclear_purchase(rated.id, nonsense(answer, outcome_unknown=True))
 
     async def _after_unclear_purchase(self, shipment_id: str, unclear: Deferred) -> LabelOutcome:
         held = await self._shipment(shipment_id)
@@ -212,7 +209,7 @@ class EasyPost:
         except OutboundError as error:
             return error.deferred()
         held = answer.read_as(wire.Shipment) if answer.status == 200 else None
-        return held if held is not None else deferred_nonsense(answer, outcome_unknown=False)
+        return held if held is not None else nonsense(answer, outcome_unknown=False)
 
     async def _bought(self, held: wire.Shipment, *, already_known: bool) -> LabelBought | Deferred:
         """The label with its file. A file that cannot be fetched now is fetched by the next try."""
@@ -284,14 +281,8 @@ class EasyPost:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the secrets signed this body."""
-        if len(body) > WEBHOOK_MAX_BYTES:
-            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
-        lower = {name.lower(): value for name, value in headers.items()}
-        signature = lower.get(SIGNATURE_HEADER)
-        if signature is None:
-            raise WebhookNotGenuine("X-Hmac-Signature is missing")
-        if not any(hmac.compare_digest(sign(key, body).encode(), signature.encode()) for key in self._keys):
-            raise WebhookNotGenuine("X-Hmac-Signature does not fit the body")
+        refuse_large(body, WEBHOOK_MAX_BYTES)
+        require_signature(headers, SIGNATURE_HEADER, [sign(key, body) for key in self._keys])
 
     def parse_webhook(self, body: bytes) -> tuple[TrackingReport, ...]:
         """Translate `tracker.…` events; others are news of no parcel."""

@@ -5,8 +5,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.common import AT_THE_BUYER, millis, offered_rate
+from processors.carriers.common import AT_THE_BUYER, offered_rate
 from processors.carriers.protocol import CANONICAL_TRACKING, Rate, TrackingPlace, TrackingReport
+from processors.clock import millis
 
 #: Names the adapter, the API version and the version of the status words below.
 PROVENANCE: Final = "easypost/v2/map-1"

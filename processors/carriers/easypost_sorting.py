@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.protocol import Address, Deferred, LabelRefused
+from processors.carriers.protocol import Address, LabelRefused
 from processors.outbound import Answer, preview
 
 #: HTTP statuses in our words, where EasyPost's code says no more: (reason, retryable, needs a person).
@@ -21,16 +21,6 @@ BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
 
 #: Field errors that mean that the address lacks something that its sender can add.
 INCOMPLETE_ADDRESS: Final = ("MISSING", "REQUIRED", "BLANK")
-
-
-def deferred_nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
-    """EasyPost answered with something that its own format does not allow, or with an unclear purchase."""
-    return Deferred(
-        reason="server_error",
-        retry_after_ms=0,
-        outcome_unknown=outcome_unknown,
-        detail=f"HTTP {answer.status}: {preview(answer.body)}",
-    )
 
 
 def refused(answer: Answer) -> LabelRefused:

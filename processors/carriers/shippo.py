@@ -12,12 +12,20 @@ report.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from processors.carriers import shippo_wire as wire
-from processors.carriers.common import LabelFetcher, answer_incomplete, corrected, nonsense, price_in_minor_units
+from processors.carriers.common import (
+    WEBHOOK_MAX_BYTES,
+    LabelFetcher,
+    answer_incomplete,
+    corrected,
+    nonsense,
+    price_in_minor_units,
+)
 from processors.carriers.common import refused_by_status as refused
 from processors.carriers.protocol import (
     Address,
@@ -44,13 +52,12 @@ from processors.carriers.shippo_requests import LABEL_FILE_TYPES, shipment_reque
 from processors.carriers.shippo_requests import address as address_request
 from processors.fetch import FetchRefused
 from processors.outbound import OutboundClient, OutboundError
-from processors.webhooks import read_body
+from processors.webhooks import header_of, read_body, refuse_large
 
 #: The version of Shippo's API that the requests are written for, sent with each of them.
 API_VERSION: Final = "2018-02-08"
 SIGNATURE_HEADER: Final = "shippo-auth-signature"
 SIGNED_AGO_MAX_S: Final = 300
-WEBHOOK_MAX_BYTES: Final = 512 * 1024
 
 #: States of a transaction in which its label is, or may be, paid for.
 PAID: Final = frozenset({"SUCCESS", "REFUNDED", "REFUNDPENDING", "REFUNDREJECTED"})
@@ -131,13 +138,7 @@ class Shippo:
 
     async def buy_label(self, shipment: ParcelShipment) -> LabelOutcome:
         """Validate, rate, claim the turn, pay: see the module for why this buys once."""
-
-        async def cheapest() -> str | LabelRefused | Deferred:
-            return await self._cheapest(shipment)
-
-        async def pay(rate_id: str) -> wire.Transaction | LabelRefused | Deferred:
-            return await self._pay(shipment, rate_id)
-
+        cheapest, pay = partial(self._cheapest, shipment), partial(self._pay, shipment)
         outcome = await self._once.buy(shipment.effect_key, cheapest, pay)
         if isinstance(outcome, Paid):
             return await self._bought(outcome.bought, already_known=outcome.already_known)
@@ -295,10 +296,8 @@ class Shippo:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the secrets signed this body, not long ago."""
-        if len(body) > WEBHOOK_MAX_BYTES:
-            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
-        lower = {name.lower(): value for name, value in headers.items()}
-        given = lower.get(SIGNATURE_HEADER)
+        refuse_large(body, WEBHOOK_MAX_BYTES)
+        given = header_of(headers, SIGNATURE_HEADER)
         if given is None:
             raise WebhookNotGenuine("Shippo-Auth-Signature is missing")
         parts = dict(part.strip().partition("=")[::2] for part in given.split(","))

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from processors.carriers import shippo_wire as wire
-from processors.carriers.common import AT_THE_BUYER, millis, offered_rate
+from processors.carriers.common import AT_THE_BUYER, offered_rate
 from processors.carriers.protocol import CANONICAL_TRACKING, Rate, TrackingPlace, TrackingReport
+from processors.clock import millis
 
 #: Names the adapter, the API version and the version of the status words below.
 PROVENANCE: Final = "shippo/2018-02-08/map-1"

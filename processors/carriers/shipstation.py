@@ -13,6 +13,7 @@ for five minutes.
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from processors.carriers import shipstation_wire as wire
-from processors.carriers.common import LabelFetcher, answer_incomplete, corrected, millis, nonsense
+from processors.carriers.common import WEBHOOK_MAX_BYTES, LabelFetcher, answer_incomplete, corrected, nonsense
 from processors.carriers.protocol import (
     Address,
     AddressVerified,
@@ -46,10 +47,11 @@ from processors.carriers.shipstation_reading import cost, offered, rate_cost, tr
 from processors.carriers.shipstation_requests import LABEL_FORMATS, rates_request
 from processors.carriers.shipstation_requests import address as address_request
 from processors.carriers.shipstation_sorting import refused, said
+from processors.clock import millis
 from processors.fetch import FetchRefused
 from processors.gate import Rate
 from processors.outbound import OutboundClient, OutboundError
-from processors.webhooks import read_body
+from processors.webhooks import header_of, read_body, refuse_large
 
 #: The rate that ShipStation states (docs.shipstation.com, usage and rate limits).
 STATED_RATE_LIMIT: Final = Rate(calls=200, seconds=60)
@@ -57,7 +59,6 @@ KEY_ID_HEADER: Final = "x-shipengine-rsa-sha256-key-id"
 SIGNATURE_HEADER: Final = "x-shipengine-rsa-sha256-signature"
 TIMESTAMP_HEADER: Final = "x-shipengine-timestamp"
 SIGNED_AGO_MAX_MS: Final = 300_000
-WEBHOOK_MAX_BYTES: Final = 512 * 1024
 #: Names of tracking webhooks: of the current API, and of its predecessor.
 TRACK_EVENTS: Final = frozenset({"TRACK_EVENT_V2", "API_TRACK"})
 
@@ -153,13 +154,7 @@ class ShipStation:
 
     async def buy_label(self, shipment: ParcelShipment) -> LabelOutcome:
         """Validate, rate, claim the turn, pay: see the module for why this buys once."""
-
-        async def cheapest() -> str | LabelRefused | Deferred:
-            return await self._cheapest(shipment)
-
-        async def pay(rate_id: str) -> wire.Label | LabelRefused | Deferred:
-            return await self._pay(shipment, rate_id)
-
+        cheapest, pay = partial(self._cheapest, shipment), partial(self._pay, shipment)
         outcome = await self._once.buy(shipment.effect_key, cheapest, pay)
         if isinstance(outcome, Paid):
             return await self._bought(outcome.bought, already_known=outcome.already_known)
@@ -283,17 +278,15 @@ class ShipStation:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of ShipStation's keys signed this body, not long ago."""
-        if len(body) > WEBHOOK_MAX_BYTES:
-            raise WebhookNotGenuine(f"{len(body)} bytes, at most {WEBHOOK_MAX_BYTES} are read")
-        lower = {name.lower(): value for name, value in headers.items()}
-        missing = [name for name in (KEY_ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER) if not lower.get(name)]
-        if missing:
-            raise WebhookNotGenuine(f"{missing[0]} is missing")
-        key, timestamp = self._keys.get(lower[KEY_ID_HEADER]), lower[TIMESTAMP_HEADER]
+        refuse_large(body, WEBHOOK_MAX_BYTES)
+        key_id, given, timestamp = (
+            _needed(headers, name) for name in (KEY_ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER)
+        )
+        key = self._keys.get(key_id)
         if key is None:
             raise WebhookNotGenuine("its key is not known: take the keys anew from https://api.shipengine.com/jwks")
         try:
-            signature = base64.b64decode(lower[SIGNATURE_HEADER], validate=True)
+            signature = base64.b64decode(given, validate=True)
             key.verify(signature, timestamp.encode() + b"." + body, PKCS1v15(), SHA256())
             signed_at = millis(timestamp)
         except (InvalidSignature, binascii.Error, ValueError) as error:
@@ -314,3 +307,10 @@ class ShipStation:
             return (tracking_report(track, label_id),)
         except (ValueError, OverflowError) as error:
             raise WebhookUnreadable(f"a time cannot be read: {error}") from error
+
+
+def _needed(headers: Mapping[str, str], name: str) -> str:
+    value = header_of(headers, name)
+    if not value:
+        raise WebhookNotGenuine(f"{name} is missing")
+    return value

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from processors.carriers import shipstation_wire as wire
-from processors.carriers.common import AT_THE_BUYER, millis, offered_rate, price_in_minor_units
+from processors.carriers.common import AT_THE_BUYER, offered_rate, price_in_minor_units
 from processors.carriers.protocol import CANONICAL_TRACKING, Rate, TrackingPlace, TrackingReport
+from processors.clock import millis
 
 #: Names the adapter, the API version and the version of the status words below.
 PROVENANCE: Final = "shipstation/v2/map-1"

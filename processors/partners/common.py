@@ -1,21 +1,17 @@
-"""What vendors' adapters do alike: read times, sort refusals, say that nothing was ordered, keep webhooks small."""
+"""What vendors' adapters do alike: read times, sort refusals, say that nothing was ordered."""
 
-import hmac
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import msgspec
 
+from processors.clock import millis
 from processors.outbound import Answer, OutboundError, preview
-from processors.partners.protocol import Deferred, Refused, WebhookNotGenuine
+from processors.partners.protocol import Deferred, Refused
 
 #: Vendors that say whether a blank is there, and not how many, are taken to have so many.
 UNCOUNTED_STOCK_UNITS: Final = 100_000
-
-#: No vendor's webhook is nearly as large.
-WEBHOOK_MAX_BYTES: Final = 256 * 1024
 
 #: What is claimed for a run that was cancelled before it was submitted.
 WITHDRAWN: Final = "withdrawn"
@@ -67,14 +63,6 @@ def nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
     )
 
 
-def millis(moment: str) -> int:
-    """RFC 3339 as epoch milliseconds. `ValueError` for anything else, or without a time zone."""
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return round(parsed.timestamp() * 1000)
-
-
 def millis_or_zero(moment: str | None) -> int:
     """A vendor's time, epoch milliseconds; 0 when it cannot be read."""
     try:
@@ -89,33 +77,3 @@ def date_millis(answer: Answer) -> int:
         return round(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() * 1000)
     except ValueError:
         return 0
-
-
-def header_of(headers: Mapping[str, str], name: str) -> str | None:
-    """A header, whatever its case."""
-    return next((value for found, value in headers.items() if found.lower() == name), None)
-
-
-def refuse_large(body: bytes, bytes_max: int = WEBHOOK_MAX_BYTES) -> None:
-    """WebhookNotGenuine when a body is larger than is read."""
-    if len(body) > bytes_max:
-        raise WebhookNotGenuine(f"{len(body)} bytes, at most {bytes_max} are read")
-
-
-def require_bearer(headers: Mapping[str, str], secrets: Sequence[str], where: str) -> None:
-    """WebhookNotGenuine unless the Authorization header has one of the secrets, which were set `where`.
-
-    A secret that came in the webhook's address stands in the same header when an adapter sees it.
-    """
-    presented = (header_of(headers, "authorization") or "").encode()
-    if not any(hmac.compare_digest(f"Bearer {secret}".encode(), presented) for secret in secrets):
-        raise WebhookNotGenuine(f"it does not carry the secret that is set {where}")
-
-
-def require_signature(headers: Mapping[str, str], name: str, fitting: Sequence[str]) -> None:
-    """WebhookNotGenuine unless the header `name` has one of the signatures that fit the body."""
-    signature = header_of(headers, name)
-    if signature is None:
-        raise WebhookNotGenuine(f"{name} is missing")
-    if not any(hmac.compare_digest(one.encode(), signature.encode()) for one in fitting):
-        raise WebhookNotGenuine(f"{name} does not fit the body")

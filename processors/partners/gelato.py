@@ -35,8 +35,6 @@ from processors.partners.common import (
     nonsense,
     nothing_ordered,
     refusal,
-    refuse_large,
-    require_bearer,
 )
 from processors.partners.gelato_catalogue import AVAILABLE, GelatoCatalogue, GelatoVariant
 from processors.partners.gelato_events import DRAFT, STATUS_MAP, judged, reports, snapshot
@@ -55,6 +53,7 @@ from processors.partners.protocol import (
     Vouched,
 )
 from processors.partners.vouching import ask_back
+from processors.webhooks import refuse_large, require_bearer
 
 #: Orders that one submission may be split into, as far as they are followed.
 PARTS_MAX: Final = 8

@@ -30,7 +30,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
 from processors.partners import print_shop_wire as wire
-from processors.partners.common import nonsense, refuse_large
+from processors.partners.common import nonsense
 from processors.partners.protocol import (
     Accepted,
     CancelConfirmed,
@@ -53,7 +53,7 @@ from processors.partners.protocol import (
     WebhookNotGenuine,
     WebhookTooOld,
 )
-from processors.webhooks import read_body
+from processors.webhooks import read_body, refuse_large
 
 #: Source: the shop's wire format, `print_shop_wire.STAGES`. Raise the last number with every change.
 STATUS_MAP: Final = StatusMap(
@@ -224,11 +224,10 @@ class PrintShop:
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `WebhookNotGenuine` unless one of the shop's secrets signed this body within five minutes."""
         refuse_large(body, WEBHOOK_MAX_BYTES)
-        lower = {name.lower(): value for name, value in headers.items()}
         found = ""
         for webhook in self._webhooks:
             try:
-                webhook.verify(body, lower, json_parse=False)
+                webhook.verify(body, dict(headers), json_parse=False)
             except WebhookVerificationError as error:
                 found = str(error)
             except (ValueError, binascii.Error) as error:

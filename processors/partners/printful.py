@@ -38,8 +38,6 @@ from processors.partners.common import (
     nonsense,
     nothing_ordered,
     refusal,
-    refuse_large,
-    require_signature,
 )
 from processors.partners.printful_events import DRAFT, STATUS_MAP, reports
 from processors.partners.protocol import (
@@ -57,6 +55,7 @@ from processors.partners.protocol import (
     SubmitOutcome,
     Vouched,
 )
+from processors.webhooks import refuse_large, require_signature
 
 #: The rate that Printful states for a store, for the client's `OutboundPolicy.rate_limit`.
 STATED_RATE_LIMIT: Final = Rate(calls=120, seconds=60)

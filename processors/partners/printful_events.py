@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from processors.clock import millis
 from processors.partners import printful_wire as wire
-from processors.partners.common import millis
 from processors.partners.protocol import CANONICAL_STAGES, PartnerReport, StatusMap, WebhookUnreadable
 from processors.webhooks import read_body
 

@@ -40,8 +40,6 @@ from processors.partners.common import (
     nonsense,
     nothing_ordered,
     refusal,
-    refuse_large,
-    require_signature,
 )
 from processors.partners.printify_catalogue import PrintifyCatalogue, PrintifyVariant
 from processors.partners.printify_events import STATUS_MAP, is_unsent, reports, snapshot
@@ -59,6 +57,7 @@ from processors.partners.protocol import (
     SubmitOutcome,
     Vouched,
 )
+from processors.webhooks import refuse_large, require_signature
 
 #: 600 requests a minute, kept in a finer measure so that the gate remembers a hundred turns and not six hundred.
 STATED_RATE_LIMIT: Final = Rate(calls=100, seconds=10)

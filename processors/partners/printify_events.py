@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from processors.clock import millis
 from processors.partners import printify_wire as wire
-from processors.partners.common import millis, millis_or_zero
+from processors.partners.common import millis_or_zero
 from processors.partners.protocol import (
     CANONICAL_CONDITIONS,
     CANONICAL_STAGES,

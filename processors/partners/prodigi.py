@@ -34,8 +34,6 @@ from processors.partners.common import (
     date_millis,
     nonsense,
     refusal,
-    refuse_large,
-    require_bearer,
 )
 from processors.partners.prodigi_events import cost_of, reports, snapshot
 from processors.partners.protocol import (
@@ -54,6 +52,7 @@ from processors.partners.protocol import (
     Vouched,
 )
 from processors.partners.vouching import ask_back, borne_out
+from processors.webhooks import refuse_large, require_bearer
 
 ORDERS: Final = "/v4.0/orders"
 SHIPPING_METHOD: Final = "Standard"

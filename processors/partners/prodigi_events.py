@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from processors.clock import millis
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.partners import prodigi_wire as wire
-from processors.partners.common import millis, millis_or_zero
+from processors.partners.common import millis_or_zero
 from processors.partners.protocol import (
     CANONICAL_CONDITIONS,
     CANONICAL_STAGES,

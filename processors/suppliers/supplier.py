@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
-from processors.partners.common import header_of, nonsense, refuse_large
+from processors.partners.common import nonsense
 from processors.partners.protocol import (
     Accepted,
     CancelConfirmed,
@@ -43,7 +43,7 @@ from processors.partners.protocol import (
     WebhookTooOld,
 )
 from processors.suppliers import wire
-from processors.webhooks import read_body
+from processors.webhooks import header_of, read_body, refuse_large
 
 #: Source: `wire.STAGES`. Packed goods wait for their label as printed ones do. Raise the last number with every change.
 STATUS_MAP: Final = StatusMap(

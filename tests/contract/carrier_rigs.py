@@ -26,8 +26,10 @@ from tests.contract.claims import Claims
 from tests.contract.net import Received, Receiver
 from tests.contract.partner_rigs import COUNT, QUICK, Simulated, new_effect_key
 
+API_KEY = "key-of-tests"
 SECRET = "sécret-of-tests"
 OLD_SECRET = "the secret before"
+SECRETS = {"now": SECRET, "before": OLD_SECRET, "stranger": "a stranger's secret"}
 
 SENDER = Address(
     name="Demo Press East",
@@ -102,13 +104,49 @@ class CarrierRig(Protocol):
 class LabelRig(Simulated):
     """What all carriers' rigs do alike."""
 
+    #: The carrier's key in the catalogue.
+    vendor: ClassVar[str]
     #: Where the control desk lists the parcels.
     listed_at: ClassVar[str]
+    faults: ClassVar = {
+        "pay and fall silent": {"buy_silently_next": COUNT},
+        "create and fall silent": {"create_silently_next": COUNT},
+        "refuse the purchase": {"purchase_failure_next": COUNT},
+        "have no funds": {"no_funds_next": COUNT},
+        "have no rates": {"no_rates_next": COUNT},
+        "lose the label file": {"label_missing_next": COUNT},
+        "return the parcel": {"return_next": COUNT},
+        "lose the parcel": {"lose_next": COUNT},
+        "scan nothing": {"standstill": True},
+    }
 
     def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
         self.opened: list[Carrier] = []
         self._claims = Claims()
         super().__init__(module, config, folder, receiver)
+
+    def connected(
+        self, url: str, policy: OutboundPolicy, api_key: str, exchanges: ExchangeLog | None
+    ) -> OutboundClient:
+        raise NotImplementedError
+
+    def made(self, client: OutboundClient, labels: SafeFetcher, claims: ClaimStore) -> Carrier:
+        raise NotImplementedError
+
+    def carrier(
+        self,
+        policy: OutboundPolicy = QUICK,
+        *,
+        claims: ClaimStore | None = None,
+        api_key: str | None = None,
+        address: str | None = None,
+        exchanges: ExchangeLog | None = None,
+    ) -> Carrier:
+        client = self.connected(address or self.simulator.url, policy, api_key or API_KEY, exchanges)
+        labels = SafeFetcher(allow_private=True, seconds_max=5.0)
+        carrier = self.made(client, labels, claims or self._claims)
+        self.opened.append(carrier)
+        return carrier
 
     def shipment(self, **changes: object) -> ParcelShipment:
         return msgspec.structs.replace(a_shipment(), **changes)
@@ -137,48 +175,30 @@ class LabelRig(Simulated):
 class EasyPostRig(LabelRig):
     """EasyPost."""
 
+    vendor = "easypost"
     claims_shipment = True
     customs_at, customs_word = "/v2/shipments", b"customs_info"
     listed_at = "/labels"
     other_event = b'{"id": "evt_1", "object": "Event", "description": "batch.created", "result": {}}'
     desk = "/office"
     calm_behaviour = OfficeBehaviour(scan_ms=20)
-    faults: ClassVar = {
-        "pay and fall silent": {"buy_silently_next": COUNT},
-        "create and fall silent": {"create_silently_next": COUNT},
-        "refuse the purchase": {"purchase_failure_next": COUNT},
-        "have no funds": {"no_funds_next": COUNT},
-        "have no rates": {"no_rates_next": COUNT},
-        "lose the label file": {"label_missing_next": COUNT},
-        "return the parcel": {"return_next": COUNT},
-        "lose the parcel": {"lose_next": COUNT},
-        "scan nothing": {"standstill": True},
-    }
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         config = SimulatorConfig(
             store_file=str(folder / "easypost.sqlite"),
-            api_key="key-of-tests",
+            api_key=API_KEY,
             webhook_secret=SECRET,
             webhook_url=receiver.url + "/webhooks/carriers/easypost",
         )
         super().__init__("processors.carriers.easypost_simulator", config, folder, receiver)
 
-    def carrier(
-        self,
-        policy: OutboundPolicy = QUICK,
-        *,
-        claims: ClaimStore | None = None,
-        api_key: str | None = None,
-        address: str | None = None,
-        exchanges: ExchangeLog | None = None,
-    ) -> Carrier:
-        auth = (api_key or "key-of-tests", "")
-        client = OutboundClient("easypost", address or self.simulator.url, policy, auth=auth, exchanges=exchanges)
-        labels = SafeFetcher(allow_private=True, seconds_max=5.0)
-        carrier = EasyPost("easypost", client, labels, claims or self._claims, (OLD_SECRET, SECRET))
-        self.opened.append(carrier)
-        return carrier
+    def connected(
+        self, url: str, policy: OutboundPolicy, api_key: str, exchanges: ExchangeLog | None
+    ) -> OutboundClient:
+        return OutboundClient(self.vendor, url, policy, auth=(api_key, ""), exchanges=exchanges)
+
+    def made(self, client: OutboundClient, labels: SafeFetcher, claims: ClaimStore) -> Carrier:
+        return EasyPost(self.vendor, client, labels, claims, (OLD_SECRET, SECRET))
 
     @property
     def malformed(self) -> tuple[bytes, ...]:
@@ -188,8 +208,7 @@ class EasyPostRig(LabelRig):
         return (shape % b"{}", shape % (tracker % b"yesterday"))
 
     def signed(self, body: bytes, *, by: str) -> Mapping[str, str]:
-        secret = {"now": SECRET, "before": OLD_SECRET, "stranger": "a stranger's secret"}[by]
-        return {"X-Hmac-Signature": sign(unicodedata.normalize("NFKD", secret).encode(), body)}
+        return {"X-Hmac-Signature": sign(unicodedata.normalize("NFKD", SECRETS[by]).encode(), body)}
 
 
 def a_shipment() -> ParcelShipment:
