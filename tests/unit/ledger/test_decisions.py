@@ -17,8 +17,8 @@ from events.order.stream import ORDER_STREAM
 from processors.ledger.chain import Chain
 from processors.ledger.deadletters import DeadLetters
 from processors.ledger.decisions import Batch, Decisions, Progress
-from processors.ledger.partition import Partition
 from processors.ledger.loop import LedgerOptions
+from processors.ledger.partition import Partition
 from processors.snapshots import BEGINNING, Claim, Entry, EntryCodec
 from tests.order_life import a_line, a_store_order, placed
 
