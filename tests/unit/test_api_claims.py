@@ -12,7 +12,7 @@ from events.order.claims import COMPLAINT_REASONS, Claim
 from events.order.state import Order
 from processors import personal
 from projections.claim_rows import ClaimedUnitsView, ClaimView, PictureView
-from tests.unit.test_api import FOREIGN, OWN, World
+from tests.unit.api_world import FOREIGN, OWN, World
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 CLAIMS = f"/v1/orders/{OWN}/claims"

@@ -13,7 +13,7 @@ from events.order.inspection_commands import AddInspectionPhoto
 from events.order.values import OrderPolicy
 from tests.order_life import World as Outside
 from tests.order_life import live
-from tests.unit.test_api import FOREIGN, OWN, World, problem
+from tests.unit.api_world import FOREIGN, OWN, World, problem
 
 JPEG = b"\xff\xd8\xff" + b"pixels" * 100
 PHOTO = f"/v1/orders/{OWN}/lines/1/runs/1/photo"

@@ -30,8 +30,8 @@ from processors.previews import PreviewStudio
 from processors.workers.art import TemplateArt
 from processors.workers.files import NewFile, OrderFiles
 from projections.rows import PublishedTemplate
+from tests.unit.api_world import OWN, World, problem
 from tests.unit.artwork.pictures import encoded, noisy
-from tests.unit.test_api import OWN, World, problem
 
 PICTURE = encoded(noisy(1600, 1200), "JPEG")
 URL = "/v1/previews"

@@ -17,7 +17,7 @@ from processors import personal
 from processors.workers.files import OrderFiles
 from tests.order_life import World as Outside
 from tests.order_life import context_of, live
-from tests.unit.test_api import FOREIGN, OWN, World, order_body, order_view, outcome, problem
+from tests.unit.api_world import FOREIGN, OWN, World, order_body, order_view, outcome, problem
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 100
 LINE = order_body()["lines"][0] | {
