@@ -7,46 +7,30 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
-import psycopg
 import pytest
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message, TopicPartition
 
-from api.app import create_app
 from events.codec import Codec
-from events.declare import Declared
 from events.documents import PublishedAddress, PublishedLine, StoreOrderPublished
 from events.envelope import CommandEnvelope
 from events.identity import order_id as order_id_of
 from events.order.commands import ObserveStoreOrder
-from infra import intake, kafka, postgres, serving
-from infra.access import SCOPES, StoreTaken, UnknownScope
-from infra.inbound_tables import PostgresIdempotency, PostgresParking
+from infra import intake, postgres
+from infra.access import SCOPES
 from infra.senders import KafkaCommandSender, KafkaRecordLog, NotACommand
 from infra.settings import Settings
 from processors import personal
 from processors.inbound import shopify
 from processors.ports import BrokerUnreachable, ConsumedRecord, RecordTooLarge
-from tests.integration.own_settings import own_settings
-from tests.support import wait_until
-from tests.unit.inbound.test_shopify import body
+from tests.integration.roads import SECRET, Topic, called, command_in, connected_stores, handled
+from tests.unit.inbound.shopify_orders import body
 
 pytestmark = pytest.mark.stack
-
-SECRET = b"secret of the demo store"
-CONSUME_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
 def settings(stack: Settings) -> Iterator[Settings]:
     """Two tenants with their stores connected."""
-    with own_settings(stack) as made:
-        with postgres.pool(made.database_app_url, made, name="tests") as pool:
-            stores = intake.stores(made, pool)
-            stores.put("demo", "demo-shopify", "shopify", secret=SECRET)
-            stores.put("demo", "demo-rest", "rest")
-            stores.put("demo", "demo-kafka", "kafka")
-            stores.put("other", "other-rest", "rest")
+    with connected_stores(stack) as made:
         yield made
 
 
@@ -54,88 +38,6 @@ def settings(stack: Settings) -> Iterator[Settings]:
 def api_key(settings: Settings) -> str:
     with postgres.pool(settings.database_app_url, settings, name="tests") as pool:
         return intake.api_keys(settings, pool).create("demo", "tests", SCOPES)
-
-
-class Topic:
-    """Reads one topic from where it stands now."""
-
-    def __init__(self, settings: Settings, topic: str) -> None:
-        self._prefix = settings.topic_prefix
-        topic = self._prefix + topic
-        self._consumer = kafka.consumer(settings, f"tests-{topic}")
-        metadata = self._consumer.list_topics(topic, timeout=10).topics[topic]
-        partitions = [TopicPartition(topic, number) for number in metadata.partitions]
-        for partition in partitions:
-            partition.offset = self._end_of(partition)
-        self._consumer.assign(partitions)
-
-    def _end_of(self, partition: TopicPartition) -> int:
-        def offsets() -> tuple[int, int] | None:
-            try:
-                return self._consumer.get_watermark_offsets(partition, timeout=10)
-            except KafkaException:
-                # A topic that was made a moment ago may have no leader yet.
-                return None
-
-        found = wait_until(offsets, 60, "the partition's leader")
-        assert found is not None
-        return found[1]
-
-    def next(self) -> ConsumedRecord:
-        """The next record; fails when none comes in time."""
-        message = self._consumer.poll(CONSUME_SECONDS)
-        assert message is not None, "no record came"
-        assert message.error() is None, message.error()
-        return consumed(message, self._prefix)
-
-    def close(self) -> None:
-        self._consumer.close()
-
-
-def consumed(message: Message, prefix: str) -> ConsumedRecord:
-    kind, timestamp_at = message.timestamp()
-    headers = message.headers()
-    headers = list(headers.items()) if isinstance(headers, dict) else headers or []
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    assert topic is not None
-    assert partition is not None
-    assert offset is not None
-    return ConsumedRecord(
-        topic=topic.removeprefix(prefix),
-        partition=partition,
-        offset=offset,
-        key=message.key(),
-        value=message.value(),
-        headers=tuple((name, value) for name, value in headers if isinstance(value, bytes)),
-        timestamp_at=0 if kind == TIMESTAMP_NOT_AVAILABLE else timestamp_at,
-    )
-
-
-def command_in(record: ConsumedRecord) -> tuple[Declared, CommandEnvelope]:
-    return Codec().decode(record.value), CommandEnvelope.from_headers(list(record.headers))
-
-
-def called(settings: Settings, method: str, path: str, **request: Any) -> httpx.Response:
-    """One request to the API as it is served."""
-
-    async def call() -> httpx.Response:
-        async with serving.api_dependencies(settings, partners={}, carriers={}) as deps:
-            transport = httpx.ASGITransport(create_app(deps))
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.request(method, path, **request)
-
-    return asyncio.run(call())
-
-
-def handled(settings: Settings, *records: ConsumedRecord) -> None:
-    """The records as the inbound processor handles them."""
-
-    async def handle() -> None:
-        with intake.inbound_parts(settings, partners={}, carriers={}) as (processor, _):
-            for record in records:
-                await processor.handle(record)
-
-    asyncio.run(handle())
 
 
 def test_a_shopify_webhook_is_stored_and_becomes_a_command(settings: Settings) -> None:
@@ -311,79 +213,6 @@ def test_the_read_models_of_an_empty_system_answer(settings: Settings, api_key: 
     order_id = order_id_of("demo", "demo-rest", "never")
     for path in (f"/v1/orders/{order_id}", f"/v1/orders/{order_id}/timeline"):
         assert called(settings, "GET", path, headers=headers).json()["reason"] == "order_not_known"
-
-
-def test_keys_expire_and_are_revoked_and_only_their_hmac_is_stored(settings: Settings) -> None:
-    with postgres.pool(settings.database_app_url, settings, name="tests") as pool:
-        keys = intake.api_keys(settings, pool)
-        presented = keys.create("demo", "short", ["orders:read"])
-        expired = keys.create("demo", "expired", ["orders:read"], expires_at=1)
-        found = keys.authenticate(presented)
-        assert found is not None
-        assert (found.tenant, found.scopes) == ("demo", frozenset({"orders:read"}))
-        for wrong in (expired, presented[:-1] + ("a" if presented[-1] != "a" else "b"), "pl_000000000000_x", ""):
-            assert keys.authenticate(wrong) is None
-        assert not keys.revoke("other", found.prefix)
-        assert keys.revoke("demo", found.prefix)
-        assert keys.authenticate(presented) is None
-        assert intake.api_keys(settings, pool).authenticate(presented) is None
-        with pytest.raises(UnknownScope):
-            keys.create("demo", "x", ["everything"])
-    with psycopg.connect(settings.database_url) as connection:
-        rows = connection.execute("SELECT * FROM api_keys").fetchall()
-    assert presented.rpartition("_")[2] not in repr(rows)
-
-
-def test_a_stores_secret_is_wrapped_and_its_name_belongs_to_one_tenant(settings: Settings) -> None:
-    with postgres.pool(settings.database_app_url, settings, name="tests") as pool:
-        stores = intake.stores(settings, pool)
-        with pytest.raises(StoreTaken):
-            stores.put("other", "demo-shopify", "shopify", secret=b"theirs")
-        stores.put("demo", "demo-shopify", "shopify", options={"policy": {"approval": "when_clean"}})
-        found = stores.find("demo-shopify")
-        assert found is not None
-        assert (found.tenant, found.secret) == ("demo", SECRET)
-        assert found.options == {"policy": {"approval": "when_clean"}}
-        assert stores.find("nowhere") is None
-    with psycopg.connect(settings.database_url) as connection:
-        rows = connection.execute("SELECT * FROM store_connections").fetchall()
-    assert SECRET.decode() not in repr(rows)
-
-
-def test_parked_records_come_back_when_due_and_only_then(settings: Settings) -> None:
-    record = ConsumedRecord(
-        topic="t", partition=1, offset=2, key=b"k", value=b"v", headers=(("a", b"\xff"),), timestamp_at=3
-    )
-    with postgres.pool(settings.database_url, settings, name="tests") as pool:
-        parking = PostgresParking(pool)
-        parking.park(record, "why", 100)
-        assert parking.due(99, 10) == []
-        ((back, parked_at),) = parking.due(100, 10)
-        assert back == record
-        parking.park(record, "still", 200)
-        assert parking.due(150, 10) == []
-        assert parking.due(200, 10) == [(record, parked_at)]
-        parking.release(record)
-        assert parking.due(200, 10) == []
-
-
-def test_idempotency_keys_belong_to_a_tenant_and_keep_their_first_answer(settings: Settings) -> None:
-    with postgres.pool(settings.database_app_url, settings, name="tests") as pool:
-        keys = PostgresIdempotency(pool)
-        assert keys.begin("demo", "i-1", "digest") is None
-        assert keys.begin("other", "i-1", "digest") is None
-        running = keys.begin("demo", "i-1", "digest")
-        assert running is not None
-        assert running.status_code is None
-        keys.finish("demo", "i-1", 202, {"a": 1})
-        keys.finish("demo", "i-1", 500, {"b": 1})
-        keys.forget("demo", "i-1")
-        known = keys.begin("demo", "i-1", "another")
-        assert known is not None
-        assert (known.request_digest, known.status_code, known.response) == ("digest", 202, {"a": 1})
-        keys.forget("other", "i-1")
-        assert keys.begin("other", "i-1", "another") is None
-        assert keys.expire("demo", 30) == 0
 
 
 def test_a_record_above_the_topics_limit_is_refused_to_its_sender(settings: Settings) -> None:
