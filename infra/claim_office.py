@@ -10,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.outbound_tables import PostgresGate
 from infra.settings import Settings
+from infra.vendors import vendors
 from processors.claims.refunds import HttpRefunds
 from processors.claims.rules import (
     RULES_BYTES_MAX,
@@ -40,8 +41,11 @@ def claim_rules(settings: Settings) -> ClaimRules:
 
 
 def review_claim(settings: Settings) -> ReviewClaim:
-    """The worker that applies the rules; a house print shop has the terms that an operator gives it as `house`."""
-    adapters = {partner_id: str(setup.get("adapter", HOUSE)) for partner_id, setup in settings.vendors.items()}
+    """The worker that applies the rules; a house print shop has the terms that an operator gives it as `house`.
+
+    Raises ClaimRulesNotUsable, VendorsInvalid.
+    """
+    adapters = {partner_id: str(type(setup).__struct_config__.tag) for partner_id, setup in vendors(settings).items()}
     return ReviewClaim(rules=claim_rules(settings), vendor_of=lambda partner_id: adapters.get(partner_id, HOUSE))
 
 

@@ -42,7 +42,7 @@ def _core(settings: Settings) -> tuple[AppProcess, ...]:
         AppProcess(name="worker-artwork", arguments=("worker", "artwork", "render")),
         AppProcess(
             name="worker-outside",
-            arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify", "claim", "refund"),
+            arguments=("worker", "route", "submit", "cancel", "inspect", "label", "notify", "claim", "refund", "void"),
         ),
         AppProcess(
             name="worker-inside",
@@ -69,5 +69,19 @@ def _simulators(settings: Settings) -> tuple[AppProcess, ...]:
     return (
         AppProcess(name="demo-presses", arguments=("simulate", "presses"), port=settings.partner_simulator_port),
         AppProcess(name="demo-carrier", arguments=("simulate", "carrier"), port=settings.carrier_simulator_port),
+        AppProcess(name="demo-refunds", arguments=("simulate", "refunds"), port=settings.refund_simulator_port),
+        *_suppliers(settings),
         AppProcess(name="demo-desk", arguments=("simulate", "desk"), port=settings.pictures_port),
+    )
+
+
+def _suppliers(settings: Settings) -> tuple[AppProcess, ...]:
+    """The simulated supplier, where one is set up: in the demo it is, unless `VENDORS` says otherwise."""
+    from infra.suppliers import SupplierSetup
+    from infra.vendors import vendors
+
+    if not any(isinstance(setup, SupplierSetup) for setup in vendors(settings).values()):
+        return ()
+    return (
+        AppProcess(name="demo-supplier", arguments=("simulate", "supplier"), port=settings.supplier_simulator_port),
     )

@@ -58,6 +58,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "prodigi_simulator_port": 17087,
     "shippo_simulator_port": 17088,
     "shipstation_simulator_port": 17089,
+    "refund_simulator_port": 17091,
 }
 #: Secrets that `up` makes where none are given: 32 random bytes as base64, or a random word.
 KEY_SECRETS = ("key_encryption_key", "digest_key", "link_signing_key", "api_key_pepper")
@@ -68,11 +69,13 @@ VENDOR_SECRETS = (
     *("printify_token", "printify_webhook_secret", "prodigi_api_key", "prodigi_webhook_secret"),
 )
 SUPPLIER_SECRETS = ("supplier_api_key", "supplier_webhook_secret")
+PAYMENT_SECRETS = ("refund_api_key",)
 CARRIER_SECRETS = ("shippo_token", "shippo_webhook_secret", "shipstation_api_key")
 WORD_SECRETS = (
     *("s3_access_key", "s3_secret_key", "carrier_webhook_secret", "partner_api_key", "carrier_api_key"),
     *VENDOR_SECRETS,
     *SUPPLIER_SECRETS,
+    *PAYMENT_SECRETS,
     *CARRIER_SECRETS,
 )
 SECRETS = KEY_SECRETS + WEBHOOK_SECRETS + WORD_SECRETS
@@ -137,6 +140,7 @@ class Settings(BaseSettings):
     prodigi_simulator_port: int = Field(DEFAULT_PORTS["prodigi_simulator_port"], ge=1, le=65535)
     shippo_simulator_port: int = Field(DEFAULT_PORTS["shippo_simulator_port"], ge=1, le=65535)
     shipstation_simulator_port: int = Field(DEFAULT_PORTS["shipstation_simulator_port"], ge=1, le=65535)
+    refund_simulator_port: int = Field(DEFAULT_PORTS["refund_simulator_port"], ge=1, le=65535)
 
     # Secrets: no defaults. `up` writes the missing ones to secrets.env.
     s3_access_key: str
@@ -236,7 +240,7 @@ class Settings(BaseSettings):
         # Outside a demo or a test nobody is simulated: the carrier is the real one, a print shop must be named.
         is_simulated = given.get("profile") in ("demo", "test")
         worlds = (
-            *("partner", "carrier", "supplier", "printful", "gelato"),
+            *("partner", "carrier", "supplier", "refund", "printful", "gelato"),
             *("printify", "prodigi", "shippo", "shipstation"),
         )
         simulators = {name: f"http://{LOOPBACK}:{ports[f'{name}_simulator_port']}" for name in worlds}
@@ -245,6 +249,7 @@ class Settings(BaseSettings):
             for field, name, real in (
                 ("partner_base_url", "partner", ""),
                 ("supplier_base_url", "supplier", ""),
+                ("refund_base_url", "refund", ""),
                 ("carrier_base_url", "carrier", EASYPOST_URL),
                 ("printful_base_url", "printful", PRINTFUL_URL),
                 ("gelato_orders_base_url", "gelato", GELATO_ORDERS_URL),

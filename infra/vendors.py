@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from infra.demo import addresses
-from infra.demo.house import VENDORS as DEMO_VENDORS
+from infra.demo.vendors import VENDORS as DEMO_VENDORS
 from infra.house import HouseSetup
 from infra.settings import Settings
 from infra.suppliers import SupplierSetup
@@ -90,7 +90,7 @@ VendorSetup: TypeAlias = PrintfulSetup | GelatoSetup | PrintifySetup | ProdigiSe
 
 
 def vendors(settings: Settings) -> dict[str, VendorSetup]:
-    """The vendors by partner id; the demo has its house press where none are set. Raises VendorsInvalid."""
+    """The vendors by partner id; the demo has a press and a supplier where none are set. Raises VendorsInvalid."""
     given = settings.vendors or (DEMO_VENDORS if settings.profile == "demo" else {})
     try:
         found = msgspec.convert(given, dict[str, VendorSetup])

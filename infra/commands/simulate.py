@@ -1,6 +1,6 @@
 """`printledger simulate`: the demo's outside world, one process each, and routing by other rules.
 
-The outside world is print shops, carrier, and the demo's own desk.
+The outside world is print shops, suppliers, carriers, whoever gives money back, and the demo's own desk.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from infra.settings import LOOPBACK, Settings
 from infra.suppliers import SupplierSetup, simulated
 from infra.vendors import GelatoSetup, PrintfulSetup, PrintifySetup, ProdigiSetup, vendors
 from processors.carriers import easypost_simulator, shippo_simulator, shipstation_simulator
+from processors.claims import refund_simulator
 from processors.partners import (
     gelato_simulator,
     print_shop_simulator,
@@ -52,7 +53,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     worlds = typer.Typer(help="Simulate the outside world, or routing by other rules.", no_args_is_help=True)
     for world in _RUNS:
-        worlds.command(world, help=f"Run the simulated {world} until told to end.")(_command_of(world))
+        worlds.command(world, help=f"{_HELP[world]} It runs until told to end.")(_command_of(world))
     worlds.command("routing")(simulate_routing)
     app.add_typer(worlds, name="simulate")
 
@@ -204,6 +205,13 @@ def _supplier(settings: Settings) -> None:
     _serve(supplier_simulator.create_app(simulated(settings, name, setup)), settings.supplier_simulator_port)
 
 
+def _refunds(settings: Settings) -> None:
+    config = refund_simulator.SimulatorConfig(
+        store_file=str(_folder(settings) / "refunds.sqlite"), api_key=settings.refund_api_key.get_secret_value()
+    )
+    _serve(refund_simulator.create_app(config), settings.refund_simulator_port)
+
+
 def _set_up(settings: Settings, kind: type[S]) -> tuple[str, S]:
     """The first partner of this kind. Raises VendorNotSetUp, VendorsInvalid."""
     found = next(((name, setup) for name, setup in vendors(settings).items() if isinstance(setup, kind)), None)
@@ -227,5 +235,21 @@ _RUNS: Mapping[str, Callable[[Settings], None]] = {
     "supplier": _supplier,
     "printify": _printify,
     "prodigi": _prodigi,
+    "refunds": _refunds,
 }
 """What each simulated world is run by."""
+
+_HELP: Mapping[str, str] = {
+    "presses": "Run the simulated house print shops, and the operator at the house press that VENDORS sets up.",
+    "carrier": "Run the simulated EasyPost.",
+    "shippo": "Run the simulated Shippo.",
+    "shipstation": "Run the simulated ShipStation.",
+    "desk": "Make the demo's stores and catalogue known, then serve its buyers' pictures.",
+    "printful": "Run the simulated Printful, with the store that VENDORS sets up.",
+    "gelato": "Run the simulated Gelato, with the account that VENDORS sets up.",
+    "supplier": "Run the simulated supplier of ready-made goods that VENDORS sets up.",
+    "printify": "Run the simulated Printify, with the shop that VENDORS sets up.",
+    "prodigi": "Run the simulated Prodigi, with the account that VENDORS sets up.",
+    "refunds": "Run the simulated payment system that gives money back for claims.",
+}
+"""What each of them is, for `--help`."""

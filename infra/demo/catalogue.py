@@ -15,6 +15,7 @@ from events.catalogue.commands import (
 )
 from events.catalogue.facts import PrintAreaSize, ShippingMethod, Variant
 from infra.demo.house import HOUSE
+from infra.demo.supplier import COASTERS, COASTERS_COST_MINOR, COASTERS_SKU, SUPPLIER
 from processors.artwork.template import Template, template_from_json, template_to_json
 
 EAST, WEST = "press-east", "press-west"
@@ -35,6 +36,11 @@ _PRODUCTS: Final[dict[str, tuple[str, dict[str, dict[str, str]], int]]] = {
 A colour is a product of its own here, because the ink on a black blank is not the ink on a white one.
 """
 
+_READY_MADE: Final[dict[str, tuple[str, dict[str, dict[str, str]], int]]] = {
+    COASTERS: ("Four cork coasters (demo)", {COASTERS: {"material": "cork"}}, 90)
+}
+"""The same for what a supplier sells as it is: nothing is printed on it, so it has no print area and no template."""
+
 _OFFERS: Final[dict[str, tuple[str, int, int]]] = {
     "mug-11oz-white": ("MUG-11-WHT", 420, 436),
     "mug-11oz-black": ("MUG-11-BLK", 460, 478),
@@ -46,6 +52,9 @@ _OFFERS: Final[dict[str, tuple[str, int, int]]] = {
 
 #: What the house press makes, and nobody else: its name for it, and the cost.
 _HOUSE_OFFERS: Final[dict[str, tuple[str, int]]] = {"mug-11oz-matt": ("MUG-11-MATT", 395)}
+
+#: What the supplier sells, and nobody else.
+_SUPPLIER_OFFERS: Final[dict[str, tuple[str, int]]] = {COASTERS: (COASTERS_SKU, COASTERS_COST_MINOR)}
 
 #: The same at each press, so that in the demo prices and distance decide.
 _GROUND: Final = ShippingMethod(
@@ -72,9 +81,9 @@ def _products(version: int) -> tuple[CatalogueCommandUnion, ...]:
                 Variant(variant_id=variant_id, attributes=attributes, weight_grams=weight_grams)
                 for variant_id, attributes in variants.items()
             ),
-            print_areas=_print_areas(product_id),
+            print_areas=_print_areas(product_id) if product_id in _PRODUCTS else (),
         )
-        for product_id, (title, variants, weight_grams) in _PRODUCTS.items()
+        for product_id, (title, variants, weight_grams) in (_PRODUCTS | _READY_MADE).items()
     )
 
 
@@ -106,11 +115,12 @@ def _templates(version: int) -> tuple[CatalogueCommandUnion, ...]:
 
 
 def _partners(version: int) -> tuple[CatalogueCommandUnion, ...]:
-    """One shop on each coast of the United States, and a house press between them; all ship everywhere."""
+    """A shop on each coast of the United States, a house press and a supplier between them; all ship everywhere."""
     places = {
         EAST: ("Demo press, east", "print_shop", 20_000, 40.7, -74.0),
         WEST: ("Demo press, west", "print_shop", 20_000, 37.8, -122.4),
         HOUSE: ("Demo press, house", "house", 2_000, 41.9, -87.6),
+        SUPPLIER: ("Demo supplier, north", "supplier", 5_000, 45.0, -93.3),
     }
     return tuple(
         RegisterPartner(
@@ -136,6 +146,7 @@ def _offers(version: int) -> tuple[CatalogueCommandUnion, ...]:
         for partner_id, cost_minor in ((EAST, cost_east_minor), (WEST, cost_west_minor))
     ]
     costs += [(HOUSE, variant_id, *said) for variant_id, said in _HOUSE_OFFERS.items()]
+    costs += [(SUPPLIER, variant_id, *said) for variant_id, said in _SUPPLIER_OFFERS.items()]
     return tuple(
         ReportPartnerOffer(
             source_version=version,

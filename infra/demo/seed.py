@@ -14,11 +14,12 @@ from infra.access import SCOPES, PostgresApiKeys, PostgresStores
 from infra.catalogue_desk import SHARED_TENANT, CatalogueDesk
 from infra.demo.catalogue import TEMPLATE_OF_VARIANT, demo_catalogue
 from infra.demo.pictures import picture_bytes
+from infra.demo.supplier import COASTERS
 from infra.files import write_whole
 
 TENANT: Final = "demo"
 API_KEY_FILE: Final = "demo-api-key"
-CATALOGUE_VERSION: Final = 3
+CATALOGUE_VERSION: Final = 4
 """Raise it when the demo catalogue's content changes: the catalogue takes newer versions only."""
 
 STORES: Final[Mapping[str, str]] = {
@@ -37,6 +38,7 @@ SKUS: Final[Mapping[str, str]] = {
     "DEMO-TEE-BLACK": "tee-black-m",
     "DEMO-TEE-WHITE": "tee-white-l",
     "DEMO-POSTER": "poster-30x40",
+    "DEMO-COASTERS": COASTERS,
 }
 """SKUs that every demo store has mapped."""
 
@@ -60,12 +62,13 @@ SHOPIFY: Final[Mapping[str, Any]] = {"print_test_orders": True, "unpaid_statuses
 
 
 def artwork_of(variant_id: str) -> LineArtwork:
-    """What a demo variant is printed by."""
+    """What a demo variant is printed by; a ready-made one by nothing."""
+    template_id = TEMPLATE_OF_VARIANT.get(variant_id, "")
     return LineArtwork(
         variant_id=variant_id,
-        template_id=TEMPLATE_OF_VARIANT[variant_id],
-        template_version=1,
-        designer="printledger demo",
+        template_id=template_id,
+        template_version=1 if template_id else 0,
+        designer="printledger demo" if template_id else "",
     )
 
 

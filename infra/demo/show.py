@@ -41,6 +41,8 @@ def summary(console: Console, tickets: Sequence[Ticket], results: Sequence[Scene
         body = Text(way)
         for parcel in ticket.parcels:
             body.append(f"\nparcel {parcel}", style="cyan")
+        for claim in ticket.claims:
+            body.append(f"\nclaim {claim}", style="yellow")
         for picture in ticket.pictures:
             body.append(f"\n{picture}", style=f"dim link file://{picture}")
         title = f"{ticket.order_number} · {ticket.road} · {ticket.order_id}"

@@ -30,6 +30,10 @@ class OrderNotAsExpected(NamedError):
     """An order of the demonstration did not come to where it should in time."""
 
 
+class SceneFailed(NamedError):
+    """A scene of the demonstration did not end as it should."""
+
+
 class Ticket(msgspec.Struct, kw_only=True):
     """One demo order as the audience sees it; `statuses` has each status with the second it was first seen."""
 
@@ -40,6 +44,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     sent_at: float
     statuses: list[tuple[str, float]] = []
     parcels: list[str] = []
+    claims: list[str] = []
     pictures: list[str] = []
 
     @property
@@ -68,6 +73,7 @@ class Theatre:
         base_url: str,
         api_key: str,
         press_url: str,
+        refunds_url: str,
         pictures_url: str,
         map_sku: Callable[[str, str, str], Awaitable[None]],
         first_number: int,
@@ -78,6 +84,7 @@ class Theatre:
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._press_url = press_url.rstrip("/")
+        self._refunds_url = refunds_url.rstrip("/")
         self._pictures_url = pictures_url.rstrip("/")
         self._map_sku = map_sku
         self._changed: Callable[[], None] = lambda: None
@@ -153,12 +160,52 @@ class Theatre:
 
     async def cancel(self, ticket: Ticket, reason: str) -> None:
         """Ask for the order to be cancelled."""
+        await self.tell(ticket, "cancel", {"reason": reason}, once=f"demo-cancel-{ticket.order_id}")
+
+    async def tell(self, ticket: Ticket, path: str, body: Mapping[str, Any], *, once: str) -> None:
+        """Post something about an order, wait for the ledger's answer, and raise OrderNotAsExpected for a refusal.
+
+        `once` is the Idempotency-Key: the same one is the same command however often it is sent.
+        """
         answer = await self._client.post(
-            f"{self._base_url}/v1/orders/{ticket.order_id}/cancel",
-            json={"reason": reason},
-            headers={**self._headers, "Idempotency-Key": f"demo-cancel-{ticket.order_id}", "Prefer": "wait=10"},
+            f"{self._base_url}/v1/orders/{ticket.order_id}/{path}",
+            json=dict(body),
+            headers={**self._headers, "Idempotency-Key": once, "Prefer": "wait=10"},
         )
         answer.raise_for_status()
+        told = answer.json()
+        if told.get("outcome") == "refused":
+            raise OrderNotAsExpected(f"{ticket.order_number}: {path} was refused: {told.get('detail')}")
+
+    async def put_picture(self, ticket: Ticket, content: bytes) -> str:
+        """Send a picture for a claim; returns the name by which the claim refers to it."""
+        address = f"{self._base_url}/v1/orders/{ticket.order_id}/claims/pictures"
+        answer = await self._client.put(address, content=content, headers=self._headers)
+        return str(answer.raise_for_status().json()["picture"])
+
+    async def claims(self, ticket: Ticket) -> list[dict[str, Any]]:
+        """The order's returns and complaints, the oldest first, noted for the audience too."""
+        answer = await self._client.get(f"{self._base_url}/v1/orders/{ticket.order_id}/claims", headers=self._headers)
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["claims"]
+        ticket.claims = [_claim_line(claim) for claim in found]
+        return found
+
+    async def until_claim(self, ticket: Ticket, number: int, stage: str, seconds_max: float) -> dict[str, Any]:
+        """Wait until the order's claim of this number (from 1) is in this stage, and return it."""
+        async with self._in_time(ticket, f"claim {number} {stage}", seconds_max):
+            while True:
+                found = await self.claims(ticket)
+                if len(found) >= number and found[number - 1]["stage"] == stage:
+                    self._changed()
+                    return found[number - 1]
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def refunds(self, ticket: Ticket) -> list[dict[str, Any]]:
+        """What the payment system gave back of this order, from its own book."""
+        answer = await self._client.get(f"{self._refunds_url}/control/jobs")
+        made: list[dict[str, Any]] = answer.raise_for_status().json()
+        external_id = (await self.order(ticket))["external_id"]
+        return [one for one in made if one["external_id"] == external_id]
 
     @contextlib.asynccontextmanager
     async def press_behaving(self, *shops: str, **behaviour: Any) -> AsyncIterator[None]:
@@ -227,16 +274,22 @@ class Theatre:
 
     async def look(self, ticket: Ticket) -> str:
         """Read the order once, note its status and files, and return its status."""
-        answer = await self._client.get(f"{self._base_url}/v1/orders/{ticket.order_id}", headers=self._headers)
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        order = await self.order(ticket)
+        if not order:
             return "sent"
-        answer.raise_for_status()
-        order = answer.json()
         if order["status"] != ticket.status:
             ticket.statuses.append((order["status"], time.monotonic() - ticket.sent_at))
             self._changed()
         ticket.parcels = [f"{parcel['tracking_number']} ({parcel['status']})" for parcel in order["parcels"]]
         return str(order["status"])
+
+    async def order(self, ticket: Ticket) -> dict[str, Any]:
+        """The order as the API shows it; empty while it is not known."""
+        answer = await self._client.get(f"{self._base_url}/v1/orders/{ticket.order_id}", headers=self._headers)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return {}
+        shown: dict[str, Any] = answer.raise_for_status().json()
+        return shown
 
     async def fact_types(self, ticket: Ticket) -> list[str]:
         """Names of everything that happened to the order."""
@@ -275,3 +328,9 @@ class Theatre:
         """How many parcels the order has."""
         await self.look(ticket)
         return len(ticket.parcels)
+
+
+def _claim_line(claim: Mapping[str, Any]) -> str:
+    paid = f" {claim['amount_minor'] / 100:.2f} {claim['currency']}" if claim["amount_minor"] else ""
+    reference = f" ({claim['reference']})" if claim["reference"] else ""
+    return f"{claim['claim_id']}: {claim['reason'].replace('_', ' ')}, {claim['stage']}{paid}{reference}"
