@@ -69,7 +69,7 @@ class Claims:
     """Folds each claim's facts; a claim has few, so that nothing is kept in memory between two."""
 
     name = "claims"
-    version = 1
+    version = 2
     tables = (Table(name="claims", columns=COLUMNS, key=("order_id", "claim_id")),)
 
     def __init__(self, topics: Topics) -> None:
@@ -136,7 +136,9 @@ def _changes(fact: ClaimFact, record: Record, row: dict[str, Any]) -> dict[str, 
         case ClaimOpened() | ReturnOpened():
             return _opened(fact, record)
         case ClaimReferred():
-            return {"stage": "referred", "why": fact.reason, "rules_version": fact.rules_version}
+            # Whoever decides it sees what partners would answer for, and until when they take it.
+            faults = _json(fact.faults).decode()
+            return {"stage": "referred", "why": fact.reason, "rules_version": fact.rules_version, "faults": faults}
         case ClaimGranted():
             return {
                 "stage": STAGE_AFTER[fact.outcome],
@@ -146,6 +148,8 @@ def _changes(fact: ClaimFact, record: Record, row: dict[str, Any]) -> dict[str, 
                 "parcel_id": fact.parcel_id,
                 "rules_version": fact.rules_version,
                 "decided_by": fact.by,
+                # The facts that follow say what is to be filed with partners.
+                "faults": "[]",
             }
         case ClaimRefused():
             return {
@@ -153,6 +157,7 @@ def _changes(fact: ClaimFact, record: Record, row: dict[str, Any]) -> dict[str, 
                 "why": fact.reason,
                 "rules_version": fact.rules_version,
                 "decided_by": fact.by,
+                "faults": "[]",
             }
         case PartnerClaimNoted():
             told = msgspec.json.decode(row["faults"])

@@ -13,6 +13,7 @@ import msgspec
 from events.order.facts import (
     DeadlinePassed,
     ExceptionRaised,
+    GoodsReady,
     InspectionFailed,
     InspectionPassed,
     LabelFailed,
@@ -36,7 +37,8 @@ from projections.record import Record
 DAY_MS = 86_400_000
 ON_TIME_START_MS = DAY_MS
 """A print run starts on time when its press begins within a day after the partner took it. The target (95 %) is the
-mission's; it names no time, and a day is what most vendors' production promises begin with. A change raises `version`.
+mission's; it names no time, and a day is what most vendors' production promises begin with. A supplier begins to make
+nothing: ready-made goods start on time when they are packed by then. A change raises `version`.
 """
 
 PARTNER, CARRIER = "partner", "carrier"
@@ -126,7 +128,7 @@ class Scorecards:
     """Folds facts into sums. Runs and parcels are read back, because their facts come days apart."""
 
     name = "scorecards"
-    version = 1
+    version = 2
     tables = (
         Table(
             name="scorecard_days",
@@ -199,7 +201,7 @@ def _started(batch: _Batch, fact: ProductionStarted, order: str, at: int) -> Non
     batch.judge(batch.run(order, fact.line_id, fact.run), at, started=True)
 
 
-def _printed(batch: _Batch, fact: LinePrinted, order: str, at: int) -> None:
+def _made(batch: _Batch, fact: LinePrinted | GoodsReady, order: str, at: int) -> None:
     row = batch.run(order, fact.line_id, fact.run)
     if row is not None:
         batch.judge(row, at, started=True)
@@ -297,7 +299,8 @@ _FOLDED_BY: dict[type, Callable[[_Batch, Any, str, int], None]] = {
     SubmissionAccepted: _accepted,
     SubmissionRefused: _refused,
     ProductionStarted: _started,
-    LinePrinted: _printed,
+    LinePrinted: _made,
+    GoodsReady: _made,
     PartnerGaveUp: _gave_up,
     LineCancelled: _cancelled,
     DeadlinePassed: _deadline,

@@ -21,8 +21,11 @@ FAULT = PartnerFault(
 )
 
 
-def a_life_with_claims() -> tuple[str, list[OrderEvent]]:
-    """An order whose first unit is claimed and paid back, its second left to a person, and whose parcel comes back."""
+def a_life_with_claims(decided: str = "") -> tuple[str, list[OrderEvent]]:
+    """An order whose first unit is claimed and paid back, its second left to a person, and whose parcel comes back.
+
+    `decided` is what the person decides; empty while nobody has.
+    """
     decider = OrderDecider()
     order, facts, sent = live([placed(a_store_order(lines=(a_line(quantity=3),)))], World().answer)
     number = len(sent)
@@ -53,6 +56,8 @@ def a_life_with_claims() -> tuple[str, list[OrderEvent]]:
     (paid,) = World().answer(next(fact for fact in reversed(facts) if isinstance(fact, RefundRequested)))
     send(paid)
     claimed(2, "person")
+    if decided:
+        send(DecideClaim(claim_id="C2", outcome=decided))
     send(World().tracking("P1", "returned", 50))
     send(DecideClaim(claim_id="C3", outcome="keep"))
     return context_of().key, facts
@@ -86,10 +91,27 @@ def test_claims_are_shown_by_order_and_by_stage_to_their_tenant_alone(rig: Rig) 
         "image/png",
     )
     assert (second.stage, second.why, second.items[0].units) == ("referred", "any", (2,))
+    assert [fault.vendor_reason for fault in second.faults] == ["image_quality"]
     assert (third.kind, third.reason, third.stage) == ("return", "returned_to_sender", "kept")
     assert [one.claim_id for one in waiting.claims] == ["C2"]
     assert strangers.claims == ()
     assert short.more
+
+
+def test_what_a_partner_answers_for_is_told_once_when_a_person_decides(rig: Rig) -> None:
+    key, facts = a_life_with_claims(decided="reprint")
+    rig.ledger.write((key, fact) for fact in facts)
+    rig.project("claims")
+    ((stage, faults),) = rig.query("SELECT stage, faults FROM claims WHERE claim_id = 'C2'")
+    assert stage == "reprinted"
+    assert faults.count("image_quality") == 1
+
+
+def test_a_partner_answers_for_nothing_that_was_refused(rig: Rig) -> None:
+    key, facts = a_life_with_claims(decided="refuse")
+    rig.ledger.write((key, fact) for fact in facts)
+    rig.project("claims")
+    assert rig.query("SELECT stage, faults FROM claims WHERE claim_id = 'C2'") == [("refused", "[]")]
 
 
 def test_a_rebuilt_read_model_shows_the_same_claims(rig: Rig) -> None:

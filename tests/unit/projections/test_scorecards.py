@@ -12,6 +12,7 @@ from events.declare import Declared
 from events.order.facts import (
     DeadlinePassed,
     ExceptionRaised,
+    GoodsReady,
     InspectionFailed,
     InspectionPassed,
     LabelFailed,
@@ -102,6 +103,7 @@ def told(partner_at: int) -> PartnerStatusObserved:
 
 STARTED = ProductionStarted(line_id="1", run=1)
 PRINTED = LinePrinted(line_id="1", run=1, units=(1,))
+PACKED = GoodsReady(line_id="1", run=1, units=(1,), partner_id="press-east")
 LATE = ON_TIME_START_MS + 1
 
 
@@ -111,6 +113,8 @@ LATE = ON_TIME_START_MS + 1
         ([(accepted(), 0), (STARTED, ON_TIME_START_MS)], 1_000_000),
         ([(accepted(), 0), (STARTED, LATE)], 0),
         ([(accepted(), 0), (PRINTED, 5)], 1_000_000),
+        ([(accepted(), 0), (PACKED, ON_TIME_START_MS)], 1_000_000),
+        ([(accepted(), 0), (PACKED, LATE)], 0),
         ([(accepted(), 0), (PartnerGaveUp(line_id="1", run=1, partner_id="press-east", reason="jam"), 5)], 0),
         ([(accepted(), 0), (DeadlinePassed(deadline_key="production:1:1", due_at=1), 5), (STARTED, 6)], 0),
     ],
@@ -130,12 +134,13 @@ def test_a_run_that_was_stopped_started_neither_late_nor_on_time() -> None:
     assert ("partner", "press-east", "on_time_start", DAY) not in tables.days
 
 
-def test_production_time_has_a_mean_and_a_spread() -> None:
+@pytest.mark.parametrize("made", [PRINTED, PACKED])
+def test_production_time_has_a_mean_and_a_spread_for_presses_and_suppliers(made: Declared) -> None:
     tables = Tables()
     for number, hours in enumerate((10, 20)):
         key = f"order-{number}"
         tables.take(Told(accepted(), NOON - hours * HOUR, key))
-        tables.take(Told(PRINTED, NOON, key))
+        tables.take(Told(made, NOON, key))
     figure = tables.figure("press-east", "production_time")
     assert (figure.value, figure.spread, figure.most, figure.sample) == (15 * HOUR, 5 * HOUR, 20 * HOUR, 2)
 
@@ -211,7 +216,7 @@ def test_a_carriers_word_that_overtakes_its_label_is_nobodys_and_keeps_the_parce
 
 
 FACTS = st.sampled_from(
-    [accepted(), accepted(2), STARTED, PRINTED, labelled(), ShipmentDispatched(parcel_id="P1", contents=()),
+    [accepted(), accepted(2), STARTED, PRINTED, PACKED, labelled(), ShipmentDispatched(parcel_id="P1", contents=()),
      ShipmentDelivered(parcel_id="P1", contents=()), ExceptionRaised(exception_id="e", kind="e", subject="1:1"),
      LabelFailed(parcel_id="P1", reason="x"), ExceptionRaised(exception_id="e", kind="e", subject="P1")]
 )  # fmt: skip
