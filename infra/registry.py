@@ -2,14 +2,16 @@
 
 Records carry schema ids, and the map from id to schema is committed (`schemas/ids.json`). So the registry must
 give each schema the committed id, or every producer and consumer that asks it would read records wrongly.
-Apicurio counts ids up, and takes a number also when known content comes under a further subject. Hence two
-passes: first every schema once, in the order of ids, and only then the further subjects.
+Apicurio counts ids up, and takes a number also when known content comes under a further subject, as a tenant's: what a
+later release adds would get another number than the committed one. So Apicurio is told the number before a schema is
+registered. Other makes count contents alone, and are served by two passes: first every schema once, in the order of
+ids, and only then the further subjects.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 from urllib.parse import quote
@@ -18,10 +20,20 @@ import httpx
 
 from events.codec import CommittedSchema
 from events.vocabulary import FACT_COMPATIBILITY, compatibility_of
-from infra.registry_export import EXPORT_BYTES_MAX, EXPORT_PATH, ExportUnreadable, Holdings, read_export
+from infra.registry_export import (
+    EXPORT_BYTES_MAX,
+    EXPORT_PATH,
+    IMPORT_PATH,
+    ExportUnreadable,
+    Holdings,
+    contents_archive,
+    read_export,
+)
 from processors.ports import NamedError
 
 API = "/apis/ccompat/v7"
+#: The text that has a number, in Apicurio's own API.
+CONTENT_PATH = "/apis/registry/v3/ids/contentIds/{}"
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 TIMEOUT_SECONDS = 30.0
 #: The registry answers a few at once faster than one by one; more only queue.
@@ -39,7 +51,7 @@ class SchemaRefused(NamedError):
 
 
 class SchemaIdTaken(NamedError):
-    """The registry gives a schema another id than the committed map. Use a registry of printledger's own."""
+    """The registry's ids are not the committed ones. Use one of printledger's own; an embedded one's folder can go."""
 
 
 class RegistryAnswer(NamedError):
@@ -102,16 +114,31 @@ class Registry:
         except ExportUnreadable:
             return None
 
+    def number(self, texts: Mapping[int, str]) -> None:
+        """Give schemas that no subject has yet their ids, in a registry that has `holdings`. Raises SchemaIdTaken."""
+        self._checked(
+            self._send_bytes("POST", IMPORT_PATH, contents_archive(texts), {"content-type": "application/zip"})
+        )
+        for schema_id, text in texts.items():
+            # An import leaves out what is there already, and does not say so.
+            held = self._send("GET", CONTENT_PATH.format(schema_id))
+            if held.content != text.encode():
+                raise SchemaIdTaken(f"schema id {schema_id}: {SchemaIdTaken.__doc__}")
+
     def _ask(self, method: str, path: str, body: Any = None, subject: str = "") -> httpx.Response:
         return self._checked(self._send(method, API + path, body), subject)
 
     def _send(self, method: str, path: str, body: Any = None, accept: str = "*/*") -> httpx.Response:
+        content = None if body is None else json.dumps(body).encode()
+        return self._send_bytes(method, path, content, {"accept": accept})
+
+    def _send_bytes(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
         try:
-            return self._client.request(method, self._url + path, json=body, headers={"accept": accept})
+            return self._client.request(method, self._url + path, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise RegistryUnreachable(f"{self._url}: {RegistryUnreachable.__doc__} ({error})") from error
 
-    def _checked(self, answer: httpx.Response, subject: str) -> httpx.Response:
+    def _checked(self, answer: httpx.Response, subject: str = "") -> httpx.Response:
         if answer.status_code == httpx.codes.CONFLICT:
             raise SchemaRefused(f"{subject}: {SchemaRefused.__doc__} {answer.text[:2000]}")
         if answer.is_error:
@@ -127,7 +154,15 @@ def ensure_schemas(registry: Registry, committed: Sequence[CommittedSchema], ten
     """
     registry.set_compatibility(FACT_COMPATIBILITY)
     wanted = [(schema, subjects_for(schema, tenants)) for schema in sorted(committed, key=lambda s: s.schema_id)]
-    missing = _missing(registry, wanted)
+    held = registry.holdings()
+    missing = _missing(registry, held, wanted)
+    if held:
+        # An empty registry counts as we do, and a new data folder should not wait for an import.
+        texts = {number: json.loads(text) for known in held.values() for number, text in known.items()}
+        wanting = {number for _, number in missing}
+        new = [schema for schema in committed if schema.schema_id in wanting]
+        if unknown := {s.schema_id: s.text for s in new if texts.get(s.schema_id) != json.loads(s.text)}:
+            registry.number(unknown)
     firsts = [(subjects[0], schema) for schema, subjects in wanted if (subjects[0], schema.schema_id) in missing]
     others = [
         (subject, schema)
@@ -154,10 +189,11 @@ def subjects_for(schema: CommittedSchema, tenants: Iterable[str]) -> tuple[str, 
     return schema.subjects + of_tenants
 
 
-def _missing(registry: Registry, wanted: Sequence[tuple[CommittedSchema, tuple[str, ...]]]) -> set[tuple[str, int]]:
+def _missing(
+    registry: Registry, held: Holdings | None, wanted: Sequence[tuple[CommittedSchema, tuple[str, ...]]]
+) -> set[tuple[str, int]]:
     """Which (subject, committed id) are not registered yet. Raises SchemaIdTaken for one that stands otherwise."""
     pairs = [(subject, schema) for schema, subjects in wanted for subject in subjects]
-    held = registry.holdings()
     found = _ids_one_by_one(registry, pairs) if held is None else [_id_in(held, *pair) for pair in pairs]
     missing = set()
     for (subject, schema), schema_id in zip(pairs, found, strict=True):

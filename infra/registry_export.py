@@ -1,11 +1,13 @@
 """Everything that an Apicurio Registry holds, in one request: checking a start takes one answer, not a hundred.
 
 Apicurio's export is a zip of JSON documents: contents (an id and the text), and versions (which subject has which
-content). A registry of another make does not have it, and is asked subject by subject.
+content). A registry of another make does not have it, and is asked subject by subject. An import is the same zip the
+other way: contents alone, each with the id that it is to have, wait there until a subject registers their text.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -16,6 +18,7 @@ from typing import Any
 Holdings = Mapping[str, Mapping[int, str]]
 
 EXPORT_PATH = "/apis/registry/v3/admin/export"
+IMPORT_PATH = "/apis/registry/v3/admin/import?requireEmptyRegistry=false"
 EXPORT_BYTES_MAX = 64 * 1024 * 1024
 #: What is read from one export, so that a hostile archive cannot fill the memory.
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
@@ -23,6 +26,26 @@ UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 
 class ExportUnreadable(ValueError):
     """The registry's export is not of the kind that Apicurio 3 writes."""
+
+
+def contents_archive(texts: Mapping[int, str]) -> bytes:
+    """An import of schema texts by the ids that they are to have, as Apicurio 3 reads one."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as entries:
+        # Its reader of the form of version 3 is chosen by this.
+        manifest = {"systemVersion": "3", "systemName": "printledger", "exportVersion": "3.0"}
+        entries.writestr("manifest-printledger.Manifest.json", json.dumps(manifest))
+        for schema_id, text in texts.items():
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            described = {
+                "contentId": schema_id,
+                "contentHash": digest,
+                "artifactType": "AVRO",
+                "contentType": "application/json",
+            }
+            entries.writestr(f"content/{digest}.Content.json", json.dumps(described))
+            entries.writestr(f"content/{digest}.Content.data", text)
+    return buffer.getvalue()
 
 
 def read_export(archive: bytes) -> Holdings:
