@@ -64,6 +64,7 @@ from processors.workers.notify import MailServer, MailServerUnreachable, Notify
 from processors.workers.render import Render
 from processors.workers.route import Route
 from processors.workers.submit import Submit
+from processors.workers.void import GiveLabelBack
 from projections.system_reader import SystemReads
 
 CATALOGUE_FACTS = "pod.catalogue.events.v1"
@@ -177,6 +178,9 @@ class Workshop:
             case "refund":
                 await self._open_claims()
                 return give_back(settings, self._claims_pool, self._opened)
+            case "void":
+                await self._open_claims()
+                return GiveLabelBack(carriers=self._carriers)
             case _:
                 raise UnknownWork(f"{name}: {UnknownWork.__doc__}")
 

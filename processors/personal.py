@@ -32,6 +32,15 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.address1 and self.city and len(self.country) == 2 and (self.name or self.company))
 
 
+POSTAL_PREFIX_CHARACTERS = 3
+"""Enough of a postal code to route by, too little to find a door."""
+
+
+def postal_prefix_of(recipient: Recipient) -> str:
+    """The beginning of the postal code, as routing may read it."""
+    return recipient.postal_code.replace(" ", "")[:POSTAL_PREFIX_CHARACTERS].upper()
+
+
 def text_field(line_id: str, area: str = "") -> str:
     """Field name of the text printed on an area of a line; empty: the template's first area."""
     return _of_area("text", line_id, area)

@@ -9,6 +9,7 @@ from events.order.facts import (
     ClaimReviewRequested,
     InspectionRequested,
     LabelPurchased,
+    LabelRefundRequested,
     LabelRequested,
     NotificationRequested,
     PartnerCancellationRequested,
@@ -33,6 +34,7 @@ WorkFact = (
     | NotificationRequested
     | ClaimReviewRequested
     | RefundRequested
+    | LabelRefundRequested
 )
 
 
@@ -126,5 +128,7 @@ def _subject(work: WorkFact) -> tuple[str, str, int, str, str]:
             return "claim", "", 0, "", ""
         case RefundRequested():
             return "refund", "", 0, "", work.store
+        case LabelRefundRequested():
+            return "label_refund", "", 0, work.parcel_id, work.carrier
         case _:
             assert_never(work)

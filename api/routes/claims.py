@@ -19,7 +19,6 @@ from events.order.claim_commands import DecideClaim, OpenClaim, ReportRefunded
 from events.order.claims import Claim
 from events.order.values import LineUnits, StoredFile
 from processors import personal
-from processors.inbound.assemble import POSTAL_PREFIX_CHARACTERS
 from processors.personal import Recipient
 from processors.ports import ApiKey, ObjectMissing, VaultError
 from processors.uploads import claim_pictures_folder, keep_claim_picture
@@ -120,13 +119,12 @@ async def decide_claim(
         )
         if recipient is None:
             return order_id, command
-        prefix = recipient.postal_code.replace(" ", "")[:POSTAL_PREFIX_CHARACTERS].upper()
         return order_id, msgspec.structs.replace(
             command,
             recipient=personal.seal_recipient(deps.vault, key.tenant, order_id, recipient),
             country=recipient.country.upper(),
             region=recipient.region,
-            postal_prefix=prefix,
+            postal_prefix=personal.postal_prefix_of(recipient),
         )
 
     return await submit(request, deps, key, prepare)

@@ -9,6 +9,7 @@ from typing import get_args
 
 from events.decider import Context
 from events.order.causes import settled_exceptions
+from events.order.decide_parcels import labels_to_give_back
 from events.order.edits import going_on
 from events.order.evolve import RecordedOnly
 from events.order.facts import (
@@ -40,9 +41,11 @@ INERT: frozenset[type] = frozenset({*get_args(RecordedOnly), NotificationSent, N
 
 def advance(order: Order, context: Context) -> tuple[OrderEvent, ...]:
     """The facts that follow from the state alone; empty when nothing follows until somebody reports."""
-    if not order.placed or order.cancelled:
+    if not order.placed:
         return ()
-    found: list[OrderEvent] = []
+    found: list[OrderEvent] = [*labels_to_give_back(order, context)] if order.parcels else []
+    if order.cancelled:
+        return (*found, *settled_exceptions(order))
     for line in order.lines.values():
         found.extend(_next_of_line(order, line, context))
     if order.holds:

@@ -99,6 +99,7 @@ CAUSES: dict[str, Callable[[Order, str], bool]] = {
     "claim_open": _claim_referred,
     "edit_refused": _stays,
     "label_failed": _label_missing,
+    "label_refund_refused": _stays,
     "no_partner": _while_run(lambda line, run: run.stage == "unroutable"),
     "notification_failed": _stays,
     "parcel_in_trouble": _parcel_in_trouble,
@@ -114,6 +115,7 @@ CAUSES: dict[str, Callable[[Order, str], bool]] = {
     "status_unknown": _stays,
     "submission_unknown": _while_run(lambda line, run: run.stage == "submitting"),
     "unwanted_print": _stays,
+    "withdrawn_parcel_sent": _stays,
     "work_overdue": lambda order, deadline_key: deadline_key in order.deadlines,
 }
 """By kind of exception: whether what it is about holds on. Nobody else may raise exceptions of these kinds."""

@@ -11,6 +11,7 @@ from events.order.claim_commands import (
 )
 from events.order.command_base import OrderCommand as OrderCommand
 from events.order.inspection_commands import AddInspectionPhoto, ReportPrintCompared
+from events.order.parcel_commands import ParcelCommand
 from events.order.values import (
     AreaContent,
     AreaFile,
@@ -23,6 +24,7 @@ from events.order.values import (
     RenderedArea,
     StoredFile,
     StoreOrder,
+    SuggestedAddress,
 )
 from events.types import (
     CatalogueOffset,
@@ -309,6 +311,7 @@ class ReportLabelFailed(OrderCommand, frozen=True, kw_only=True):
     detail: str = ""
     retryable: bool = False
     carrier: Annotated[str, described("Who was asked for it; empty where nobody was.")] = ""
+    suggested: SuggestedAddress | None = None
 
 
 class ReportTracking(OrderCommand, frozen=True, kw_only=True):
@@ -387,6 +390,7 @@ OrderCommandUnion: TypeAlias = (
     | ReportClaimReviewed
     | ReportRefunded
     | ReportRefundFailed
+    | ParcelCommand
 )
 """Everything that can be asked of an order, or reported about it."""
 

@@ -26,6 +26,8 @@ from events.order.facts import (
     InspectionRequested,
     LabelFailed,
     LabelPurchased,
+    LabelRefundAnswered,
+    LabelRefundRequested,
     LabelRequested,
     LineCancelled,
     LinePrinted,
@@ -38,6 +40,7 @@ from events.order.facts import (
     OrderEdited,
     OrderEvent,
     OrderHeld,
+    ParcelWithdrawn,
     PartnerCancellationRequested,
     PartnerGaveUp,
     ProofApprovalRequested,
@@ -83,7 +86,7 @@ def ends_with(fact: OrderCancelled | OrderEdited, deadline_key: str) -> bool:
     """
     kind, _, subject = deadline_key.partition(":")
     if isinstance(fact, OrderCancelled):
-        return kind not in {"notify", "label", "cancel", "claim", "refund"}
+        return kind not in {"notify", "label", "label_refund", "cancel", "claim", "refund"}
     if kind not in {"check", "render", "approval"}:
         return False
     return subject in fact.removed_line_ids or any(line.line_id == subject for line in fact.changed_lines)
@@ -137,6 +140,7 @@ _OPENED_BY: dict[type, Callable[[Any], tuple[str, int]]] = {
     PartnerCancellationRequested: lambda fact: (f"cancel:{fact.line_id}:{fact.run}", fact.due_at),
     InspectionRequested: lambda fact: (f"inspect:{fact.line_id}:{fact.run}", fact.due_at),
     LabelRequested: lambda fact: (f"label:{fact.parcel_id}", fact.due_at),
+    LabelRefundRequested: lambda fact: (f"label_refund:{fact.parcel_id}", fact.due_at),
     NotificationRequested: lambda fact: (f"notify:{fact.notification_id}", fact.due_at),
     ClaimReviewRequested: lambda fact: (f"claim:{fact.claim_id}", fact.due_at),
     RefundRequested: lambda fact: (f"refund:{fact.claim_id}", fact.due_at),
@@ -165,6 +169,8 @@ _CLOSED_BY: dict[type, Callable[[Any], tuple[str, ...]]] = {
     InspectionFailed: _of_run("inspect", "quality"),
     LabelPurchased: lambda fact: (f"label:{fact.parcel_id}",),
     LabelFailed: lambda fact: (f"label:{fact.parcel_id}",),
+    ParcelWithdrawn: lambda fact: (f"label:{fact.parcel_id}",),
+    LabelRefundAnswered: lambda fact: (f"label_refund:{fact.parcel_id}",),
     ClaimReferred: lambda fact: (f"claim:{fact.claim_id}",),
     ClaimGranted: lambda fact: (f"claim:{fact.claim_id}",),
     ClaimRefused: lambda fact: (f"claim:{fact.claim_id}",),

@@ -10,6 +10,7 @@ from events.order import (
     decide_deadlines,
     decide_inspection,
     decide_intake,
+    decide_parcels,
     decide_people,
     decide_production,
     decide_shipping,
@@ -28,6 +29,7 @@ from events.order.evolve import evolve
 from events.order.facts import OrderEvent
 from events.order.inspection_commands import InspectionCommand
 from events.order.notifications import notifications
+from events.order.parcel_commands import ParcelCommand
 from events.order.refusals import OrderUnknown
 from events.order.state import Order
 from events.order.webhook_gaps import webhook_gaps
@@ -117,4 +119,5 @@ _DECIDED_BY: dict[type, Callable[[Order, Any, Context], tuple[OrderEvent, ...]]]
     **dict.fromkeys(get_args(decide_shipping.ShippingCommand), decide_shipping.decide),
     **dict.fromkeys(get_args(decide_people.PeopleCommand), decide_people.decide),
     **dict.fromkeys(get_args(ClaimCommand), decide_claims.decide),
+    **dict.fromkeys(get_args(ParcelCommand), decide_parcels.decide),
 }

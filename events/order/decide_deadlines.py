@@ -5,6 +5,7 @@ from events.order.claim_work import claim_review_requested, refund_requested
 from events.order.claims import Claim
 from events.order.commands import ReportDeadlineElapsed
 from events.order.decide_common import raised, wait_and_retry
+from events.order.decide_parcels import refund_overdue
 from events.order.facts import DeadlinePassed, DeadlineSet, NotificationFailed, OrderEvent
 from events.order.notifications import may_be_told, proof_values
 from events.order.state import Line, Order, Run
@@ -44,6 +45,8 @@ def _consequences(order: Order, key: str, context: Context) -> tuple[OrderEvent,
             parcel = order.parcels[subject]
             silent = _silent(order, key, parcel.attempt) if parcel.stage == "labelling" else ()
             return (label_requested_again(order, parcel, context), *silent)
+        case "label_refund":
+            return refund_overdue(order, order.parcels[subject], context)
         case "check" | "render" | "approval":
             return _line_overdue(order, kind, order.lines[subject], context)
         case "claim" | "refund":

@@ -39,6 +39,7 @@ from events.order.facts import (
     PaymentRefunded,
     PaymentVoided,
 )
+from events.order.parcels import WITHDRAWN
 from events.order.refusals import (
     AreaNamedTwice,
     EditUnderWay,
@@ -139,7 +140,8 @@ def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) 
     moved = seen.recipient_digest != order.recipient_digest
     if not (news or removed or moved or facts):
         raise Ignored("the store's newer picture of this order differs in nothing that is printed or sent")
-    if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in order.parcels.values()):
+    packed = (parcel for parcel in order.parcels.values() if parcel.stage != WITHDRAWN)
+    if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in packed):
         # A store's picture is a report, not a request: what comes too late is shown to a person, not thrown away.
         moved = False
         facts += address_refused(order, context.actor)

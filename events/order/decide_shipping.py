@@ -15,6 +15,7 @@ from events.order.facts import (
     ShipmentReturned,
     TrackingObserved,
 )
+from events.order.parcels import WITHDRAWN
 from events.order.state import Order, Parcel
 from events.order.values import LineUnits
 
@@ -34,8 +35,8 @@ def decide(order: Order, command: ShippingCommand, context: Context) -> tuple[Or
             return (_purchased(parcel, command),)
         case ReportLabelFailed():
             _expect_label(parcel, command.request_id)
-            if parcel.stage == "label_failed":
-                raise Ignored("this failure is known already")
+            if parcel.stage in {"label_failed", WITHDRAWN}:
+                raise Ignored("this failure is known already, or nobody needs the label any more")
             return _label_failed(order, parcel, command, context)
         case ReportTracking():
             return _tracked(order, parcel, command, context)
@@ -75,10 +76,13 @@ def _label_failed(order: Order, parcel: Parcel, command: ReportLabelFailed, cont
         detail=command.detail,
         retryable=command.retryable,
         carrier=command.carrier,
+        suggested=command.suggested,
     )
     if command.retryable and parcel.attempt < order.policy.attempts_max:
         return (failed, wait_and_retry(order, f"label:{parcel.parcel_id}", parcel.attempt, context))
     advice = "Mend the address or the carrier account, then resolve this exception: the label is bought again."
+    if command.suggested is not None:
+        advice = f"Accept the address as the carrier writes it, and the label is bought with it. Or: {advice}"
     return (failed, *raised(order, "label_failed", parcel.parcel_id, command.detail or command.reason, advice))
 
 
@@ -102,6 +106,8 @@ def _tracked(order: Order, parcel: Parcel, command: ReportTracking, context: Con
     ]
     if not applied:
         return tuple(facts)
+    if parcel.stage == WITHDRAWN:
+        return (*facts, *_sent_after_all(order, parcel, command.rank))
     if not command.rank:
         detail = f"The carrier reported {command.raw}."
         advice = "Ask the carrier; tell the buyer what happens next."
@@ -110,6 +116,9 @@ def _tracked(order: Order, parcel: Parcel, command: ReportTracking, context: Con
     if command.rank >= RANK_IN_TRANSIT and parcel.stage in {"labelling", "labelled", "label_failed"}:
         facts.append(ShipmentDispatched(parcel_id=parcel.parcel_id, contents=contents))
     if command.rank >= RANK_RETURNED:
+        if parcel.stage == "returned":
+            # Carriers first say that it turns back, then that it is there: it came back once.
+            return tuple(facts)
         facts.append(ShipmentReturned(parcel_id=parcel.parcel_id, contents=contents))
         advice = "Ask the buyer for a better address; then decide its return: refund, send it again or keep it."
         detail = "The parcel came back."
@@ -118,3 +127,12 @@ def _tracked(order: Order, parcel: Parcel, command: ReportTracking, context: Con
     elif command.rank >= RANK_DELIVERED:
         facts.append(ShipmentDelivered(parcel_id=parcel.parcel_id, contents=contents))
     return tuple(facts)
+
+
+def _sent_after_all(order: Order, parcel: Parcel, rank: int) -> tuple[OrderEvent, ...]:
+    """A parcel that was taken back and is on its way all the same: its goods may reach the buyer twice."""
+    if rank < RANK_IN_TRANSIT:
+        return ()
+    detail = "A parcel that was taken back is on its way."
+    advice = "Ask the carrier to bring it back; its label is used, and its goods may be in another parcel too."
+    return raised(order, "withdrawn_parcel_sent", parcel.parcel_id, detail, advice, blocking=False)

@@ -4,18 +4,23 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
+from events.order.evolve_parcels import ParcelEvent, evolve_parcels
 from events.order.facts import (
     LabelFailed,
     LabelPurchased,
+    LabelRefundAnswered,
+    LabelRefundRequested,
     LabelRequested,
+    ParcelWithdrawn,
     ShipmentDelivered,
     ShipmentDispatched,
     ShipmentReturned,
     TrackingObserved,
 )
+from events.order.parcels import Suggestion, digest_of
 from events.order.state import Order, Parcel, Run
 
-ShippingEvent: TypeAlias = (
+JourneyEvent: TypeAlias = (
     LabelRequested
     | LabelPurchased
     | LabelFailed
@@ -24,6 +29,7 @@ ShippingEvent: TypeAlias = (
     | ShipmentDelivered
     | ShipmentReturned
 )
+ShippingEvent: TypeAlias = JourneyEvent | ParcelEvent
 
 UNLABELLED = frozenset({"labelling", "label_failed"})
 """Stages of a parcel that has no label yet."""
@@ -33,7 +39,12 @@ def evolve_shipping(order: Order, fact: ShippingEvent) -> Order:
     """The order after a fact about one of its parcels."""
     if isinstance(fact, LabelRequested) and fact.parcel_id not in order.parcels:
         return _parcel_opened(order, fact)
+    if isinstance(fact, ParcelWithdrawn | LabelRefundRequested | LabelRefundAnswered):
+        return evolve_parcels(order, fact)
     parcel = _evolve_parcel(order.parcels[fact.parcel_id], fact)
+    if isinstance(fact, LabelFailed) and fact.suggested is not None:
+        suggestion = Suggestion(address=fact.suggested, instead_of=digest_of(order.recipient))
+        parcel = replace(parcel, suggestion=suggestion)
     return replace(order, parcels={**order.parcels, parcel.parcel_id: parcel})
 
 
@@ -56,11 +67,11 @@ def _is_packed(run: Run, partner_id: str, units: tuple[int, ...]) -> bool:
     return not run.parcel_id and run.partner_id == partner_id and not set(run.passed_units).isdisjoint(units)
 
 
-def _evolve_parcel(parcel: Parcel, fact: ShippingEvent) -> Parcel:
+def _evolve_parcel(parcel: Parcel, fact: JourneyEvent) -> Parcel:
     match fact:
         case LabelRequested():
             stage = "labelling" if parcel.stage in UNLABELLED else parcel.stage
-            return replace(parcel, stage=stage, attempt=fact.attempt)
+            return replace(parcel, stage=stage, attempt=fact.attempt, suggestion=None)
         case LabelPurchased():
             # A carrier's scan can overtake the news of the label: the parcel then is on its way already.
             return replace(
@@ -70,6 +81,8 @@ def _evolve_parcel(parcel: Parcel, fact: ShippingEvent) -> Parcel:
                 carrier=fact.carrier,
                 tracking_number=fact.tracking_number,
                 tracking_url=fact.tracking_url,
+                carrier_reference=fact.carrier_reference,
+                suggestion=None,
             )
         case LabelFailed():
             return replace(parcel, stage="label_failed" if parcel.stage in UNLABELLED else parcel.stage)

@@ -55,6 +55,18 @@ class AlreadyShipped(Refusal):
     """The parcel is on its way, so its address can no longer change: ask the carrier to redirect it."""
 
 
+class ParcelNotHere(Refusal):
+    """The parcel is on its way, or its label is being bought: ask the carrier to redirect it, or try again later."""
+
+
+class TooManyParcels(Refusal):
+    """This order has had as many parcels as an order may have: cancel the goods of this one, or order them anew."""
+
+
+class NoAddressSuggested(Refusal):
+    """No carrier suggests another spelling of this order's address: mend the address at the store instead."""
+
+
 class ProofNotWaiting(Refusal):
     """This line's proof is not waiting for an answer: read the order to see what it waits for."""
 

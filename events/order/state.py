@@ -4,6 +4,7 @@ import msgspec
 
 from events.order.claims import Claim
 from events.order.facts.around import NotificationRequested
+from events.order.parcels import LabelRefund, Suggestion
 from events.order.values import (
     AreaContent,
     AreaFile,
@@ -181,7 +182,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
-    """A parcel of the order. Stages: labelling, label_failed, labelled, dispatched, delivered, returned."""
+    """A parcel of the order. Stages: labelling, label_failed, labelled, dispatched, delivered, returned, withdrawn."""
 
     parcel_id: str
     partner_id: str
@@ -192,11 +193,14 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+    carrier_reference: str = ""
     labelled: bool = False
     rank: int = 0
     stage_at: int = 0
     condition: str = ""
     condition_at: int = 0
+    refund: LabelRefund | None = None
+    suggestion: Suggestion | None = None
 
     @property
     def current_condition(self) -> str:

@@ -99,6 +99,7 @@ _PROGRESS = (
     "printed",
     "inspecting",
     "passed",
+    "withdrawn",
     "labelling",
     "label_failed",
     "labelled",

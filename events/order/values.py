@@ -291,3 +291,13 @@ class QualityReport(Value, frozen=True, kw_only=True):
     failed_units: UnitNumbers = ()
     defects: tuple[Defect, ...] = ()
     photos: tuple[PrintPhoto, ...] = ()
+
+
+class SuggestedAddress(Value, frozen=True, kw_only=True):
+    """A recipient's address as a carrier would write it, sealed, beside what routing may read of it."""
+
+    recipient: Sealed
+    country: CountryCode
+    region: str = ""
+    postal_prefix: str = ""
+    parts: Annotated[tuple[str, ...], described("Which parts differ from the order's address, such as 'street'.")] = ()

@@ -26,6 +26,7 @@ from events.order.facts import (
     ClaimReviewRequested,
     InspectionRequested,
     LabelPurchased,
+    LabelRefundRequested,
     LabelRequested,
     NotificationRequested,
     OrderEvent,
@@ -36,6 +37,7 @@ from events.order.facts import (
     SubmissionAccepted,
     SubmissionRequested,
 )
+from events.order.parcel_commands import ReportLabelRefundAnswered
 from events.order.values import AreaFile, Candidate, LineArtwork, QualityReport, RenderedArea, StoredFile
 
 BEGAN_AT = 1_790_000_000_000
@@ -75,6 +77,7 @@ class OutsideWorld:
             NotificationRequested: _told,
             ClaimReviewRequested: _left_to_a_person,
             RefundRequested: _paid_back,
+            LabelRefundRequested: _label_taken_back,
         }
 
     def answer(self, fact: OrderEvent) -> tuple[OrderCommandUnion, ...]:
@@ -206,3 +209,7 @@ def _left_to_a_person(fact: ClaimReviewRequested) -> tuple[OrderCommandUnion, ..
 
 def _paid_back(fact: RefundRequested) -> tuple[OrderCommandUnion, ...]:
     return (ReportRefunded(request_id=fact.request_id, claim_id=fact.claim_id, reference=f"R-{fact.effect_key}"),)
+
+
+def _label_taken_back(fact: LabelRefundRequested) -> tuple[OrderCommandUnion, ...]:
+    return (ReportLabelRefundAnswered(request_id=fact.request_id, parcel_id=fact.parcel_id, state="refunded"),)

@@ -10,7 +10,7 @@ import typer
 from infra import bootstrap
 from infra.commands.common import DataDir, settings_of
 
-EFFECTS = ("artwork", "render", "route", "submit", "cancel", "inspect", "label", "notify", "claim", "refund")
+EFFECTS = ("artwork", "render", "route", "submit", "cancel", "inspect", "label", "notify", "claim", "refund", "void")
 SERVICES = (
     "inbound",
     "timers",

@@ -19,10 +19,6 @@ from processors.inbound.reading import FieldNotUsable, NothingToDo, ReadArea, Re
 from processors.inbound.shopify import ShopifyOptions
 from processors.ports import KeyDestroyed, SkuMap, StoreConnection, Vault
 
-#: Enough of a postal code to route by, too little to find a door.
-POSTAL_PREFIX_CHARACTERS = 3
-
-
 _SECOND_MS, _DAYS_90_MS = 1_000, 90 * 86_400_000
 
 POLICY_WORDS = {"approval": ("always", "when_clean"), "approver": ("store", "buyer")}
@@ -119,7 +115,7 @@ class OrderAssembler:
             recipient_digest=self._digest(tenant, "recipient", order.recipient),
             country=order.recipient.country,
             region=order.recipient.region if len(order.recipient.region) <= 3 else "",
-            postal_prefix=order.recipient.postal_code.replace(" ", "")[:POSTAL_PREFIX_CHARACTERS].upper(),
+            postal_prefix=personal.postal_prefix_of(order.recipient),
             lines=lines,
             payment_pending=order.payment_pending,
             address_missing=not order.recipient.is_deliverable(),

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import msgspec
+
 from events.envelope import FactEnvelope
 from events.order.commands import OrderCommand, ReportLabelFailed, ReportLabelPurchased
 from events.order.facts import LabelRequested
+from events.order.values import SuggestedAddress
 from processors.carriers.choice import PROMISED_DAYS
 from processors.carriers.desk import CarrierDesk
 from processors.carriers.protocol import (
@@ -21,7 +24,7 @@ from processors.carriers.protocol import (
     ParcelSize,
 )
 from processors.outbound import Deferred
-from processors.personal import Recipient, open_recipient
+from processors.personal import Recipient, open_recipient, postal_prefix_of, seal_recipient
 from processors.ports import Vault, VaultError
 from processors.workers.files import OrderFiles
 from processors.workers.label_report import label_report
@@ -80,10 +83,28 @@ class BuyLabel:
             case LabelRefused():
                 # What the carrier wrote may repeat the address, and facts are kept for ever.
                 words = REFUSED.get(outcome.reason, "") + better_parts(_address(recipient), outcome.suggested_address)
-                return _failed(fact, outcome.reason, words, retryable=outcome.retryable, carrier=carrier)
+                failed = _failed(fact, outcome.reason, words, retryable=outcome.retryable, carrier=carrier)
+                return await asyncio.to_thread(self._suggesting, failed, envelope, recipient, outcome.suggested_address)
             case Deferred():
                 words = "The carrier gave no usable answer."
                 return _failed(fact, outcome.reason, words, retryable=True, carrier=carrier)
+
+    def _suggesting(
+        self, failed: ReportLabelFailed, envelope: FactEnvelope, recipient: Recipient, suggested: Address | None
+    ) -> ReportLabelFailed:
+        """The failure with the carrier's better idea of the address, sealed as the order's own is. Blocks."""
+        parts = changed_parts(_address(recipient), suggested)
+        if suggested is None or not parts:
+            return failed
+        better = as_suggested(recipient, suggested)
+        sealed = SuggestedAddress(
+            recipient=seal_recipient(self.vault, envelope.tenant, envelope.key, better),
+            country=better.country.upper(),
+            region=better.region if len(better.region) <= 3 else "",
+            postal_prefix=postal_prefix_of(better),
+            parts=parts,
+        )
+        return msgspec.structs.replace(failed, suggested=sealed)
 
     def _bought(
         self, fact: LabelRequested, envelope: FactEnvelope, carrier: str, bought: LabelBought
@@ -126,10 +147,27 @@ def better_parts(given: Address, suggested: Address | None) -> str:
 
     The suggestion itself is a person's address, and facts are kept for ever: only the parts are named.
     """
-    if suggested is None:
-        return ""
-    changed = [words for name, words in PARTS.items() if getattr(given, name) != getattr(suggested, name)]
+    changed = changed_parts(given, suggested)
     return f" The carrier suggests another {', '.join(changed)}." if changed else ""
+
+
+def changed_parts(given: Address, suggested: Address | None) -> tuple[str, ...]:
+    """The names of the parts in which the two differ; none without a suggestion."""
+    if suggested is None:
+        return ()
+    return tuple(words for name, words in PARTS.items() if getattr(given, name) != getattr(suggested, name))
+
+
+def as_suggested(recipient: Recipient, suggested: Address) -> Recipient:
+    """The recipient at the address as the carrier writes it; names and how to reach them stay."""
+    return msgspec.structs.replace(
+        recipient,
+        address1=suggested.street1,
+        address2=suggested.street2 or "",
+        city=suggested.city,
+        region=suggested.region or "",
+        postal_code=suggested.postal_code or "",
+    )
 
 
 def shipment(fact: LabelRequested, sender: Address, recipient: Recipient, goods: tuple[Goods, ...]) -> ParcelShipment:

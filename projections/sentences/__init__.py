@@ -30,6 +30,8 @@ from events.order.facts import (
     InspectionRequested,
     LabelFailed,
     LabelPurchased,
+    LabelRefundAnswered,
+    LabelRefundRequested,
     LabelRequested,
     LineAmended,
     LineCancelled,
@@ -45,6 +47,7 @@ from events.order.facts import (
     OrderEvent,
     OrderHeld,
     OrderPlaced,
+    ParcelWithdrawn,
     PartnerCancellationRequested,
     PartnerClaimNoted,
     PartnerGaveUp,
@@ -119,6 +122,7 @@ def describe(fact: OrderEvent) -> Entry:
         case (
             LabelRequested() | LabelPurchased() | LabelFailed() | ShipmentDispatched() | TrackingObserved()
             | ShipmentDelivered() | ShipmentReturned()
+            | ParcelWithdrawn() | LabelRefundRequested() | LabelRefundAnswered()
         ):  # fmt: skip
             return describe_shipping(fact)
         case (

@@ -38,6 +38,7 @@ from events.order.facts import (
     WORK_TOPIC,
     ArtworkCheckRequested,
     InspectionRequested,
+    LabelRefundRequested,
     LabelRequested,
     NotificationRequested,
     OrderEvent,
@@ -46,6 +47,7 @@ from events.order.facts import (
     RoutingRequested,
     SubmissionRequested,
 )
+from events.order.parcel_commands import WithdrawParcel
 from events.order.state import Order
 from events.order.values import AreaContent, Defect, Finding, OrderPolicy
 from tests.order_life import COASTER, MUG, NOW, World, a_line, a_store_order
@@ -139,6 +141,11 @@ def answers_to(fact: OrderEvent) -> list[OrderCommandUnion]:
                     request_id=fact.request_id, parcel_id=fact.parcel_id, reason="address", retryable=retry
                 )
                 for retry in (True, False)
+            ]
+        case LabelRefundRequested():
+            found += [
+                msgspec.structs.replace(found[0], state=state, reason="r")
+                for state in ("pending", "refused", "unanswered")
             ]
         case NotificationRequested():
             found += [
@@ -234,6 +241,9 @@ def a_wish(choose: Choose, order: Order) -> OrderCommandUnion:
         StartProduction(line_id=line_id, run=choose([1, 1, 2]), version=version, batch_id="batch-1"),
         ResolveException(exception_id=choose(sorted(order.exceptions) or ["none"]), how="settled"),
         ErasePersonalData(),
+        WithdrawParcel(
+            parcel_id=choose(sorted(order.parcels) or ["P1"]), send_again=choose([True, False]), reason="torn"
+        ),
         ReportPayment(
             kind=choose(["authorised", "captured", "voided", "refunded"]), amount_minor=1, currency="EUR", reference="r"
         ),

@@ -25,6 +25,7 @@ from events.order.facts import (
     OrderEvent,
     OrderHeld,
     OrderPlaced,
+    ParcelWithdrawn,
     PartnerGaveUp,
     PartnerStatusObserved,
     ReprintRequested,
@@ -51,6 +52,7 @@ class Tables:
     quantity: dict[str, int] = field(default_factory=dict)
     cancelled: set[Unit] = field(default_factory=set)
     parcels_of: dict[Unit, list[str]] = field(default_factory=lambda: defaultdict(list))
+    packed: set[Unit] = field(default_factory=set)
     left_in: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     partner_of: dict[RunKey, str] = field(default_factory=dict)
@@ -114,7 +116,7 @@ def _about_runs(tables: Tables, fact: OrderEvent) -> None:
         tables.units_of[fact.line_id, fact.run] = fact.units
         tables.partner_of[fact.line_id, fact.run] = fact.partner_id
         for key, unit in list(tables.passed):
-            packed = tables.parcels_of.get((key[0], unit))
+            packed = (key[0], unit) in tables.packed
             if key[0] == fact.line_id and unit in fact.units and not packed:
                 tables.passed.discard((key, unit))
     elif isinstance(fact, SubmissionRequested):
@@ -145,6 +147,9 @@ def _about_parcels(tables: Tables, fact: OrderEvent) -> None:
     if isinstance(fact, LabelRequested) and fact.attempt == 1:
         for unit in _units(fact.contents):
             tables.parcels_of[unit].append(fact.parcel_id)
+            tables.packed.add(unit)
+    elif isinstance(fact, ParcelWithdrawn) and fact.send_again:
+        tables.packed -= set(_units(fact.contents))
     elif isinstance(fact, LabelPurchased):
         assert fact.parcel_id not in tables.numbers, "a parcel's label is bought once"
         tables.numbers[fact.parcel_id] = fact.tracking_number

@@ -56,6 +56,7 @@ from events.order.facts.intake import (
     PaymentRefunded,
     PaymentVoided,
 )
+from events.order.facts.parcels import LabelRefundAnswered, LabelRefundRequested, ParcelWithdrawn
 from events.order.facts.production import (
     InspectionFailed,
     InspectionPassed,
@@ -138,6 +139,9 @@ OrderEvent: TypeAlias = (
     | TrackingObserved
     | ShipmentDelivered
     | ShipmentReturned
+    | ParcelWithdrawn
+    | LabelRefundRequested
+    | LabelRefundAnswered
     | ClaimOpened
     | ReturnOpened
     | ClaimReviewRequested
@@ -174,6 +178,7 @@ WORK_TOPIC: dict[type[WorkRequested], str] = {
     NotificationRequested: "pod.work.notify.v1",
     ClaimReviewRequested: "pod.work.claim.v1",
     RefundRequested: "pod.work.refund.v1",
+    LabelRefundRequested: "pod.work.void.v1",
 }
 """Which worker does which request."""
 
@@ -207,6 +212,8 @@ __all__ = [
     "InspectionRequested",
     "LabelFailed",
     "LabelPurchased",
+    "LabelRefundAnswered",
+    "LabelRefundRequested",
     "LabelRequested",
     "LineAmended",
     "LineCancelled",
@@ -223,6 +230,7 @@ __all__ = [
     "OrderFact",
     "OrderHeld",
     "OrderPlaced",
+    "ParcelWithdrawn",
     "PartnerCancellationRequested",
     "PartnerClaimNoted",
     "PartnerGaveUp",

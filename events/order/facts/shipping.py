@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from events.order.facts.base import OrderFact, WorkRequested
-from events.order.values import LineUnits, StoredFile
+from events.order.values import LineUnits, StoredFile, SuggestedAddress
 from events.types import CountryCode, Currency, Millis, Minor, PartnerId, Polled, Sealed, described
 
 
@@ -43,6 +43,10 @@ class LabelFailed(OrderFact, frozen=True, kw_only=True):
     detail: str = ""
     retryable: bool = False
     carrier: Annotated[str, described("Who was asked for it; empty where nobody was.")] = ""
+    suggested: Annotated[
+        SuggestedAddress | None,
+        described("The address as the carrier would write it; null where it has no better one."),
+    ] = None
 
 
 class ShipmentDispatched(OrderFact, frozen=True, kw_only=True):
