@@ -88,6 +88,7 @@ def inbound_parts(
                 stores=stores(settings, pool),
                 assembler=OrderAssembler(opened_vault, reads, rollouts(settings)),
                 effects=reads,
+                store_orders=reads,
                 partners=partners,
                 carriers=carriers,
                 commands=KafkaCommandSender(log, codec),

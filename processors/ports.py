@@ -266,6 +266,14 @@ class Effects(Protocol):
         ...
 
 
+class StoreOrders(Protocol):
+    """Finds a store's orders. May block."""
+
+    def newest_of_store(self, tenant: str, store: str) -> str | None:
+        """The id of the order that the store took last; None where it has none."""
+        ...
+
+
 class ConsumedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One record as it was consumed; `timestamp_at` in epoch milliseconds."""
 

@@ -193,6 +193,13 @@ ON CONFLICT (order_id, line_id, run, unit) DO UPDATE SET
     person_codes = COALESCE(EXCLUDED.person_codes, known.person_codes),
     judged_at = COALESCE(EXCLUDED.judged_at, known.judged_at);
 
+-- merge_inspection_comparisons --
+INSERT INTO inspection_comparisons SELECT * FROM stage_inspection_comparisons
+ON CONFLICT (order_id, line_id, run, place) DO UPDATE SET
+    unit = EXCLUDED.unit, area = EXCLUDED.area, partner_id = EXCLUDED.partner_id,
+    rules_version = EXCLUDED.rules_version, defects = EXCLUDED.defects, problem = EXCLUDED.problem,
+    photo = EXCLUDED.photo, difference = EXCLUDED.difference, compared_at = EXCLUDED.compared_at;
+
 -- folded_batches --
 -- The rows of these production batches.
 SELECT tenant, batch_id, partner_id, stage, opened_at, moved_at, updated_at, seq, state
@@ -411,6 +418,13 @@ WHERE tenant = %(tenant)s AND store = %(store)s AND sku = %(sku)s AND reason = %
 ORDER BY order_id, line_id
 LIMIT %(limit)s;
 
+-- newest_order_of_store --
+SELECT order_id
+FROM orders
+WHERE tenant = %(tenant)s AND store = %(store)s AND placed_at > 0
+ORDER BY placed_at DESC, order_id DESC
+LIMIT 1;
+
 -- held_and_mapped --
 -- Lines of all tenants that are held as unmapped although their SKU is mapped.
 SELECT h.tenant, h.order_id, h.line_id, m.variant_id, m.template_id, m.template_version, m.designs, m.designer
@@ -491,6 +505,16 @@ SELECT order_id, asked, candidates, partner_id, decided_at
 FROM routing_decisions
 WHERE tenant = %(tenant)s AND decided_at >= %(from_ms)s AND decided_at < %(to_ms)s AND asked IS NOT NULL
 ORDER BY order_id, decided_at, line_id, run;
+
+-- inspections --
+-- Every photograph of an order's printed units as the rules compared it, with what a person said of the unit.
+SELECT c.line_id, c.run, c.unit, c.area, c.partner_id, c.rules_version, c.defects, c.problem, c.photo, c.difference,
+       c.compared_at, v.person_codes
+FROM inspection_comparisons AS c
+LEFT JOIN inspection_verdicts AS v USING (order_id, line_id, run, unit)
+WHERE c.tenant = %(tenant)s AND c.order_id = %(order_id)s
+ORDER BY c.line_id, c.run, c.place
+LIMIT %(limit)s;
 
 -- inspection_agreement --
 -- How the rules and people agree on a tenant's units since a time: any defect first (an empty code), then each.

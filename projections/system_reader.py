@@ -71,6 +71,11 @@ class SystemReads:
         )
         return next(_each(Effect, rows), None)
 
+    def newest_of_store(self, tenant: str, store: str) -> str | None:
+        """The id of the order that a store took last; None where the read model has seen none of it."""
+        rows = self._rows("newest_order_of_store", tenant=tenant, store=store)
+        return str(rows[0][0]) if rows else None
+
     def held_lines(
         self, tenant: str, store: str, sku: str, reason: str = "sku_unmapped", limit: int = ROWS_MAX
     ) -> tuple[HeldLine, ...]:

@@ -24,7 +24,7 @@ from events.identity import order_id as order_id_of
 from events.order import commands as order_commands
 from processors.carriers.protocol import Carrier
 from processors.catalogue.news import tells_of_offers
-from processors.inbound import published, reports, shopify
+from processors.inbound import published, reports, shopify, shopify_notices
 from processors.inbound.assemble import OrderAssembler, store_options
 from processors.inbound.dead_letters import DeadLetters
 from processors.inbound.raw import RAW_TOPIC, RawDelivery, RawUnreadable, unpack
@@ -39,6 +39,7 @@ from processors.ports import (
     ParkedRecords,
     StoreConnection,
     StoreConnections,
+    StoreOrders,
     Vault,
     VaultError,
 )
@@ -81,6 +82,7 @@ class InboundPorts:
     stores: StoreConnections
     assembler: OrderAssembler
     effects: Effects
+    store_orders: StoreOrders
     partners: Mapping[str, PrintPartner]
     carriers: Mapping[str, Carrier]
     commands: CommandSender
@@ -215,9 +217,36 @@ class InboundProcessor:
             order_id = order_id_of(connection.tenant, connection.store, external_id)
             cancel = order_commands.CancelOrder(reason="The store deleted the order.")
             return Translated([_from_store(cancel, derived_id, order_id, connection)])
+        if topic == shopify_notices.REFUND_TOPIC:
+            refund = shopify_notices.read_refund(delivery.body)
+            order_id = order_id_of(connection.tenant, connection.store, refund.order_external_id)
+            # Shopify may tell of one refund in several events.
+            derived_id = command_id(connection.tenant, connection.store, topic, refund.refund_id)
+            return Translated([_from_store(refund.report(), derived_id, order_id, connection)])
+        if topic in shopify_notices.PRIVACY_TOPICS:
+            return self._translate_privacy_request(delivery, connection, topic)
         options = store_options(connection).shopify
         order = shopify.read_order(delivery.body, topic, options, received_at=delivery.received_at)
         return self._observe(order, connection, derived_id, hold_test=not options.print_test_orders)
+
+    def _translate_privacy_request(self, delivery: RawDelivery, connection: StoreConnection, topic: str) -> Translated:
+        """An exception at each order that is asked about; what is erased already needs nobody any more."""
+        tenant, store = connection.tenant, connection.store
+        request = shopify_notices.read_privacy_request(delivery.body, topic)
+        order_ids = [order_id_of(tenant, store, external_id) for external_id in request.order_external_ids]
+        if topic == shopify_notices.SHOP_REDACT:
+            newest = self._ports.store_orders.newest_of_store(tenant, store)
+            order_ids = [] if newest is None else [newest]
+        order_ids = [order_id for order_id in order_ids if not self._ports.vault.is_erased(tenant, order_id)]
+        if not order_ids:
+            raise NothingToDo("Nothing is kept of the orders that the privacy request is about.")
+        shown = request.exception(delivery.received_at)
+        return Translated(
+            [
+                _from_store(shown, command_id(tenant, store, topic, delivery.event_id, order_id), order_id, connection)
+                for order_id in order_ids
+            ]
+        )
 
     def _translate_published(self, record: ConsumedRecord) -> Translated:
         tenant = published.tenant_of(record.topic)

@@ -2,7 +2,8 @@
 
 Topics `orders/create`, `orders/updated`, `orders/paid`, `orders/cancelled`, `orders/fulfilled` and
 `orders/partially_fulfilled` carry the whole order (Admin REST order resource); `orders/delete` its id only;
-`orders/edited` only the difference, and Shopify sends `orders/updated` beside it. Shopify signs the raw body
+`orders/edited` only the difference, and Shopify sends `orders/updated` beside it. What it tells beside orders is
+read in `shopify_notices`. Shopify signs the raw body
 (`X-Shopify-Hmac-Sha256`, base64) and names the event in `X-Shopify-Event-Id`, which is the same in each retry
 and in each subscription's copy.
 """
@@ -131,14 +132,17 @@ def read_order(body: bytes, topic: str, options: ShopifyOptions, *, received_at:
     # The REST resource, and most published examples, wrap the order; a webhook does not.
     order = order.object("order") or order
     currency = currency_code(order)
+    cancelled = "cancelled_at" in order or topic == "orders/cancelled"
     lines = tuple(_read_lines(order, currency, options))
+    if not lines and (as_ordered := tuple(_read_lines(order, currency, options, as_ordered=True))):
+        # Every unit was refunded or taken out, which Shopify also does when it cancels: nothing is to be made any more.
+        lines, cancelled = as_ordered, True
     total_minor = order.minor("current_total_price", currency)
     if total_minor is None:
         total_minor = order.minor("total_price", currency)
     if total_minor is None:
         total_minor = sum(line.quantity * line.unit_price_minor for line in lines)
     placed_at = order.millis("created_at") or order.millis("processed_at") or received_at
-    cancelled = "cancelled_at" in order or topic == "orders/cancelled"
     if not lines and not cancelled:
         raise NothingToDo("The order has no line that is made and sent: nothing to print.")
     return ReadOrder(
@@ -162,15 +166,18 @@ def deleted_order_id(body: bytes) -> str:
     return JsonObject.parse(body).identifier("id")
 
 
-def _read_lines(order: JsonObject, currency: str, options: ShopifyOptions) -> list[ReadLine]:
+def _read_lines(
+    order: JsonObject, currency: str, options: ShopifyOptions, *, as_ordered: bool = False
+) -> list[ReadLine]:
+    """The lines that are made here, with the units that are still wanted; or as they were first ordered."""
     notes = _order_notes(order)
     lines = []
     for entry in order.objects("line_items"):
         # A gift card is a code in a mail, and what needs no shipping is a download: neither is printed.
         if entry.flag("gift_card") or entry.raw("requires_shipping") is False:
             continue
-        # After an edit in the store, `quantity` stays what was ordered and `current_quantity` is what holds.
-        quantity = entry.whole_number("current_quantity")
+        # After an edit or a refund, `quantity` stays what was ordered and `current_quantity` is what holds.
+        quantity = None if as_ordered else entry.whole_number("current_quantity")
         quantity = entry.whole_number("quantity") if quantity is None else quantity
         if quantity is None:
             raise FieldMissing(f"{entry.path('quantity')} is missing: how many are to be made?")

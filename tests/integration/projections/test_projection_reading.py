@@ -253,3 +253,18 @@ def _reject(rig: Rig, command_id: str, outcome: str, reason: str) -> None:
         headers=[("ce_type", b"CommandRejected"), ("tenant", TENANT.encode())],
     )
     producer.flush(10)
+
+
+def test_the_newest_order_of_a_store_is_that_which_the_store_took_last(rig: Rig) -> None:
+    # given
+    for number in (1, 2, 3):
+        rig.ledger.write(a_life(str(number))[:1])
+    rig.project("orders")
+    keys = [context_of(str(number)).key for number in (1, 2, 3)]
+    # when
+    with rig.system_reading() as reads:
+        found = reads.newest_of_store(TENANT, "demo-rest")
+        unknown = (reads.newest_of_store(TENANT, "nowhere"), reads.newest_of_store("other", "demo-rest"))
+    # then: of the same moment, the id decides
+    assert found == max(keys)
+    assert unknown == (None, None)

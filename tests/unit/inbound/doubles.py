@@ -130,6 +130,16 @@ class MemoryEffects:
         return self.tracked.get(carrier_reference) or self.tracked.get(tracking_number)
 
 
+class NewestOrders:
+    """The newest order of each store of a tenant."""
+
+    def __init__(self) -> None:
+        self.newest: dict[tuple[str, str], str] = {}
+
+    def newest_of_store(self, tenant: str, store: str) -> str | None:
+        return self.newest.get((tenant, store))
+
+
 class SentCommands:
     """Commands in the order in which they were sent."""
 
@@ -176,6 +186,7 @@ __all__ = [
     "MemoryParking",
     "MemorySkuMap",
     "MemoryVault",
+    "NewestOrders",
     "SealBroken",
     "SentCommands",
     "Stores",

@@ -28,6 +28,7 @@ from tests.unit.inbound.doubles import (
     MemoryParking,
     MemorySkuMap,
     MemoryVault,
+    NewestOrders,
     SentCommands,
     Stores,
     connection,
@@ -75,6 +76,7 @@ class World:
         self.commands = SentCommands()
         self.parking = MemoryParking()
         self.effects = MemoryEffects()
+        self.store_orders = NewestOrders()
         self.codec = Codec()
         self.offset = 0
         self.asked: list[str] = []
@@ -85,6 +87,7 @@ class World:
                 stores=Stores(*(stores or (connection(),))),
                 assembler=OrderAssembler(self.vault, MemorySkuMap("MUG-W")),
                 effects=self.effects,
+                store_orders=self.store_orders,
                 partners=senders.get("partners", {}),
                 carriers=senders.get("carriers", {}),
                 commands=self.commands,
