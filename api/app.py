@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from api import problems
 from api.dependencies import ApiDependencies
 from api.limits import BodyLimit, RateLimits
-from api.routes import assets, catalogue, claims, health, inspections, orders, previews, proofs
+from api.routes import assets, catalogue, claims, health, inspections, orders, parcels, previews, proofs
 from api.webhooks import deliveries
 from processors.previews import PreviewStudio
 from processors.uploads import UPLOAD_BYTES_MAX
@@ -41,7 +41,7 @@ def create_app(deps: ApiDependencies, studio: PreviewStudio | None = None) -> Fa
     app.state.rate_limits = RateLimits({**previews.RATE_LIMITS_PER_MINUTE, **deps.rate_limits_per_minute})
     problems.install(app)
     app.add_middleware(BodyLimit, bytes_max=deps.body_bytes_max, larger=FILE_PATHS)
-    for routes in (orders, inspections, claims, proofs, catalogue, assets, health, deliveries):
+    for routes in (orders, parcels, inspections, claims, proofs, catalogue, assets, health, deliveries):
         app.include_router(routes.router)
     if studio is not None:
         previews.mount(app, studio)

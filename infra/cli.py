@@ -27,6 +27,7 @@ MODULE_OF = {
     "lineage": "orders",
     "order": "orders",
     "orders": "orders",
+    "parcel": "parcel",
     "partner": "partner",
     "batch": "batch",
     "picture": "artwork",

@@ -35,10 +35,18 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 POSTAL_PREFIX_CHARACTERS = 3
 """Enough of a postal code to route by, too little to find a door."""
 
+REGION_CODE_CHARACTERS_MAX = 3
+"""ISO 3166-2 codes of a country's regions have at most so many characters."""
+
 
 def postal_prefix_of(recipient: Recipient) -> str:
     """The beginning of the postal code, as routing may read it."""
     return recipient.postal_code.replace(" ", "")[:POSTAL_PREFIX_CHARACTERS].upper()
+
+
+def region_of(recipient: Recipient) -> str:
+    """The region where it is a code, as routing may read it; a written-out one may name a small place."""
+    return recipient.region if len(recipient.region) <= REGION_CODE_CHARACTERS_MAX else ""
 
 
 def text_field(line_id: str, area: str = "") -> str:

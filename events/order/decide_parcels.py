@@ -31,10 +31,10 @@ from events.order.parcels import (
     REFUSED,
     WITHDRAWN,
     LabelRefund,
-    digest_of,
 )
 from events.order.refusals import AlreadyErased, NoAddressSuggested, ParcelNotHere, TooManyParcels, UnitsBeingMade
 from events.order.state import RUN_ENDED, Order, Parcel
+from events.order.suggestions import open_suggestions
 from events.order.values import LineUnits
 from events.order.work import label_requested_again
 
@@ -112,8 +112,8 @@ def _only_here(order: Order, parcel: Parcel) -> Iterator[LineUnits]:
 def _address_accepted(order: Order, parcel: Parcel, context: Context) -> tuple[OrderEvent, ...]:
     if order.erased:
         raise AlreadyErased
-    suggestion = parcel.suggestion
-    if parcel.stage != "label_failed" or suggestion is None or suggestion.instead_of != digest_of(order.recipient):
+    suggestion = open_suggestions(order).get(parcel.parcel_id)
+    if suggestion is None:
         raise NoAddressSuggested
     better = suggestion.address
     edited = OrderEdited(

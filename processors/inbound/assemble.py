@@ -114,7 +114,7 @@ class OrderAssembler:
             recipient=recipient,
             recipient_digest=self._digest(tenant, "recipient", order.recipient),
             country=order.recipient.country,
-            region=order.recipient.region if len(order.recipient.region) <= 3 else "",
+            region=personal.region_of(order.recipient),
             postal_prefix=personal.postal_prefix_of(order.recipient),
             lines=lines,
             payment_pending=order.payment_pending,

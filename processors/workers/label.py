@@ -24,7 +24,7 @@ from processors.carriers.protocol import (
     ParcelSize,
 )
 from processors.outbound import Deferred
-from processors.personal import Recipient, open_recipient, postal_prefix_of, seal_recipient
+from processors.personal import Recipient, open_recipient, postal_prefix_of, region_of, seal_recipient
 from processors.ports import Vault, VaultError
 from processors.workers.files import OrderFiles
 from processors.workers.label_report import label_report
@@ -100,7 +100,7 @@ class BuyLabel:
         sealed = SuggestedAddress(
             recipient=seal_recipient(self.vault, envelope.tenant, envelope.key, better),
             country=better.country.upper(),
-            region=better.region if len(better.region) <= 3 else "",
+            region=region_of(better),
             postal_prefix=postal_prefix_of(better),
             parts=parts,
         )
