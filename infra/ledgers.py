@@ -24,6 +24,7 @@ from infra.topics import DEAD_LETTER_PREFIX
 from infra.vault import KeyWrapper, PostgresVault
 from infra.vault_keys import KeyTables
 from processors.clock import now_ms
+from processors.dead_letters import DEAD_LETTER_PURPOSE
 from processors.ledger.clients import Clients
 from processors.ledger.errors import TopicMissing
 from processors.ledger.loop import Ledger, LedgerOptions, group_of
@@ -35,8 +36,6 @@ STREAMS: Mapping[str, Stream] = {
 }
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 15.0
-#: The daily keys under which dead letters are sealed; they end with the letters.
-DEAD_LETTER_PURPOSE = "dlq"
 
 
 class NoSuchStream(NamedError):
@@ -73,8 +72,15 @@ def dead_letter_topic(settings: Settings, stream: Stream) -> str:
     return f"{settings.topic_prefix}{DEAD_LETTER_PREFIX}{stream.intake_topic.removeprefix(settings.topic_prefix)}"
 
 
-def clients(settings: Settings) -> Clients:
-    """The ledger's Kafka clients for an installation."""
+#: Orders come by the thousand: fetched one by one, they would be most of what the broker does. A lone command waits for
+#: these ten milliseconds. The other streams have a few commands a minute, and asking for them a hundred times a second
+#: took an idle broker a tenth of a core.
+FETCHED_BY_THE_BATCH: Mapping[str, int] = {"fetch_min_bytes": 65_536, "fetch_wait_max_ms": 10}
+
+
+def clients(settings: Settings, stream: Stream = ORDER_STREAM) -> Clients:
+    """The Kafka clients of a stream's ledger."""
+    is_busy = stream.decider is ORDER_STREAM.decider
 
     def reader(committed: bool) -> Consumer:
         return kafka.consumer(
@@ -93,10 +99,7 @@ def clients(settings: Settings) -> Clients:
             group,
             instance_id=instance_id,
             queued_max_messages_kbytes=16_384,
-            # Else each command is answered by a fetch of its own: at a thousand a second that is most of what the
-            # broker does. A lone command waits for these ten milliseconds.
-            fetch_min_bytes=65_536,
-            fetch_wait_max_ms=10,
+            **(FETCHED_BY_THE_BATCH if is_busy else {}),
         ),
         reader=reader,
     )
@@ -123,7 +126,7 @@ def ledger(
         yield Ledger(
             stream,
             Codec(),
-            clients(settings),
+            clients(settings, stream),
             lambda: connect(settings),
             lambda topic, value: vault.seal_daily(DEAD_LETTER_PURPOSE, topic, value),
             letters,

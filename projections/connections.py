@@ -38,8 +38,8 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
-            # Answers within the time that a person's `Prefer: wait` is worth; a full buffer answers at once anyway.
-            "fetch.wait.max.ms": 50,
+            # A record is answered at once. The end of a partition is told so late, and an idle one is asked so often.
+            "fetch.wait.max.ms": 250,
             "queued.max.messages.kbytes": 32 * 1024,
         }
         return Consumer(self.consumer_config | needed, logger=logging.getLogger("kafka.projection"))
