@@ -56,12 +56,7 @@ def carriers(settings: Settings, pool: AsyncConnectionPool) -> dict[str, Carrier
     return {name: _MADE[name](settings, pool) for name in names}
 
 
-def carrier_desk(
-    settings: Settings,
-    pool: AsyncConnectionPool,
-    made: Mapping[str, Carrier],
-    record: CarrierRecord | None = None,
-) -> CarrierDesk:
+def carrier_desk(pool: AsyncConnectionPool, made: Mapping[str, Carrier], record: CarrierRecord) -> CarrierDesk:
     """The desk that buys labels at the best of these carriers. `record` knows how they did."""
     return CarrierDesk(made, PostgresClaims(pool, DESK), now_ms, record)
 

@@ -42,6 +42,7 @@ from infra.settings import Settings
 from infra.vault import PostgresVault
 from infra.vendors import ship_from
 from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxPool
+from processors.carriers.history import LabelHistory
 from processors.carriers.protocol import Carrier
 from processors.clock import now_ms
 from processors.fetch import SafeFetcher
@@ -65,6 +66,7 @@ from processors.workers.render import Render
 from processors.workers.route import Route
 from processors.workers.submit import Submit
 from processors.workers.void import GiveLabelBack
+from projections.scorecard_reader import ScorecardReads
 from projections.system_reader import SystemReads
 
 CATALOGUE_FACTS = "pod.catalogue.events.v1"
@@ -291,7 +293,9 @@ class Workshop:
     async def _label(self) -> BuyLabel:
         await self._open_claims()
         return BuyLabel(
-            desk=carrier_desk(self._settings, self._claims_pool, self._carriers),
+            desk=carrier_desk(
+                self._claims_pool, self._carriers, LabelHistory(ScorecardReads(self._pool).scorecards, now_ms)
+            ),
             ship_from=ship_from(self._settings),
             files=self._files,
             vault=self._vault,

@@ -20,6 +20,7 @@ from events.order.facts import (
     LabelPurchased,
     LineCancelled,
     LinePrinted,
+    ParcelWithdrawn,
     PartnerGaveUp,
     PartnerStatusObserved,
     ProductionStarted,
@@ -290,6 +291,11 @@ def _returned(batch: _Batch, fact: ShipmentReturned, order: str, at: int) -> Non
     batch.parcel(order, fact.parcel_id).ended = True
 
 
+def _withdrawn(batch: _Batch, fact: ParcelWithdrawn, order: str, at: int) -> None:
+    """Nobody waits for a carrier's word on a parcel that it never gets."""
+    batch.parcel(order, fact.parcel_id).ended = True
+
+
 def _gap(batch: _Batch, fact: WebhookGapFound, order: str, at: int) -> None:
     kind = PARTNER if fact.subject.startswith("run:") else CARRIER
     batch.sums.measure(kind, fact.who, "webhook_gaps_ms", at, fact.silent_seconds * 1_000)
@@ -314,5 +320,6 @@ _FOLDED_BY: dict[type, Callable[[_Batch, Any, str, int], None]] = {
     ShipmentDispatched: _dispatched,
     ShipmentDelivered: _delivered,
     ShipmentReturned: _returned,
+    ParcelWithdrawn: _withdrawn,
     WebhookGapFound: _gap,
 }

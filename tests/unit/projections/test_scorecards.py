@@ -19,6 +19,7 @@ from events.order.facts import (
     LabelPurchased,
     LineCancelled,
     LinePrinted,
+    ParcelWithdrawn,
     PartnerGaveUp,
     PartnerStatusObserved,
     ProductionStarted,
@@ -186,6 +187,13 @@ def test_transit_is_measured_from_hand_over_to_door_and_a_parcel_ends_there() ->
     tables.take(Told(ShipmentDispatched(parcel_id="P1", contents=()), NOON - 48 * HOUR))
     tables.take(Told(ShipmentDelivered(parcel_id="P1", contents=()), NOON))
     assert tables.figure("easypost", "transit_time").value == 48 * HOUR
+    assert tables.parcels["order-1", "P1"][5] is True
+
+
+def test_a_parcel_that_was_taken_back_has_ended() -> None:
+    tables = Tables()
+    taken_back = ParcelWithdrawn(parcel_id="P1", contents=(), send_again=True, reason="address", by="user:demo")
+    tables.take(Told(labelled(), NOON), Told(taken_back, NOON))
     assert tables.parcels["order-1", "P1"][5] is True
 
 
