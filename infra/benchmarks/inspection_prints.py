@@ -1,12 +1,7 @@
-"""Prints and photographs of them, made by seed: good ones, and ones with a planted defect.
-
-Nothing here is a photograph of a real print. A design is drawn, spoiled or not, laid on a product, and seen by a
-made-up camera: shifted, scaled, turned a little, unevenly lit, blurred, noisy and stored as JPEG.
-"""
+"""Prints made by seed: good ones, and ones with a planted defect. A made-up camera photographs them."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import permutations
@@ -18,14 +13,12 @@ from PIL import Image, ImageDraw
 
 from infra.benchmarks import artworks
 from processors.artwork import fonts
+from processors.partners.print_shop_camera import Colour, Made
 
 PRINT_PX: Final = 1280
-AREA_SHARE: Final = 0.8
 FAMILIES: Final = ("Noto Sans", "Roboto", "Lobster", "Playfair Display", "Pacifico", "Noto Serif")
 WORDS: Final = ("HELLO", "Sunday", "Coffee", "Team 24", "Forever", "Berlin", "Good dog", "Run", "Summer", "No. 7")
 PRODUCTS: Final = ((248, 248, 246), (24, 24, 26), (40, 62, 110), (150, 150, 152), (142, 32, 44), (226, 214, 190))
-
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -143,38 +136,30 @@ def _with_texts(ground: Image.Image, texts: list[Text]) -> Image.Image:
     return sheet
 
 
-@dataclass(frozen=True)
-class Print:
-    """What came off the press: a picture on the area's grid, and by how much its size is wrong (width, height)."""
-
-    picture: Image.Image
-    scale: tuple[float, float] = (1.0, 1.0)
-
-
-def good(wanted: Design, draw: Generator) -> Print:
+def good(wanted: Design, draw: Generator) -> Made:
     """The print as it should be."""
-    return Print(wanted.picture)
+    return Made(wanted.picture)
 
 
-def missing_text(wanted: Design, draw: Generator) -> Print:
+def missing_text(wanted: Design, draw: Generator) -> Made:
     """One text is not there."""
-    return Print(wanted.without_text)
+    return Made(wanted.without_text)
 
 
-def swapped_channels(wanted: Design, draw: Generator) -> Print:
+def swapped_channels(wanted: Design, draw: Generator) -> Made:
     """Two or three channels changed places."""
     orders = [order for order in permutations(range(3)) if order != (0, 1, 2)]
     channels = wanted.picture.split()
     order = orders[int(draw.integers(len(orders)))]
-    return Print(Image.merge("RGBA", [channels[index] for index in order] + [channels[3]]))
+    return Made(Image.merge("RGBA", [channels[index] for index in order] + [channels[3]]))
 
 
-def mirrored(wanted: Design, draw: Generator) -> Print:
+def mirrored(wanted: Design, draw: Generator) -> Made:
     """As a mirror shows it."""
-    return Print(wanted.picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    return Made(wanted.picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
 
 
-def banding(wanted: Design, draw: Generator) -> Print:
+def banding(wanted: Design, draw: Generator) -> Made:
     """Stripes across or along in which 10 to 30 % of the ink is missing, 8 to 40 a print."""
     pixels = np.asarray(wanted.picture, np.float32).copy()
     along = bool(draw.integers(2))
@@ -187,26 +172,26 @@ def banding(wanted: Design, draw: Generator) -> Print:
         pixels[..., :3] = 255 - (255 - pixels[..., :3]) * left[..., None]
     else:
         pixels[..., 3] *= left
-    return Print(Image.fromarray(pixels.round().astype(np.uint8)))
+    return Made(Image.fromarray(pixels.round().astype(np.uint8)))
 
 
-def wrong_size(wanted: Design, draw: Generator) -> Print:
+def wrong_size(wanted: Design, draw: Generator) -> Made:
     """12 to 25 % too small or too large, or 8 to 15 % stretched in one direction."""
     way = int(draw.integers(3))
     if way == 2:
         stretch = float(draw.uniform(1.08, 1.15))
-        return Print(wanted.picture, (stretch, 1.0) if draw.integers(2) else (1.0, stretch))
+        return Made(wanted.picture, (stretch, 1.0) if draw.integers(2) else (1.0, stretch))
     size = float(draw.uniform(0.75, 0.88) if way else draw.uniform(1.12, 1.25))
-    return Print(wanted.picture, (size, size))
+    return Made(wanted.picture, (size, size))
 
 
-def wrong_design(wanted: Design, draw: Generator) -> Print:
+def wrong_design(wanted: Design, draw: Generator) -> Made:
     """Another order's design on the same product."""
     other = design(int(draw.integers(1 << 30)))
-    return Print(other.picture.resize(wanted.picture.size))
+    return Made(other.picture.resize(wanted.picture.size))
 
 
-DEFECTS: Final[Mapping[str, Callable[[Design, Generator], Print]]] = {
+DEFECTS: Final[Mapping[str, Callable[[Design, Generator], Made]]] = {
     "missing_text": missing_text,
     "swapped_channels": swapped_channels,
     "mirrored": mirrored,
@@ -214,42 +199,3 @@ DEFECTS: Final[Mapping[str, Callable[[Design, Generator], Print]]] = {
     "wrong_size": wrong_size,
     "wrong_design": wrong_design,
 }
-
-
-def photographed(made: Print, product: Colour, draw: Generator, side_px: int) -> bytes:
-    """A JPEG of the print on its product, `side_px` wide, the camera shaken and the light uneven."""
-    width, height = side_px, round(side_px * made.picture.height / made.picture.width)
-    scale = side_px * AREA_SHARE / made.picture.width * draw.uniform(0.97, 1.03)
-    turn = np.radians(draw.uniform(-2.5, 2.5))
-    to_print = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / scale
-    to_print /= np.array(made.scale)[:, None]
-    centre = np.array([width * (0.5 + draw.uniform(-0.04, 0.04)), height * (0.5 + draw.uniform(-0.04, 0.04))])
-    middle = np.array(made.picture.size) / 2
-    data = np.column_stack([to_print, middle - to_print @ centre])
-    way = Image.Resampling.BICUBIC
-    laid = made.picture.transform((width, height), Image.Transform.AFFINE, tuple(data.ravel()), way)
-    sheet = Image.new("RGBA", (width, height), (*product, 255))
-    sheet.alpha_composite(laid)
-    return _through_the_lens(np.asarray(sheet, np.float32)[..., :3], draw)
-
-
-def _through_the_lens(scene: np.ndarray[tuple[int, ...], np.dtype[np.float32]], draw: Generator) -> bytes:
-    """Light, blur, noise and JPEG."""
-    height, width = scene.shape[:2]
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    slope = draw.uniform(-0.2, 0.2, 2)
-    light = draw.uniform(0.82, 1.02) * (1 + slope[0] * x + slope[1] * y)
-    light *= 1 - draw.uniform(0, 0.2) * (x * x + y * y) / 2
-    lit = np.clip(scene * light[..., None], 0, 255).astype(np.uint8)
-    blurred = _softened(Image.fromarray(lit), float(draw.uniform(1.0, 1.6)))
-    grain = draw.normal(0, draw.uniform(1, 6), (height, width, 3)).astype(np.float32)
-    noisy = np.clip(np.asarray(blurred, np.float32) + grain, 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(noisy).save(buffer, "JPEG", quality=int(draw.integers(60, 96)))
-    return buffer.getvalue()
-
-
-def _softened(picture: Image.Image, times: float) -> Image.Image:
-    """A lens that resolves so much less than the sensor has pixels."""
-    small = picture.resize((round(picture.width / times), round(picture.height / times)), Image.Resampling.BILINEAR)
-    return small.resize(picture.size, Image.Resampling.BICUBIC)

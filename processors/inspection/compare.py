@@ -12,7 +12,7 @@ from PIL import Image
 from processors.inspection import measure, rules
 from processors.inspection.light import Print, evened, product_colour, rim_colour
 from processors.inspection.measure import Tiles
-from processors.inspection.pixels import Plane
+from processors.inspection.pixels import Plane, halved
 from processors.inspection.register import Placement, placed_coarsely, refined, seen_part, warped
 from processors.inspection.rules import RULES, FoundDefect, Rules
 
@@ -24,6 +24,8 @@ USUAL_SHARE: Final = 0.8
 MIRROR_WORTH_A_LOOK: Final = 0.8
 #: Pixels of the comparison along the print's edge that are not judged.
 RIM_PX: Final = 4
+#: So often tiles vote on the placement.
+ROUNDS: Final = 3
 #: So much of the print must be seen to be judged.
 SEEN_MIN: Final = 0.6
 
@@ -67,7 +69,6 @@ class Comparison:
     verdict: Verdict
     expected: Plane
     seen: Plane
-    similarity: Plane
     tiles: Tiles
 
 
@@ -98,33 +99,31 @@ def compare(
         gain = mirrored.likeness - plain.likeness
         chosen = mirrored if gain > thresholds.mirrored_gain_min else plain
     across, down = (size / scale * 100 for size in chosen.placement.scales)
+    seen = warped(near, chosen.placement.matrix, (width, height))
+    expected, even = _in_even_light(chosen.printed, seen)
+    colours = measure.channels_of(halved(expected), halved(even), chosen.printed.half)
+    if _swapped(colours, thresholds):
+        other = Print(np.ascontiguousarray(chosen.printed.colour[..., colours.order]), chosen.printed.opacity)
+        chosen = replace(chosen, printed=other)
+        expected, even = _in_even_light(other, seen)
+    tiles = measure.tiles_of(expected, even)
     measured = Measured(
         agreement=chosen.agreement,
         mirrored_gain=gain,
         size_percent=float(np.sqrt(across * down)) if area_share else 0.0,
         stretch_percent=abs(across / down - 1) * 100,
         turn_degrees=chosen.placement.turn_degrees,
-    )
-    expected, seen = _in_even_light(chosen, near)
-    colours = measure.channels_of(expected, seen, chosen.printed)
-    if _swapped(colours, thresholds):
-        other = Print(chosen.printed.colour[..., colours.order], chosen.printed.opacity)
-        chosen = replace(chosen, printed=other)
-        expected, seen = _in_even_light(chosen, near)
-    tiles, similarity = measure.tiles_of(expected, seen)
-    measured = msgspec.structs.replace(
-        measured,
         swap_gain=colours.gain,
         swap_error_permille=colours.error,
-        cast_delta_e=measure.colour_cast(expected, seen, chosen.printed),
+        cast_delta_e=measure.colour_cast(halved(expected), halved(even), chosen.printed.half),
         tile_delta_e=float(tiles.difference.max()),
-        banding_levels=measure.banding(expected, seen, chosen.printed),
+        banding_levels=measure.banding(expected, even, chosen.printed),
         kept_min=float(tiles.kept.min()),
         tile_similarity_min=float(tiles.similarity.min()),
     )
     defects = judged(measured, thresholds)
     verdict = Verdict(passed=not defects, defects=defects, measured=measured, rules_version=thresholds.version)
-    return Comparison(verdict, expected, seen, similarity, tiles)
+    return Comparison(verdict, expected, even, tiles)
 
 
 def judged(measured: Measured, thresholds: Rules = RULES) -> tuple[FoundDefect, ...]:
@@ -156,13 +155,13 @@ def judged(measured: Measured, thresholds: Rules = RULES) -> tuple[FoundDefect, 
 
 
 def _small(reference: Image.Image) -> Print:
-    """The print file on the comparison's grid."""
-    shrink = COMPARED_PX / max(reference.size)
-    size = (max(16, round(reference.width * shrink)), max(16, round(reference.height * shrink)))
+    """The print file on the comparison's grid, whose sides are even."""
+    shrink = COMPARED_PX / max(reference.size) / 2
+    size = (2 * max(8, round(reference.width * shrink)), 2 * max(8, round(reference.height * shrink)))
     whole = reference if reference.mode in ("RGB", "RGBA") else reference.convert("RGBA")
     small = np.asarray(whole.resize(size, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
     opacity = small[..., 3] / 255 if small.shape[2] == 4 else np.ones(small.shape[:2])
-    return Print(small[..., :3], np.asarray(opacity, np.float32))
+    return Print(np.ascontiguousarray(small[..., :3]), np.asarray(opacity, np.float32))
 
 
 def _scale(photo: tuple[int, int], grid: tuple[int, int], area_share: float) -> float:
@@ -179,11 +178,14 @@ def _reduced(photo: Image.Image, scale: float) -> tuple[Image.Image, float]:
     return (whole.reduce(times), scale / times) if times > 1 else (whole, scale)
 
 
-def _both_ways(printed: Print, photo: Image.Image, scale: float) -> tuple[_Laid, _Laid | None]:
-    """The print laid over the photograph as it should be, and as a mirror shows it where that is worth a look."""
-    pixels = np.asarray(photo, np.float32)
-    rim = rim_colour(pixels)
-    coarse, coarse_mirrored = placed_coarsely(printed.on(rim), pixels, scale)
+def _both_ways(printed: Print, near: Image.Image, scale: float) -> tuple[_Laid, _Laid | None]:
+    """The print laid over the photograph as it should be, and as a mirror shows it where that is worth a look.
+
+    Both are looked at at half the resolution.
+    """
+    photo = near.reduce(2)
+    rim = rim_colour(np.asarray(photo, np.float32))
+    coarse, coarse_mirrored = placed_coarsely(printed.half.on(rim), photo, scale)
     plain = _laid(printed, photo, coarse, rim)
     if coarse_mirrored.agreement < MIRROR_WORTH_A_LOOK * coarse.agreement:
         return plain, None
@@ -191,24 +193,24 @@ def _both_ways(printed: Print, photo: Image.Image, scale: float) -> tuple[_Laid,
 
 
 def _laid(printed: Print, photo: Image.Image, coarse: Placement, rim: Plane) -> _Laid:
-    expected = printed.on(rim)
-    placement = refined(expected, photo, coarse)
-    height, width = printed.opacity.shape
+    expected = printed.half.on(rim)
+    placement = refined(expected, photo, coarse, ROUNDS)
+    height, width = expected.shape[:2]
+    # From half the resolution of both to the whole: the linear part is the same.
+    whole = replace(placement, matrix=placement.matrix * np.array([1.0, 1.0, 2.0]))
     if seen_part(photo.size, placement.matrix, (width, height)) < SEEN_MIN:
-        return _Laid(printed, placement, 0.0, 0.0)
+        return _Laid(printed, whole, 0.0, 0.0)
     seen = warped(photo, placement.matrix, (width, height))
-    return _Laid(printed, placement, measure.agreement_of(expected, seen), measure.likeness_of(expected, seen))
+    return _Laid(printed, whole, measure.agreement_of(expected, seen), measure.likeness_of(expected, seen))
 
 
-def _in_even_light(laid: _Laid, photo: Image.Image) -> tuple[Plane, Plane]:
-    height, width = laid.printed.opacity.shape
-    seen = warped(photo, laid.placement.matrix, (width, height))
-    ground = product_colour(laid.printed, seen, rim_colour(seen))
-    expected, even = evened(laid.printed.on(ground), seen, laid.printed)
+def _in_even_light(printed: Print, seen: Plane) -> tuple[Plane, Plane]:
+    ground = product_colour(printed.half, halved(seen), rim_colour(seen))
+    expected, even = evened(printed.on(ground), seen, printed)
     # A pixel of table beside a sheet's edge would be the largest difference of all: the outermost ones are not judged.
-    judged_part = np.zeros((height, width, 1), bool)
-    judged_part[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX] = True
-    return expected, np.asarray(np.where(judged_part, even, expected), np.float32)
+    for rim in (np.s_[:RIM_PX], np.s_[-RIM_PX:], np.s_[:, :RIM_PX], np.s_[:, -RIM_PX:]):
+        even[rim] = expected[rim]
+    return expected, even
 
 
 def _swapped(colours: measure.Channels, thresholds: Rules) -> bool:

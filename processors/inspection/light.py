@@ -8,42 +8,58 @@ brightness is evened; a lamp with a colour and a print with a cast look the same
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from processors.inspection.pixels import Mask, Plane, luma, smoothed
+from processors.inspection.pixels import Mask, Plane, halved, luma, smoothed
 
 #: Opacity (0 to 1) under which a pixel shows the product, and over which it shows ink alone.
 BARE_MAX: Final = 0.02
 INK_MIN: Final = 0.9
 #: Every so many pixels across and down are enough to find the light.
-STEP_PX: Final = 4
+STEP_PX: Final = 6
+#: So many of those must be usable, and so many of them ink, for the product to have a colour of its own.
+USABLE_MIN: Final = 100
+INKED_MIN: Final = 30
+#: Share of the print area that must be bare for the product's colour to be read there.
+BARE_SHARE_MIN: Final = 0.01
 #: Added to a brightness before its logarithm, so that noise in black counts for little.
 FLOOR: Final = 6.0
 
 
 @dataclass(frozen=True)
 class Print:
-    """What was to be printed, small: colour (0 to 255, not premultiplied) and opacity (0 to 1)."""
+    """What was to be printed, small: colour (0 to 255, not premultiplied) and opacity (0 to 1). Both sides are even."""
 
     colour: Plane
     opacity: Plane
 
     def on(self, ground: Plane) -> Plane:
         """The print on a product of one colour."""
-        cover = self.opacity[..., None]
-        return np.asarray(self.colour * cover + ground * (1 - cover), np.float32)
+        shown = self.colour - ground
+        shown *= self.opacity[..., None]
+        shown += ground
+        return np.asarray(shown)
 
     @property
     def mirrored(self) -> Print:
         """The print as a mirror shows it."""
-        return Print(self.colour[:, ::-1], self.opacity[:, ::-1])
+        return Print(np.ascontiguousarray(self.colour[:, ::-1]), np.ascontiguousarray(self.opacity[:, ::-1]))
 
-    @property
-    def is_bare_somewhere(self) -> bool:
-        """Whether enough of the product is seen between the ink to say what colour it has."""
-        return float((self.opacity < BARE_MAX).mean()) > 0.01
+    @cached_property
+    def half(self) -> Print:
+        """The print at half its size."""
+        opacity = halved(self.opacity)
+        inked = halved(self.colour * self.opacity[..., None])
+        return Print(np.asarray(inked / np.maximum(opacity, 1e-3)[..., None], np.float32), opacity)
+
+    @cached_property
+    def ink(self) -> Mask:
+        """Pixels that show ink alone, away from its edges where there are enough of them."""
+        core = smoothed(self.opacity) > INK_MIN
+        return core if core.sum() > 200 else self.opacity > 0.5
 
 
 def rim_colour(photo: Plane) -> Plane:
@@ -55,12 +71,11 @@ def rim_colour(photo: Plane) -> Plane:
 
 def product_colour(printed: Print, seen: Plane, otherwise: Plane) -> Plane:
     """The product's colour in this photograph: where the print is fully transparent, away from its edges."""
-    if not printed.is_bare_somewhere:
+    bare = printed.opacity < BARE_MAX
+    if bare.mean() <= BARE_SHARE_MIN:
         return otherwise
-    bare = smoothed(printed.opacity, 2) < BARE_MAX
-    if bare.sum() < 50:
-        bare = printed.opacity < BARE_MAX
-    return np.asarray(np.median(seen[bare], axis=0), np.float32)
+    away = smoothed(printed.opacity, 2) < BARE_MAX
+    return np.asarray(np.median(seen[away if away.sum() >= 50 else bare], axis=0), np.float32)
 
 
 def evened(expected: Plane, seen: Plane, printed: Print) -> tuple[Plane, Plane]:
@@ -69,40 +84,35 @@ def evened(expected: Plane, seen: Plane, printed: Print) -> tuple[Plane, Plane]:
     The light is a surface of the second degree in the logarithm of brightness. The product may be off by a constant of
     its own, because its colour was read in that light. Pixels that hold a defect are outvoted.
     """
+    height, width = printed.opacity.shape
     step = slice(None, None, STEP_PX)
     ours, theirs = luma(expected[step, step]), luma(seen[step, step])
-    ink = printed.opacity[step, step] > INK_MIN
-    bare = printed.opacity[step, step] < BARE_MAX
+    opacity = printed.opacity[step, step]
+    ink, bare = opacity > INK_MIN, opacity < BARE_MAX
     usable = (ink | bare) & (theirs < 250) & (ours > 8)
-    if usable.sum() < 200:
+    if usable.sum() < USABLE_MIN:
         return expected, seen
-    surface = _surface(expected.shape[0], expected.shape[1])
-    small = surface[step, step]
-    apart = bool(bare[usable].any() and ink[usable].sum() > 60)
-    columns = small[usable]
-    if apart:
-        columns = np.column_stack([columns, bare[usable]])
+    down, across = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
+    y, x = (np.broadcast_to(axis, usable.shape)[usable] for axis in (down[step][:, None], across[step]))
+    surface = [np.ones_like(x), x, y, x * x, x * y, y * y]
+    apart = bool(bare[usable].any() and ink[usable].sum() > INKED_MIN)
+    columns = np.column_stack([*surface, bare[usable]] if apart else surface)
     solved = _outvoting(columns, np.log((theirs[usable] + FLOOR) / (ours[usable] + FLOOR)))
-    light = np.exp(np.clip(surface @ solved[:6], -1.2, 1.2))[..., None]
-    even = np.asarray((seen + FLOOR) / light - FLOOR, np.float32)
+    light = (solved[0] + solved[2] * down + solved[5] * down * down)[:, None] + (
+        solved[1] * across + solved[3] * across * across
+    )
+    light += np.outer(solved[4] * down, across)
+    brighter = np.exp(-np.clip(light, -1.2, 1.2))[..., None]
+    even = seen + np.float32(FLOOR)
+    even *= brighter
+    even -= np.float32(FLOOR)
     if not apart:
-        return expected, even
+        return expected, np.asarray(even)
     # The product in even light: its share of each pixel is corrected by the constant.
-    corrected = np.exp(solved[6])
-    ground = (1 - printed.opacity)[..., None]
-    product = (expected - printed.colour * printed.opacity[..., None]) * corrected
-    return np.asarray(printed.colour * (1 - ground) + product, np.float32), even
-
-
-def inked(printed: Print) -> Mask:
-    """Pixels that show ink alone, away from its edges where there are enough of them."""
-    core = smoothed(printed.opacity, 1) > INK_MIN
-    return core if core.sum() > 200 else printed.opacity > 0.5
-
-
-def _surface(height: int, width: int) -> Plane:
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    return np.asarray(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1), np.float32)
+    corrected = expected - printed.colour * printed.opacity[..., None]
+    corrected *= np.exp(solved[6]) - 1
+    corrected += expected
+    return np.asarray(corrected), np.asarray(even)
 
 
 def _outvoting(columns: Plane, values: Plane) -> Plane:

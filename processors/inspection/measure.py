@@ -8,13 +8,20 @@ from typing import Final
 
 import numpy as np
 
-from processors.inspection.light import Print, inked
-from processors.inspection.pixels import Mask, Plane, box_mean, edges, lab, luma, smoothed
+from processors.inspection.light import Print
+from processors.inspection.pixels import Mask, Plane, box_mean, edges, halved, lab, luma, smoothed, tile_mean
 
 #: Tiles on which the worst place is looked for: their side, and how far they are apart.
 TILE_PX: Final = 25
 TILE_STEP_PX: Final = 10
-SSIM_PX: Final = 7
+#: The same tiles at half the resolution; sides are odd.
+HALF_TILE_PX: Final = 13
+HALF_TILE_STEP_PX: Final = 5
+#: Tiles on which whole pictures are compared, at half the resolution.
+COARSE_TILE_PX: Final = 17
+COARSE_STEP_PX: Final = 8
+#: Side of the window of the structural similarity, at half the resolution.
+SSIM_PX: Final = 5
 #: Contrast (standard deviation of brightness) from which a tile shows something that can be missing.
 CONTRAST_MIN: Final = 7.0
 #: Contrast that counts half where brightness within tiles is compared, and under which nothing is to be compared.
@@ -26,6 +33,9 @@ SSIM_C1: Final = 6.5025
 SSIM_C2: Final = 58.5225
 #: Bands are looked for up to this width, in pixels of the comparison.
 BAND_PX_MAX: Final = 61
+#: Strength of edges from which a place says nothing about stripes, and how much of the print must be quieter.
+QUIET_MAX: Final = 24.0
+QUIET_SHARE_MIN: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Tiles:
 def agreement_of(expected: Plane, seen: Plane) -> float:
     """How far the edges of both agree, from -1 to 1: the middle of their tiles' correlations, weighted by contrast."""
     ours, theirs = (smoothed(edges(picture), 2) for picture in (expected, seen))
-    covariance, ours_square, theirs_square = _moments(ours, theirs, 33, 16)
+    covariance, ours_square, theirs_square = _moments(ours, theirs, COARSE_TILE_PX, COARSE_STEP_PX)
     weight = np.sqrt(np.maximum(ours_square, 0)).ravel()
     both = np.sqrt(np.maximum(ours_square * theirs_square, 0))
     correlation = (covariance / (both + 4.0)).ravel()
@@ -65,7 +75,7 @@ def likeness_of(expected: Plane, seen: Plane) -> float:
     Faint detail within an outline counts as much as the outline, which tells a mirror image of a symmetric shape.
     """
     ours, theirs = smoothed(luma(expected)), smoothed(luma(seen))
-    covariance, ours_square, theirs_square = _moments(ours, theirs, 33, 16)
+    covariance, ours_square, theirs_square = _moments(ours, theirs, COARSE_TILE_PX, COARSE_STEP_PX)
     told = np.maximum(ours_square, theirs_square) > LIKENESS_CONTRAST**2
     if not told.any():
         return 1.0
@@ -73,31 +83,28 @@ def likeness_of(expected: Plane, seen: Plane) -> float:
     return float(np.abs(covariance / both)[told].mean())
 
 
-def tiles_of(expected: Plane, seen: Plane) -> tuple[Tiles, Plane]:
-    """The tiles' numbers, and the map of structural similarity that they come from."""
+def tiles_of(expected: Plane, seen: Plane) -> Tiles:
+    """The tiles' numbers."""
     ours, theirs = smoothed(luma(expected)), smoothed(luma(seen))
-    similarity = _similarity(ours, theirs)
     covariance, ours_square, _ = _moments(ours, theirs, TILE_PX, TILE_STEP_PX)
     contrast = np.sqrt(np.maximum(ours_square, 0))
     kept = covariance / np.maximum(ours_square, 1.0)
-    apart = lab(_tile_colours(expected)) - lab(_tile_colours(seen))
-    return (
-        Tiles(
-            similarity=box_mean(similarity, TILE_PX, TILE_STEP_PX),
-            kept=np.asarray(np.where(contrast >= CONTRAST_MIN, kept, 1), np.float32),
-            difference=np.asarray(np.sqrt((apart**2).sum(-1)), np.float32),
-            contrast=contrast,
-        ),
-        similarity,
+    # Colour and structure need no more than half the resolution.
+    near = [halved(picture) for picture in (expected, seen)]
+    apart = lab(_tile_colours(near[0])) - lab(_tile_colours(near[1]))
+    return Tiles(
+        similarity=tile_mean(_similarity(*map(luma, near)), HALF_TILE_PX, HALF_TILE_STEP_PX),
+        kept=np.asarray(np.where(contrast >= CONTRAST_MIN, kept, 1), np.float32),
+        difference=np.asarray(np.sqrt((apart**2).sum(-1)), np.float32),
+        contrast=contrast,
     )
 
 
 def colour_cast(expected: Plane, seen: Plane, printed: Print) -> float:
     """CIE 1976 colour difference between the mean colours of the ink."""
-    ink = inked(printed)
-    if not ink.any():
+    if not printed.ink.any():
         return 0.0
-    ours, theirs = (lab(picture[ink].mean(axis=0)[None]) for picture in (expected, seen))
+    ours, theirs = (lab(picture[printed.ink].mean(axis=0)[None]) for picture in (expected, seen))
     return float(np.sqrt(((ours - theirs) ** 2).sum()))
 
 
@@ -116,13 +123,12 @@ class Channels:
 
 def channels_of(expected: Plane, seen: Plane, printed: Print) -> Channels:
     """Compare chromaticities, which light does not change, under all orders of the channels."""
-    ink = inked(printed)
-    ours, theirs = expected[ink], seen[ink]
+    ours, theirs = expected[printed.ink], seen[printed.ink]
     bright = (ours.sum(1) > 60) & (theirs.sum(1) > 60)
     plain = (0, 1, 2)
     if bright.sum() < 100:
         return Channels(plain, 0.0, 0.0)
-    ours, theirs = (_chromaticity(colours[bright][::3]) for colours in (ours, theirs))
+    ours, theirs = (_chromaticity(colours[bright]) for colours in (ours, theirs))
     errors = {order: float(np.abs(ours[:, order] - theirs).mean()) * 1000 for order in permutations(range(3))}
     best = min(errors, key=lambda order: errors[order])
     return Channels((best[0], best[1], best[2]), 1 - errors[best] / max(errors[plain], 1e-6), errors[plain])
@@ -135,9 +141,9 @@ def banding(expected: Plane, seen: Plane, printed: Print) -> float:
     taken: the covariance of their profiles.
     """
     difference = luma(seen) - luma(expected)
-    quiet = inked(printed) & (smoothed(edges(expected), 1) < 24)
-    if quiet.mean() < 0.02:
-        quiet = inked(printed)
+    quiet = printed.ink & (smoothed(edges(expected)) < QUIET_MAX)
+    if quiet.mean() < QUIET_SHARE_MIN:
+        quiet = printed.ink
     return max(_stripes(difference, quiet), _stripes(difference.T, quiet.T))
 
 
@@ -169,7 +175,9 @@ def _profile(difference: Plane, usable: Mask) -> Plane:
 
 
 def _tile_colours(picture: Plane) -> Plane:
-    return np.stack([box_mean(picture[..., channel], TILE_PX, TILE_STEP_PX) for channel in range(3)], axis=-1)
+    """Mean colours of the tiles, from pictures at half the size."""
+    sides = HALF_TILE_PX, HALF_TILE_STEP_PX
+    return np.stack([tile_mean(picture[..., channel], *sides) for channel in range(3)], axis=-1)
 
 
 def _chromaticity(colours: Plane) -> Plane:
@@ -178,11 +186,13 @@ def _chromaticity(colours: Plane) -> Plane:
 
 def _moments(ours: Plane, theirs: Plane, side: int, step: int) -> tuple[Plane, Plane, Plane]:
     """Covariance and both variances in squares of `side` pixels, `step` pixels apart."""
-    mean_ours, mean_theirs = box_mean(ours, side, step), box_mean(theirs, side, step)
+    # Centred first: squares of small numbers keep their digits.
+    ours, theirs = ours - ours.mean(), theirs - theirs.mean()
+    mean_ours, mean_theirs = tile_mean(ours, side, step), tile_mean(theirs, side, step)
     return (
-        box_mean(ours * theirs, side, step) - mean_ours * mean_theirs,
-        box_mean(ours * ours, side, step) - mean_ours**2,
-        box_mean(theirs * theirs, side, step) - mean_theirs**2,
+        tile_mean(ours * theirs, side, step) - mean_ours * mean_theirs,
+        tile_mean(ours * ours, side, step) - mean_ours**2,
+        tile_mean(theirs * theirs, side, step) - mean_theirs**2,
     )
 
 

@@ -29,7 +29,7 @@ def difference_picture(comparison: Comparison) -> bytes:
     expected, seen = (
         Image.fromarray(np.clip(side, 0, 255).astype(np.uint8)) for side in (comparison.expected, comparison.seen)
     )
-    height, width = comparison.similarity.shape
+    height, width = comparison.expected.shape[:2]
     sheet = Image.new("RGB", (2 * width + GAP_PX, height), (255, 255, 255))
     sheet.paste(expected, (0, 0))
     heat = Image.fromarray((_heat(comparison) * 200).astype(np.uint8))
@@ -66,7 +66,7 @@ def _badness(comparison: Comparison) -> Plane:
 
 def _heat(comparison: Comparison) -> Plane:
     """Opacity of the heat, 0 to 1, a pixel each."""
-    size = comparison.similarity.shape[::-1]
+    size = comparison.expected.shape[1::-1]
     badness = Image.fromarray(np.clip(_badness(comparison) * 255, 0, 255).astype(np.uint8))
     smooth = np.asarray(badness.resize(size, Image.Resampling.BILINEAR), np.float32) / 255
     return np.asarray(np.clip((smooth - 0.35) / 0.5, 0, 1), np.float32)

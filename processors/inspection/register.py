@@ -2,7 +2,7 @@
 
 First all likely scales and turns are tried on pictures of about a hundred pixels, by correlating edges in the frequency
 domain; then the pictures are cut into tiles, each tile says how far it lies off, and a map that most tiles agree with
-is laid through what they say, twice at each of two sizes. Tiles that hold a defect disagree and are outvoted. Edges are
+is laid through what they say, a few times over. Tiles that hold a defect disagree and are outvoted. Edges are
 compared, not brightness, so light and swapped colours do not disturb it.
 """
 
@@ -23,6 +23,7 @@ FIELD_PX: Final = 144
 #: Scales that are tried, relative to what is expected: a print may be that much too small or too large.
 SCALES: Final = tuple(float(scale) for scale in 0.7 * 1.05 ** np.arange(15))
 TURNS_DEGREES: Final = (-3.0, 0.0, 3.0)
+MARGIN_PX: Final = 8
 TILE_PX: Final = 64
 #: A tile says at most this much: further off, it has found something else.
 TILE_SHIFT_MAX_PX: Final = 20
@@ -66,59 +67,80 @@ def seen_part(photo_size: tuple[int, int], matrix: NDArray[np.float64], size: tu
     return float(inside.mean())
 
 
-def placed_coarsely(expected: Plane, photo: Plane, scale: float) -> tuple[Placement, Placement]:
+def placed_coarsely(expected: Plane, photo: Image.Image, scale: float) -> tuple[Placement, Placement]:
     """Where `expected` lies best, all scales around `scale` (photograph pixels a reference pixel) tried.
 
-    Also where its mirror image lies best: every trial is compared with the photograph and with its mirror image.
+    Also where its mirror image lies best: every trial is compared with the photograph and with its mirror image. All
+    scales are tried without a turn, then turns with the scales about the best.
     """
-    shrink = COARSE_PX / max(photo.shape[:2])
-    small = resized(photo, (max(8, round(photo.shape[1] * shrink)), max(8, round(photo.shape[0] * shrink))))
-    fields = np.zeros((2, FIELD_PX, FIELD_PX), np.float32)
-    fields[0, : small.shape[0], : small.shape[1]] = _flattened(small)
-    fields[1, : small.shape[0], : small.shape[1]] = fields[0, : small.shape[0], small.shape[1] - 1 :: -1]
-    seen = np.fft.rfft2(fields)
-    size = float(np.linalg.norm(fields[0])) + 1e-6
+    shrink = COARSE_PX / max(photo.size)
+    small_size = (max(8, round(photo.width * shrink)), max(8, round(photo.height * shrink)))
+    small = np.asarray(photo.resize(small_size, Image.Resampling.BOX), np.float32)
     height, width = expected.shape[:2]
     base = shrink * scale
-    template = _flattened(resized(expected, (max(8, round(width * base)), max(8, round(height * base)))), margin=8)
-    best, found = [-1.0, -1.0], [np.eye(2, 3), np.eye(2, 3)]
+    size = (max(8, round(width * base)), max(8, round(height * base)))
+    template = _flattened(resized(expected, size), margin=MARGIN_PX)
+    trials = _Trials(template, _flattened(small))
     for relative in SCALES:
-        for turn in TURNS_DEGREES:
-            to_template = _about_the_centre(template.shape, relative, turn)
-            laid = Image.fromarray(template).transform(
-                (FIELD_PX, FIELD_PX), Image.Transform.AFFINE, tuple(to_template.ravel()), Image.Resampling.BILINEAR
-            )
-            pixels = np.asarray(laid, np.float32)
-            both = np.fft.irfft2(seen * np.conj(np.fft.rfft2(pixels)), s=pixels.shape)
-            whole = size * float(np.linalg.norm(pixels)) + 1e-6
-            for image, matched in enumerate(both):
-                peak = int(matched.argmax())
-                if (score := float(matched.flat[peak]) / whole) > best[image]:
-                    down, across = (offset - FIELD_PX * (offset > FIELD_PX // 2) for offset in divmod(peak, FIELD_PX))
-                    best[image], found[image] = score, _shifted(_inverse(to_template), across, down)
+        trials.attempt(relative, 0.0)
+    for middle in {SCALES.index(trials.chosen[way][0]) for way in (0, 1)}:
+        for relative in SCALES[max(0, middle - 1) : middle + 2]:
+            for turn in TURNS_DEGREES:
+                trials.attempt(relative, turn)
     # From the reference's grid to the template's (which has a margin), to the small photograph, to the photograph.
-    to_small = np.array([[(template.shape[1] - 16) / width, 0, 8], [0, (template.shape[0] - 16) / height, 8]])
-    grow = np.array([[photo.shape[1] / small.shape[1], 0, 0], [0, photo.shape[0] / small.shape[0], 0]])
-    plain, mirrored = (_after(grow, _after(one, to_small)) for one in found)
+    to_small = np.array([[size[0] / width, 0, MARGIN_PX], [0, size[1] / height, MARGIN_PX]])
+    grow = np.array([[photo.width / small_size[0], 0, 0], [0, photo.height / small_size[1], 0]])
+    plain, mirrored = (_after(grow, _after(one, to_small)) for one in trials.found)
     # A mirrored reference in the photograph is the reference in the mirrored photograph, seen in a mirror.
-    mirrored = _after(_mirror(photo.shape[1]), _after(mirrored, _mirror(width)))
-    return Placement(plain, best[0]), Placement(mirrored, best[1])
+    mirrored = _after(_mirror(photo.width), _after(mirrored, _mirror(width)))
+    return Placement(plain, trials.best[0]), Placement(mirrored, trials.best[1])
 
 
-def refined(expected: Plane, photo: Image.Image, placement: Placement) -> Placement:
-    """The placement with every tile of the reference heard: an affine map that most of them agree with."""
+class _Trials:
+    """A template laid at scales and turns over a small photograph and its mirror image, and where it lay best."""
+
+    def __init__(self, template: Plane, photo: Plane) -> None:
+        self._template = Image.fromarray(template)
+        self._shape = template.shape
+        fields = np.zeros((2, FIELD_PX, FIELD_PX), np.float32)
+        fields[0, : photo.shape[0], : photo.shape[1]] = photo
+        fields[1, : photo.shape[0], : photo.shape[1]] = photo[:, ::-1]
+        self._seen = np.fft.rfft2(fields)
+        self._size = float(np.linalg.norm(photo)) + 1e-6
+        self._done: set[tuple[float, float]] = set()
+        self.best = [-1.0, -1.0]
+        self.chosen = [(SCALES[0], 0.0), (SCALES[0], 0.0)]
+        self.found = [np.eye(2, 3), np.eye(2, 3)]
+
+    def attempt(self, relative: float, turn: float) -> None:
+        """One scale and turn, against the photograph and against its mirror image; a second time does nothing."""
+        if (relative, turn) in self._done:
+            return
+        self._done.add((relative, turn))
+        to_template = _about_the_centre(self._shape, relative, turn)
+        data = tuple(float(value) for value in to_template.ravel())
+        laid = self._template.transform((FIELD_PX, FIELD_PX), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+        pixels = np.asarray(laid, np.float32)
+        both = np.fft.irfft2(self._seen * np.conj(np.fft.rfft2(pixels)), s=pixels.shape)
+        whole = self._size * float(np.linalg.norm(pixels)) + 1e-6
+        for image, matched in enumerate(both):
+            peak = int(matched.argmax())
+            if (score := float(matched.flat[peak]) / whole) > self.best[image]:
+                down, across = (offset - FIELD_PX * (offset > FIELD_PX // 2) for offset in divmod(peak, FIELD_PX))
+                self.best[image], self.chosen[image] = score, (relative, turn)
+                self.found[image] = _shifted(_inverse(to_template), across, down)
+
+
+def refined(expected: Plane, photo: Image.Image, placement: Placement, rounds: int) -> Placement:
+    """The placement with every tile of the reference heard, so often: an affine map that most of them agree with."""
     matrix = placement.matrix
     height, width = expected.shape[:2]
-    for shrink, rounds in ((2, 2), (1, 1)):
-        grid = (width // shrink, height // shrink)
-        reference = smoothed(edges(resized(expected, grid) if shrink > 1 else expected))
-        grow = np.array([[width / grid[0], 0, 0], [0, height / grid[1], 0]])
-        for _ in range(rounds):
-            seen = smoothed(edges(warped(photo, _after(matrix, grow), grid, finely=False)))
-            correction = _agreed(reference, seen)
-            if correction is None:
-                break
-            matrix = _after(_after(matrix, grow), _after(correction, _inverse(grow)))
+    reference = smoothed(edges(expected))
+    for _ in range(rounds):
+        correction = _agreed(reference, smoothed(edges(warped(photo, matrix, (width, height), finely=False))))
+        if correction is None:
+            break
+        matrix = _after(matrix, correction)
     return Placement(matrix, placement.agreement)
 
 

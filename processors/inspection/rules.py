@@ -39,9 +39,9 @@ class FoundDefect(msgspec.Struct, frozen=True, kw_only=True):
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Thresholds; the figures come from prints that were made up for it (see `printledger bench inspection`)."""
 
-    version: str = "inspection-1"
+    version: str = "inspection-2"
     #: Correlation of edges, middle of all tiles, under which it is another design.
-    agreement_min: float = 0.45
+    agreement_min: float = 0.6
     #: How much more of the brightness within tiles a mirror image must explain, of 1.
     mirrored_gain_min: float = 0.12
     #: Deviation of the size from what the camera should see, in percent, and of width against height.
@@ -52,11 +52,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     swap_error_permille_min: float = 12.0
     #: CIE 1976 colour difference of the mean colour of the ink, and of the worst tile.
     cast_delta_e_max: float = 12.0
-    tile_delta_e_max: float = 26.0
+    tile_delta_e_max: float = 18.0
     #: Deviation of stripes, in levels of brightness.
-    banding_levels_max: float = 1.4
+    banding_levels_max: float = 1.1
     #: Share of a tile's expected contrast that is there.
-    kept_min: float = 0.4
+    kept_min: float = 0.35
     #: Structural similarity of the worst tile.
     tile_similarity_min: float = 0.3
 
