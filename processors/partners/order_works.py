@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from processors.clock import now_ms
-from processors.partners.print_shop_press import check_file
+from processors.partners.print_shop_files import check_file
 from processors.simulation_http import Faults, Json, Works
 
 #: Orders of vendors that need no columns of their own. `sends` counts how often an order was told to be made.

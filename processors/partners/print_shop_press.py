@@ -6,17 +6,18 @@ on where they were, webhooks that were not answered are sent again.
 
 import asyncio
 import hashlib
-import io
 import random
 from datetime import UTC, datetime
 
 import httpx
 import msgspec
-from PIL import Image
 from standardwebhooks import Webhook
 
 from processors.clock import now_ms
 from processors.partners import print_shop_wire as wire
+from processors.partners.print_shop_files import FILE_TIMEOUT_S, fetch_file, judge_file
+from processors.partners.print_shop_photos import SCHEMA as PHOTOS_SCHEMA
+from processors.partners.print_shop_photos import Photos, unseen_by_the_press
 from processors.partners.print_shop_setup import Behaviour, Offer, Shop
 from processors.partners.print_shop_shelf import SCHEMA as SHELF_SCHEMA
 from processors.partners.print_shop_shelf import Shelf
@@ -35,12 +36,9 @@ CREATE TABLE IF NOT EXISTS cancel_marks (
 CREATE TABLE IF NOT EXISTS behaviours (shop TEXT PRIMARY KEY, behaviour BLOB NOT NULL);
 """
     + SHELF_SCHEMA
+    + PHOTOS_SCHEMA
 )
 
-#: A print file larger than this is not downloaded; the renderer's own limit is 25 MB.
-FILE_MAX_BYTES = 64 * 1024 * 1024
-FILE_TIMEOUT_S = 30.0
-FILE_TRIES = 3
 #: Print files that are fetched at the same time.
 FILES_AT_ONCE = 6
 #: How long a stuck job waits before it looks whether it may go on.
@@ -66,6 +64,7 @@ class Press:
         self.clockwork = Clockwork(self.advance, self.webhooks.send_due)
         # A fetch that a stop interrupted left its job without a next moment.
         store.run("UPDATE jobs SET next_at = ? WHERE next_at IS NULL AND status = 'received'", now_ms())
+        self.photos = Photos(store)
         self.shelf = Shelf(store, self._tell_offers)
         for shop in shops:
             self.shelf.fill(shop.name, shop.offers)
@@ -287,7 +286,7 @@ class Press:
             raise KeyError(external_id)
         request = msgspec.json.decode(row["request"], type=wire.JobRequest)
         async with self._fetch_room:
-            problem = await self._first_problem(request.files)
+            problem = await self._first_problem(shop, request)
         current = self.job(shop, external_id)
         if current is None or current.status != "received":
             return  # Cancelled while the file was on its way.
@@ -296,12 +295,21 @@ class Press:
         else:
             self.enter(shop, external_id, wire.FAILED, reason=problem)
 
-    async def _first_problem(self, files: tuple[wire.JobFile, ...]) -> str | None:
-        """What is wrong with the first file that cannot be printed, or None."""
-        for file in files:
-            if (problem := await check_file(self._http, file.url, file.sha256)) is not None:
+    async def _first_problem(self, shop: str, request: wire.JobRequest) -> str | None:
+        """What is wrong with the first file that cannot be printed, or None; what can be is photographed on the way."""
+        contents = []
+        for file in request.files:
+            content = await fetch_file(self._http, file.url)
+            problem = content if isinstance(content, str) else await judge_file(content, file.sha256)
+            if problem is not None or isinstance(content, str):
                 return problem
-        return None if files else "file_unreachable"
+            contents.append(content)
+        behaviour, offer = self.behaviour(shop), self.offer(shop, request.variant)
+        if behaviour.photographs and contents and offer is not None:
+            spoiled = self.use_up(shop, "spoil_unseen_next_units", len(request.units))
+            spoil = unseen_by_the_press(shop, request, behaviour, spoiled)
+            await self.photos.take(shop, request, tuple(contents), offer.customer_variant, spoil)
+        return None if contents else "file_unreachable"
 
     def _inspect(self, shop: str, job: wire.Job) -> wire.QualityWire:
         """Measure the job; figures are drawn from its id, so that a repetition measures the same."""
@@ -319,6 +327,7 @@ class Press:
                 wire.DefectWire(unit=unit, code="misregistered", detail="print is 3 mm off centre")
                 for unit in job.units[:spoiled]
             ),
+            photos=self.photos.of_job(shop, job.external_id),
         )
 
     # For tests and for people
@@ -348,40 +357,6 @@ class Press:
         await asyncio.gather(*self._fetches, return_exceptions=True)
         await self.webhooks.aclose()
         await self._http.aclose()
-
-
-async def check_file(client: httpx.AsyncClient, url: str, sha256: str | None) -> str | None:
-    """Download a print file; say what is wrong with it, or None when it is the right PNG. No digest, any PNG."""
-    for _ in range(FILE_TRIES):
-        try:
-            async with client.stream("GET", url) as response:
-                if response.status_code != 200:
-                    continue
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > FILE_MAX_BYTES:
-                        return "file_too_large"
-        except httpx.HTTPError:
-            continue
-        return await asyncio.to_thread(_judge_file, bytes(content), sha256)
-    return "file_unreachable"
-
-
-def _judge_file(content: bytes, sha256: str | None) -> str | None:
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        return "file_digest_differs"
-    return None if opens_as_png(content) else "file_is_no_png"
-
-
-def opens_as_png(content: bytes) -> bool:
-    """Whether the bytes are a PNG whose chunks are whole; the pixels are not decoded."""
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            image.verify()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return False
-    return True
 
 
 def _utc(seconds: float) -> datetime:

@@ -57,6 +57,11 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: int = 1
     #: The next units fail the inspection.
     misprint_next_units: int = 0
+    #: Whether every unit is photographed and the photographs go with the quality report.
+    photographs: bool = False
+    #: Of photographed units the next ones, and so many in a thousand, lack a part of their print, unseen by the press.
+    spoil_unseen_next_units: int = 0
+    spoil_permille: int = 0
     #: The next jobs jam and fail; are put on hold and released; report a word that no map knows.
     jam_next: int = 0
     hold_next: int = 0

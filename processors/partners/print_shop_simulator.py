@@ -106,6 +106,7 @@ class ShopFloor:
             job = msgspec.json.decode(body, type=wire.JobRequest)
         except msgspec.DecodeError as error:
             return problem(422, "invalid", str(error))
+        self._press.photos.reached_at(shop, str(request.base_url))
         known = self._press.fingerprint(shop, job.external_id)
         if known is not None:
             if known != job.fingerprint():
@@ -225,6 +226,15 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     @app.get("/{shop}/v1/offers")
     async def offers(shop: str, request: Request) -> Response:
         return floor.at_the_door(shop, request) or floor.offers(shop)
+
+    @app.get("/{shop}/photos/{digest}.jpg")
+    async def photo(shop: str, digest: str) -> Response:
+        content = press.photos.content(shop, digest)
+        return (
+            problem(404, "unknown_photo", "no such photograph")
+            if content is None
+            else Response(content, media_type="image/jpeg")
+        )
 
     return app
 
