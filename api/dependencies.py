@@ -27,7 +27,7 @@ from processors.ports import (
     Vault,
 )
 from projections.claim_rows import ClaimsPage
-from projections.inspection_verdicts import DefectAgreement
+from projections.inspection_verdicts import DefectAgreement, InspectionsPage
 from projections.lineage import LineLineage
 from projections.rows import CatalogueExceptionsPage, CommandOutcome, OrderPage, OrderView, Timeline
 
@@ -81,6 +81,10 @@ class OrderReads(Protocol):
 
     async def inspection_agreement(self, tenant: str, from_ms: int) -> tuple[DefectAgreement, ...]:
         """How the automatic rules and people agree on inspected units since a time (epoch milliseconds)."""
+        ...
+
+    async def inspections(self, tenant: str, order_id: str) -> InspectionsPage:
+        """Compared photographs of the order's printed units, by line, run and place."""
         ...
 
     async def claims(

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from events.order.state import Order
 from projections.claim_rows import ClaimsPage, claim_from
 from projections.errors import WaitedTooLong
-from projections.inspection_verdicts import DefectAgreement
+from projections.inspection_verdicts import DefectAgreement, InspectionsPage, inspection_from
 from projections.lineage import LineLineage, lineage_of
 from projections.orders import unpack_order
 from projections.progress import Progress
@@ -153,6 +153,19 @@ class ReadModels:
         return tuple(
             DefectAgreement(code=code, hits=hits, false_alarms=alarms, misses=misses, agreed_good=good)
             for code, hits, alarms, misses, good in rows
+        )
+
+    async def inspections(self, tenant: str, order_id: str, *, limit: int = 1_000) -> InspectionsPage:
+        """Compared photographs of an order's printed units, by line, run and place."""
+        limit = max(1, min(limit, PAGE_ENTRIES_MAX))
+        parameters = {"tenant": tenant, "order_id": order_id, "limit": limit + 1}
+        progress, rows = await self._read(
+            tenant, ("as_of", {"name": "inspection_verdicts"}), ("inspections", parameters)
+        )
+        return InspectionsPage(
+            inspections=tuple(map(inspection_from, rows[:limit])),
+            more=len(rows) > limit,
+            as_of=as_of_from("inspection_verdicts", progress),
         )
 
     async def claims(

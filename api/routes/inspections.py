@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from api.dependencies import ApiDependencies, Approver, Dependencies, Reader
-from api.models import AnswerModel, ProblemOut, RequestModel, SubmissionOut
+from api.models import AnswerModel, AsOfOut, ProblemOut, RequestModel, SubmissionOut
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
 from events.order.inspection_commands import AddInspectionPhoto
-from events.order.state import Line, Run
+from events.order.state import Line, Order, Run
 from events.order.values import Defect, PrintPhoto
 from processors.inbound.reading import AREA_NAME, LINE_ID
 from processors.inspection.rules import RULES
 from processors.ports import ApiKey
 from processors.uploads import keep_upload
 from processors.workers.files import OrderFiles
+from projections.inspection_verdicts import InspectionView, PrintPicture
 
 router = APIRouter(prefix="/v1", tags=["inspections"])
 
@@ -42,6 +43,9 @@ OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 LineIdPath = Annotated[str, Path(min_length=1, max_length=64)]
 RunPath = Annotated[int, Path(ge=1, le=1_000, description="Number of the print run, as the order shows it.")]
 Unit = Annotated[int, Field(ge=1, le=UNITS_MAX)]
+
+#: What of a comparison is shown under another name.
+_LINKED = frozenset({"photo", "difference", "person_codes"})
 
 
 class DefectIn(RequestModel):
@@ -77,6 +81,60 @@ class AgreementOut(AnswerModel):
     rules_version: str
     days: int
     defects: tuple[DefectAgreementOut, ...]
+
+
+class DefectOut(AnswerModel):
+    """What is wrong with a unit, with the number that says so and the threshold that it crossed."""
+
+    code: str
+    description: str
+    measured: float
+    threshold: float
+
+
+class InspectionOut(AnswerModel):
+    """One photograph of a printed unit, compared with what was to be printed.
+
+    `rules` is what the rules say of it: `passed`, `failed` or `not_compared` (`problem` says why). `decision` is what
+    became of the unit in the end: `passed`, `failed`, or empty while that is open. `person_defects` is what a person
+    named on the unit, empty for a good one, and null where none judged it. Addresses are signed and end with time.
+    """
+
+    line_id: str
+    run: int
+    unit: int
+    area: str
+    partner_id: str
+    rules: Literal["passed", "failed", "not_compared"]
+    rules_version: str
+    defects: tuple[DefectOut, ...]
+    problem: str
+    decision: Literal["passed", "failed", ""]
+    person_defects: tuple[str, ...] | None
+    photo_url: str
+    difference_url: str
+    compared_at: int
+
+
+class InspectionsOut(AnswerModel):
+    """The photographs of an order's prints, by line, run and unit, and how far the answer reaches."""
+
+    inspections: tuple[InspectionOut, ...]
+    more: bool
+    as_of: AsOfOut
+
+
+@router.get("/orders/{order_id}/inspections", response_model=InspectionsOut, responses=_PROBLEMS)
+async def list_inspections(order_id: OrderId, deps: Dependencies, key: Reader) -> InspectionsOut:
+    """What was photographed of an order's prints, what the rules measured, and what was decided."""
+    state = await deps.orders.state(key.tenant, order_id)
+    if state is None:
+        # The same answer for an order of another tenant: whether it exists is not told.
+        detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
+        raise Problem(404, "order_not_known", detail)
+    page = await deps.orders.inspections(key.tenant, order_id)
+    shown = [_inspection_shown(deps, key.tenant, order_id, state, one) for one in page.inspections]
+    return InspectionsOut.model_validate({"inspections": shown, "more": page.more, "as_of": page.as_of})
 
 
 @router.put(
@@ -172,3 +230,33 @@ async def _run(deps: ApiDependencies, key: ApiKey, order_id: str, line_id: str, 
         # The same answer for an order of another tenant: whether it exists is not told.
         raise Problem(404, "run_not_known", "No print run with this number is known for your account.")
     return run
+
+
+def _inspection_shown(
+    deps: ApiDependencies, tenant: str, order_id: str, state: Order, one: InspectionView
+) -> dict[str, Any]:
+    said = "not_compared" if one.problem else "failed" if one.defects else "passed"
+    fields = {name: getattr(one, name) for name in one.__struct_fields__ if name not in _LINKED}
+    return fields | {
+        "rules": said,
+        "decision": _decision(state, one),
+        "person_defects": one.person_codes,
+        "photo_url": _link(deps, tenant, order_id, one.photo),
+        "difference_url": _link(deps, tenant, order_id, one.difference),
+    }
+
+
+def _decision(state: Order, one: InspectionView) -> str:
+    """What became of the unit in its print run; empty while the inspection is open."""
+    line = state.line(one.line_id)
+    run = line.run_of(one.run) if line is not None else None
+    if run is None or run.stage not in ("passed", "failed"):
+        return ""
+    return "passed" if one.unit in run.passed_units else "failed"
+
+
+def _link(deps: ApiDependencies, tenant: str, order_id: str, picture: PrintPicture | None) -> str:
+    """A signed link to a picture of the order; empty where there is none."""
+    if picture is None or not picture.key.startswith(f"{tenant}/{order_id}/"):
+        return ""
+    return deps.links.link(tenant, order_id, picture.key, picture.media_type)

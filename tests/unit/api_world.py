@@ -24,7 +24,7 @@ from processors.ports import (
 )
 from processors.webhooks import WebhookNotGenuine
 from projections.claim_rows import ClaimsPage, ClaimView
-from projections.inspection_verdicts import DefectAgreement
+from projections.inspection_verdicts import DefectAgreement, InspectionsPage, InspectionView
 from projections.lineage import LineLineage, lineage_of
 from projections.rows import (
     AreaView,
@@ -116,6 +116,7 @@ class Reads:
         self.waited: list[float] = []
         self.asked: list[dict[str, Any]] = []
         self.claims_known: tuple[ClaimView, ...] = ()
+        self.inspections_known: tuple[InspectionView, ...] = ()
 
     async def claims(self, tenant: str, **filters: Any) -> ClaimsPage:
         return ClaimsPage(claims=self.claims_known, more=False, as_of=AS_OF)
@@ -143,6 +144,10 @@ class Reads:
     async def inspection_agreement(self, tenant: str, from_ms: int) -> tuple[DefectAgreement, ...]:
         self.asked.append({"tenant": tenant, "from_ms": from_ms})
         return (DefectAgreement(code="", hits=3, false_alarms=1, misses=2, agreed_good=94),)
+
+    async def inspections(self, tenant: str, order_id: str) -> InspectionsPage:
+        self.asked.append({"tenant": tenant, "order_id": order_id})
+        return InspectionsPage(inspections=self.inspections_known, more=False, as_of=AS_OF)
 
     async def order(self, tenant: str, order_id: str) -> OrderView | None:
         return self.orders.get((tenant, order_id))

@@ -10,7 +10,8 @@ import pytest
 from events.order.commands import ReportInspected
 from events.order.facts import InspectionRequested
 from events.order.inspection_commands import AddInspectionPhoto
-from events.order.values import OrderPolicy
+from events.order.values import Defect, OrderPolicy
+from projections.inspection_verdicts import InspectionView, PrintPicture
 from tests.order_life import World as Outside
 from tests.order_life import live
 from tests.unit.api_world import FOREIGN, OWN, World, problem
@@ -125,3 +126,73 @@ def test_the_report_says_how_rules_and_people_agree() -> None:
     assert answer["defects"] == [{"code": "", "hits": 3, "false_alarms": 1, "misses": 2, "agreed_good": 94}]
     assert answer["days"] == 30
     assert world.reads.asked[-1]["tenant"] == "demo"
+
+
+LIST = f"/v1/orders/{OWN}/inspections"
+BANDING = Defect(code="banding", description="Stripes.", measured=2.5, threshold=1.1)
+
+
+def compared(unit: int, *defects: Defect, **changes: Any) -> InspectionView:
+    folder = f"demo/{OWN}/1/inspection"
+    view = InspectionView(
+        line_id="1",
+        run=1,
+        unit=unit,
+        area="front",
+        partner_id="press-east",
+        rules_version="rules-1",
+        defects=defects,
+        problem="",
+        photo=PrintPicture(key=f"{folder}/{unit}-photo", media_type="image/jpeg"),
+        difference=PrintPicture(key=f"{folder}/{unit}-difference", media_type="image/webp"),
+        compared_at=1_800_000_000_000,
+        person_codes=None,
+    )
+    return msgspec.structs.replace(view, **changes)
+
+
+def test_compared_photographs_are_listed_with_numbers_thresholds_and_links() -> None:
+    world = inspecting()
+    world.reads.inspections_known = (compared(1, BANDING),)
+    (shown,) = world.call("GET", LIST).json()["inspections"]
+    assert shown["defects"] == [{"code": "banding", "description": "Stripes.", "measured": 2.5, "threshold": 1.1}]
+    assert (shown["rules"], shown["decision"], shown["person_defects"]) == ("failed", "", None)
+    for link, kind in (("photo_url", "image/jpeg"), ("difference_url", "image/webp")):
+        opened = world.links.open(shown[link].rpartition("/")[2])
+        assert (opened.tenant, opened.order_id, opened.media_type) == ("demo", OWN, kind)
+    assert world.reads.asked[-1] == {"tenant": "demo", "order_id": OWN}
+
+
+def test_a_photograph_that_agrees_has_passed_and_one_that_cannot_be_used_says_why() -> None:
+    world = inspecting()
+    lost = compared(2, problem="It cannot be opened.", photo=None, difference=None, person_codes=("banding",))
+    world.reads.inspections_known = (compared(1, person_codes=()), lost)
+    good, unusable = world.call("GET", LIST).json()["inspections"]
+    assert (good["rules"], good["person_defects"]) == ("passed", [])
+    assert (unusable["rules"], unusable["problem"]) == ("not_compared", "It cannot be opened.")
+    assert (unusable["photo_url"], unusable["difference_url"]) == ("", "")
+    assert unusable["person_defects"] == ["banding"]
+
+
+def test_the_decision_is_what_became_of_the_unit_in_its_run() -> None:
+    world = inspecting()
+    world.reads.inspections_known = (compared(1), compared(2))
+    order = world.reads.states["demo", OWN]
+    line = order.lines["1"]
+    run = msgspec.structs.replace(line.runs[0], units=(1, 2), stage="passed", passed_units=(1,))
+    decided = msgspec.structs.replace(line, runs=(run, *line.runs[1:]))
+    world.reads.states["demo", OWN] = msgspec.structs.replace(order, lines={**order.lines, "1": decided})
+    shown = world.call("GET", LIST).json()["inspections"]
+    assert [one["decision"] for one in shown] == ["passed", "failed"]
+
+
+def test_a_picture_that_lies_elsewhere_gets_no_link() -> None:
+    world = inspecting()
+    world.reads.inspections_known = (compared(1, photo=PrintPicture(key=f"other/{FOREIGN}/photo", media_type="a/b")),)
+    (shown,) = world.call("GET", LIST).json()["inspections"]
+    assert shown["photo_url"] == ""
+
+
+def test_photographs_of_another_tenants_order_are_not_listed() -> None:
+    problem(inspecting().call("GET", f"/v1/orders/{FOREIGN}/inspections"), 404, "order_not_known")
+    assert inspecting().call("GET", LIST, key="").status_code == 401

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from events.order.facts import InspectionFailed, InspectionPassed, OrderEvent, PrintCompared
-from events.order.values import Defect, PhotoComparison
-from projections.inspection_verdicts import DefectAgreement
+from events.order.values import Defect, PhotoComparison, StoredFile
+from projections.inspection_verdicts import DefectAgreement, InspectionView, PrintPicture
 from tests.integration.projections.conftest import Rig
 from tests.order_life import TENANT
 
@@ -73,3 +73,44 @@ def test_a_rebuilt_report_is_the_same(rig: Rig) -> None:
     rig.rebuild(NAME, processes=2)
 
     assert agreement(rig) == EXPECTED
+
+
+MISSING = Defect(code="part_missing", description="A text.", measured=0.1, threshold=0.35)
+PHOTO, DIFFERENCE = (
+    StoredFile(key=f"{TENANT}/order-1/{name}", version_id="1", sha256="s", size_bytes=1, media_type=kind)
+    for name, kind in (("photo", "image/jpeg"), ("difference", "image/webp"))
+)
+
+
+def inspections(rig: Rig, tenant: str = TENANT) -> tuple[InspectionView, ...]:
+    async def read() -> tuple[InspectionView, ...]:
+        async with rig.reading() as reads:
+            return (await reads.inspections(tenant, "order-1")).inspections
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("batch_records_max", [1, 5_000])
+def test_photographs_of_an_order_are_listed_with_numbers_pictures_and_a_persons_word(
+    rig: Rig, batch_records_max: int
+) -> None:
+    comparisons = (
+        PhotoComparison(unit=1, area="front", photo=PHOTO, difference=DIFFERENCE, defects=(MISSING,)),
+        PhotoComparison(unit=2, problem="The photograph cannot be opened."),
+    )
+    said = PrintCompared(line_id="1", run=1, comparisons=comparisons, rules_version="rules-1", partner_id="press")
+    rig.ledger.write([("order-1", said), ("order-1", judged("banding")), ("order-2", said)])
+
+    rig.project(NAME, batch_records_max=batch_records_max)
+
+    first, second = inspections(rig)
+    assert (first.unit, first.area, first.defects, first.person_codes) == (1, "front", (MISSING,), ("banding",))
+    assert first.photo == PrintPicture(key=PHOTO.key, media_type="image/jpeg")
+    assert first.difference == PrintPicture(key=DIFFERENCE.key, media_type="image/webp")
+    assert (second.unit, second.problem, second.photo, second.person_codes) == (
+        2,
+        "The photograph cannot be opened.",
+        None,
+        None,
+    )
+    assert inspections(rig, tenant="another") == ()
