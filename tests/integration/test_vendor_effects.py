@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ from infra import postgres
 from infra.outbound_tables import exchanges_about
 from infra.s3 import Bucket
 from infra.vault import PostgresVault
-from processors.partners import gelato_simulator, printful_simulator
+from processors.partners import gelato_simulator, printful_simulator, printify_simulator, prodigi_simulator
 from processors.partners.gelato_works import Product
 from processors.partners.printful_factory import Blank
 from processors.workers.files import NewFile, OrderFiles
@@ -25,6 +27,11 @@ from tests.contract.net import SimulatorProcess
 from tests.contract.partner_rigs import print_file
 from tests.contract.printful_rig import RECEIVING
 from tests.contract.printful_rig import VARIANT as PRINTFUL_VARIANT
+from tests.contract.printify_rig import PRODUCT as PRINTIFY_PRODUCT
+from tests.contract.printify_rig import SHOP
+from tests.contract.printify_rig import VARIANT as PRINTIFY_VARIANT
+from tests.contract.prodigi_rig import SKU
+from tests.contract.prodigi_rig import VARIANT as PRODIGI_VARIANT
 from tests.integration.test_worker_effects import EFFECT, LINE, ORDER, TENANT, killed_and_started_again
 from tests.integration.worker_bench import Workbench
 
@@ -35,42 +42,86 @@ KEY, SECRET = "key-of-tests", "00ff" * 10
 
 def set_up(vendor: str, folder: Path) -> tuple[SimulatorProcess, dict[str, str]]:
     """A vendor's simulator, and the environment in which a worker speaks to it."""
-    variant = msgspec.to_builtins(GELATO_VARIANT if vendor == "gelato" else PRINTFUL_VARIANT)
+    module, config, variant, addresses, more = VENDORS[vendor](str(folder / f"{vendor}.sqlite"))
     setup = {
         "adapter": vendor,
-        "variants": [variant],
+        "variants": [msgspec.to_builtins(variant)],
         "receiving": {name: said for name, said in msgspec.to_builtins(RECEIVING).items() if said is not None},
         "capacity_units_per_day": 500,
+        **more,
     }
-    vendors = {"VENDORS": json.dumps({vendor: setup})}
-    store = str(folder / f"{vendor}.sqlite")
-    if vendor == "gelato":
-        simulator = SimulatorProcess(
-            "processors.partners.gelato_simulator",
-            gelato_simulator.SimulatorConfig(
-                store_file=store,
-                api_key=KEY,
-                webhook_secret=SECRET,
-                webhook_url=None,
-                products=(Product(product_uid=PRODUCT, price=6.12),),
-            ),
-            folder,
-        )
-        addresses = {"GELATO_ORDERS_BASE_URL": simulator.url, "GELATO_PRODUCTS_BASE_URL": simulator.url}
-        return simulator, vendors | addresses | {"GELATO_API_KEY": KEY, "GELATO_WEBHOOK_SECRET": SECRET}
-    blank = Blank(catalog_variant_id=1320, product_id=19, technique="sublimation", placement="default", price="5.95")
-    simulator = SimulatorProcess(
-        "processors.partners.printful_simulator",
-        printful_simulator.SimulatorConfig(
-            store_file=store, token=KEY, webhook_secret_hex=SECRET, webhook_url=None, blanks=(blank,)
-        ),
-        folder,
+    simulator = SimulatorProcess(module.__name__, config, folder)
+    secrets = {f"{vendor.upper()}_{name}": said for name, said in SECRETS[vendor].items()}
+    return simulator, {
+        "VENDORS": json.dumps({vendor: setup}),
+        **dict.fromkeys(addresses, simulator.url),
+        **secrets,
+    }
+
+
+Setup = tuple[ModuleType, msgspec.Struct, msgspec.Struct, tuple[str, ...], dict[str, object]]
+"""A simulator's module and configuration, the variant it makes, which settings name its address, more of its setup."""
+
+
+def gelato(store_file: str) -> Setup:
+    config = gelato_simulator.SimulatorConfig(
+        store_file=store_file,
+        api_key=KEY,
+        webhook_secret=SECRET,
+        webhook_url=None,
+        products=(Product(product_uid=PRODUCT, price=6.12),),
     )
-    secrets = {"PRINTFUL_TOKEN": KEY, "PRINTFUL_WEBHOOK_SECRET": SECRET}
-    return simulator, vendors | secrets | {"PRINTFUL_BASE_URL": simulator.url}
+    return gelato_simulator, config, GELATO_VARIANT, ("GELATO_ORDERS_BASE_URL", "GELATO_PRODUCTS_BASE_URL"), {}
 
 
-@pytest.mark.parametrize("vendor", ["printful", "gelato"])
+def printful(store_file: str) -> Setup:
+    blank = Blank(catalog_variant_id=1320, product_id=19, technique="sublimation", placement="default", price="5.95")
+    config = printful_simulator.SimulatorConfig(
+        store_file=store_file, token=KEY, webhook_secret_hex=SECRET, webhook_url=None, blanks=(blank,)
+    )
+    return printful_simulator, config, PRINTFUL_VARIANT, ("PRINTFUL_BASE_URL",), {}
+
+
+def printify(store_file: str) -> Setup:
+    config = printify_simulator.SimulatorConfig(
+        store_file=store_file,
+        token=KEY,
+        shop_id=SHOP,
+        webhook_secret=SECRET,
+        webhook_url=None,
+        products=(PRINTIFY_PRODUCT,),
+    )
+    return printify_simulator, config, PRINTIFY_VARIANT, ("PRINTIFY_BASE_URL",), {"shop_id": SHOP}
+
+
+def prodigi(store_file: str) -> Setup:
+    config = prodigi_simulator.SimulatorConfig(
+        store_file=store_file, api_key=KEY, products=(prodigi_simulator.Product(sku=SKU, unit_cost="6.12"),)
+    )
+    return prodigi_simulator, config, PRODIGI_VARIANT, ("PRODIGI_BASE_URL",), {}
+
+
+VENDORS: dict[str, Callable[[str], Setup]] = {
+    "printful": printful,
+    "gelato": gelato,
+    "printify": printify,
+    "prodigi": prodigi,
+}
+SECRETS = {
+    "printful": {"TOKEN": KEY, "WEBHOOK_SECRET": SECRET},
+    "gelato": {"API_KEY": KEY, "WEBHOOK_SECRET": SECRET},
+    "printify": {"TOKEN": KEY, "WEBHOOK_SECRET": SECRET},
+    "prodigi": {"API_KEY": KEY, "WEBHOOK_SECRET": SECRET},
+}
+PARTNER_VARIANTS = {
+    "printful": "1320",
+    "gelato": PRODUCT,
+    "printify": PRINTIFY_VARIANT.partner_variant,
+    "prodigi": SKU,
+}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_killed_submit_worker_gives_a_vendor_one_order_and_what_was_said_is_kept(
     bench: Workbench, vault: PostgresVault, bucket: Bucket, tmp_path: Path, vendor: str
 ) -> None:
@@ -89,7 +140,7 @@ def test_a_killed_submit_worker_gives_a_vendor_one_order_and_what_was_said_is_ke
             run=1,
             units=(1, 2),
             partner_id=vendor,
-            partner_variant=PRODUCT if vendor == "gelato" else "1320",
+            partner_variant=PARTNER_VARIANTS[vendor],
             print_files=(AreaFile(area="front", file=file),),
             country="US",
             priority="standard",
