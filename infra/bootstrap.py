@@ -166,6 +166,7 @@ async def theatre(settings: Settings) -> AsyncIterator[Theatre]:
             base_url=settings.public_base_url,
             api_key=key_file.read_text(encoding="utf-8").strip(),
             press_url=f"http://127.0.0.1:{settings.partner_simulator_port}",
+            supplier_url=f"http://127.0.0.1:{settings.supplier_simulator_port}",
             refunds_url=f"http://127.0.0.1:{settings.refund_simulator_port}",
             pictures_url=f"http://127.0.0.1:{settings.pictures_port}",
             map_sku=map_sku,

@@ -41,12 +41,13 @@ from infra.settings import Settings
 from processors.clock import now_ms
 
 SECONDS_MAX = 3_600.0
-SIMULATORS = ("demo-presses", "demo-carrier", "demo-desk")
+#: Names of the processes that are the outside world begin so.
+OUTSIDE = "demo-"
 
 
 def victims(settings: Settings) -> tuple[AppProcess, ...]:
     """The processes that are killed: all but the outside world."""
-    return tuple(process for process in app_processes(settings) if process.name not in SIMULATORS)
+    return tuple(process for process in app_processes(settings) if not process.name.startswith(OUTSIDE))
 
 
 async def live_through(settings: Settings, orders: int, kills: int, seed: int, seconds_max: float) -> Account:

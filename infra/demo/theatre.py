@@ -73,6 +73,7 @@ class Theatre:
         base_url: str,
         api_key: str,
         press_url: str,
+        supplier_url: str,
         refunds_url: str,
         pictures_url: str,
         map_sku: Callable[[str, str, str], Awaitable[None]],
@@ -84,6 +85,7 @@ class Theatre:
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._press_url = press_url.rstrip("/")
+        self._supplier_url = supplier_url.rstrip("/")
         self._refunds_url = refunds_url.rstrip("/")
         self._pictures_url = pictures_url.rstrip("/")
         self._map_sku = map_sku
@@ -223,9 +225,19 @@ class Theatre:
     @contextlib.asynccontextmanager
     async def house_behaving(self, **behaviour: Any) -> AsyncIterator[None]:
         """Let the operator at the house press behave otherwise for a while."""
-        address = f"{self._press_url}/control/house"
+        async with self._behaving(f"{self._press_url}/control/house", behaviour):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def supplier_behaving(self, **behaviour: Any) -> AsyncIterator[None]:
+        """Let the supplier of ready-made goods behave otherwise for a while."""
+        async with self._behaving(f"{self._supplier_url}/control/factory", behaviour):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _behaving(self, address: str, behaviour: Mapping[str, Any]) -> AsyncIterator[None]:
         before = (await self._client.get(address)).raise_for_status().json()
-        (await self._client.patch(address, json=behaviour)).raise_for_status()
+        (await self._client.patch(address, json=dict(behaviour))).raise_for_status()
         try:
             yield
         finally:
