@@ -243,14 +243,17 @@ class ShipStation:
         return await self._bought(held, already_known=True)
 
     async def refund(self, carrier_reference: str) -> RefundOutcome:
-        """Void the label; one that is void already stays so."""
+        """Void the label; one that is void already stays so.
+
+        An approved void is the last that ShipStation tells of a label: it asks the carrier for the money by itself.
+        """
         try:
             asked = await self._client.call("GET", f"/v2/labels/{carrier_reference}", idempotent=True)
             label = asked.read_as(wire.Label) if asked.status == 200 else None
             if label is None:
                 return refused(asked)
             if label.voided:
-                return RefundConfirmed(carrier_reference=carrier_reference, state="submitted")
+                return RefundConfirmed(carrier_reference=carrier_reference, state="refunded")
             answer = await self._client.call("PUT", f"/v2/labels/{carrier_reference}/void", idempotent=True)
         except OutboundError as error:
             return error.deferred()
@@ -258,7 +261,7 @@ class ShipStation:
         if void is None:
             return refused(answer)
         if void.approved:
-            return RefundConfirmed(carrier_reference=carrier_reference, state="submitted")
+            return RefundConfirmed(carrier_reference=carrier_reference, state="refunded")
         detail = void.message or void.reason_code or "ShipStation does not void the label"
         return LabelRefused(reason="refund_refused", retryable=False, needs_person=True, detail=detail)
 

@@ -303,7 +303,9 @@ async def test_an_unused_label_is_given_back_and_its_parcel_never_moves(carrier_
     label = await bought(carrier, carrier_rig.shipment())
     first = await carrier.refund(label.carrier_reference)
     again = await carrier.refund(label.carrier_reference)
-    assert first == again == RefundConfirmed(carrier_reference=label.carrier_reference, state="submitted")
+    # ShipStation never tells more than that the label is void; the others tell later that the money came.
+    state = "refunded" if carrier.name == "shipstation" else "submitted"
+    assert first == again == RefundConfirmed(carrier_reference=label.carrier_reference, state=state)
 
 
 async def test_a_label_in_use_is_not_refunded(carrier_rig: CarrierRig) -> None:
