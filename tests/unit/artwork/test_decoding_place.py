@@ -20,7 +20,8 @@ ROOT = Path(processors.__file__).parent.parent
 OPENERS = {
     "processors/artwork/picture.py",
     "processors/batching/planes.py",
-    "processors/partners/print_shop_press.py",
+    "processors/partners/print_shop_files.py",
+    "processors/partners/print_shop_photos.py",
 }
 #: What runs in a child; the parents' modules are everything else.
 IN_THE_CHILD = {f"processors/artwork/{name}.py" for name in ("assets", "measure", "picture", "press", "preview")} | {
