@@ -15,14 +15,13 @@ from api.models import ProblemOut, SubmissionOut
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
-from events.order.claim_commands import DecideClaim, OpenClaim, ReportRefunded
+from events.order.claim_commands import DecideClaim, ReportRefunded
 from events.order.claims import Claim
-from events.order.values import LineUnits, StoredFile
+from events.order.values import LineUnits
 from processors import personal
+from processors.claims.evidence import ClaimEvidence
 from processors.personal import Recipient
-from processors.ports import ApiKey, ObjectMissing, VaultError
-from processors.uploads import claim_pictures_folder, keep_claim_picture
-from processors.workers.files import OrderFiles
+from processors.ports import ApiKey, ObjectMissing
 from projections.claim_rows import ClaimsPage, ClaimView
 
 router = APIRouter(prefix="/v1", tags=["claims"])
@@ -72,8 +71,7 @@ async def keep_picture(request: Request, order_id: OrderId, deps: Dependencies, 
     """Keep the picture that is the body (PNG, JPEG, WebP or TIFF), sealed, for a claim that is about to be opened."""
     await _known(deps, key, order_id)
     content = await request.body()
-    files = OrderFiles(deps.objects, deps.vault)
-    name = await run_in_threadpool(keep_claim_picture, files, deps.vault, key.tenant, order_id, content)
+    name = await run_in_threadpool(_evidence(deps).keep, key.tenant, order_id, content)
     return PictureOut(picture=name)
 
 
@@ -85,14 +83,19 @@ async def open_claim(
     await _known(deps, key, order_id)
 
     def prepare() -> tuple[str, commands.OrderCommand]:
-        note = personal.seal_text(deps.vault, key.tenant, order_id, personal.claim_field(), opened.text)
-        return order_id, OpenClaim(
-            lines=tuple(LineUnits(line_id=part.line_id, units=tuple(part.units)) for part in opened.lines),
-            reason=opened.reason,
-            wish=opened.wish,
-            note=note,
-            pictures=_pictures(deps, key.tenant, order_id, opened.pictures),
-        )
+        try:
+            return order_id, _evidence(deps).complaint(
+                key.tenant,
+                order_id,
+                lines=[LineUnits(line_id=part.line_id, units=tuple(part.units)) for part in opened.lines],
+                reason=opened.reason,
+                wish=opened.wish,
+                text=opened.text,
+                pictures=opened.pictures,
+            )
+        except ObjectMissing:
+            detail = "A picture has none of the names that this order's pictures got. Send it first."
+            raise Problem(422, "picture_not_known", detail) from None
 
     return await submit(request, deps, key, prepare)
 
@@ -149,15 +152,8 @@ async def report_refunded(
     return await submit(request, deps, key, lambda: (order_id, command))
 
 
-def _pictures(deps: ApiDependencies, tenant: str, order_id: str, names: list[str]) -> tuple[StoredFile, ...]:
-    """The pictures that were kept under these names. Raises Problem for one that was not; may block."""
-    files = OrderFiles(deps.objects, deps.vault)
-    folder = claim_pictures_folder(tenant, order_id)
-    try:
-        return tuple(files.known(tenant, f"{folder}/{name}") for name in dict.fromkeys(names))
-    except ObjectMissing:
-        detail = "A picture has none of the names that this order's pictures got. Send it first, then open the claim."
-        raise Problem(422, "picture_not_known", detail) from None
+def _evidence(deps: ApiDependencies) -> ClaimEvidence:
+    return ClaimEvidence(objects=deps.objects, vault=deps.vault, links=deps.links)
 
 
 async def _shown(deps: ApiDependencies, key: ApiKey, page: ClaimsPage) -> ClaimsOut:
@@ -168,21 +164,9 @@ async def _shown(deps: ApiDependencies, key: ApiKey, page: ClaimsPage) -> Claims
 def _claim_shown(deps: ApiDependencies, key: ApiKey, claim: ClaimView) -> ClaimOut:
     fields = {name: getattr(claim, name) for name in ClaimOut.model_fields if name not in {"text", "picture_urls"}}
     if "orders:personal" in key.scopes:
-        fields |= {"text": _text(deps, key.tenant, claim)}
-        fields |= {
-            "picture_urls": [
-                deps.links.link(key.tenant, claim.order_id, one.key, one.media_type) for one in claim.pictures
-            ]
-        }
+        evidence = _evidence(deps)
+        fields |= {"text": evidence.text(key.tenant, claim), "picture_urls": evidence.picture_urls(key.tenant, claim)}
     return ClaimOut.model_validate(fields)
-
-
-def _text(deps: ApiDependencies, tenant: str, claim: ClaimView) -> str | None:
-    """What the buyer wrote; None where there is nothing, or nothing that can be opened any more. Blocks."""
-    try:
-        return personal.open_text(deps.vault, tenant, claim.order_id, personal.claim_field(), claim.note)
-    except VaultError:
-        return None
 
 
 async def _known(deps: ApiDependencies, key: ApiKey, order_id: str) -> None:
