@@ -9,6 +9,9 @@ import msgspec
 from infra.child import Command
 from infra.settings import Settings
 
+#: Sells the demo's labels whether or not `CARRIERS` names it.
+EASYPOST = "easypost"
+
 
 class AppProcess(msgspec.Struct, frozen=True, kw_only=True):
     """One process: `printledger ARGUMENTS --data DIR`. With a port, it is ready when that accepts connections."""
@@ -72,6 +75,13 @@ def _simulators(settings: Settings) -> tuple[AppProcess, ...]:
         AppProcess(name="demo-refunds", arguments=("simulate", "refunds"), port=settings.refund_simulator_port),
         *_suppliers(settings),
         AppProcess(name="demo-desk", arguments=("simulate", "desk"), port=settings.pictures_port),
+        *(
+            AppProcess(
+                name=f"demo-{name}", arguments=("simulate", name), port=settings.ports()[f"{name}_simulator_port"]
+            )
+            for name in settings.carriers
+            if name != EASYPOST
+        ),
     )
 
 

@@ -4,8 +4,10 @@
 
 A thousand orders a simulated hour, evenly. One order in twenty meets a partner that fails: jams, refuses for good or
 for now, breaks, or accepts and goes silent. In the middle of the day one partner is down for an hour. One webhook in
-ten comes twice, and each up to ten stages of the press late. A run of fewer orders is the same day, shorter: its outage
-is the same share of it, and no shorter than `OUTAGE_SECONDS_MIN`.
+ten comes twice, and each up to ten stages of the press late. One label in twenty meets a carrier that fails: refuses,
+takes its rate back, breaks, does not answer, or takes the money and does not answer. Every webhook of a carrier comes
+twice and up to forty scans late. Two carriers sell, because what one refuses the other must sell. A run of fewer orders
+is the same day, shorter: its outage is the same share of it, and no shorter than `OUTAGE_SECONDS_MIN`.
 """
 
 from __future__ import annotations
@@ -14,12 +16,11 @@ import asyncio
 import os
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import httpx
 import msgspec
 
 from events.codec import Codec
@@ -27,6 +28,7 @@ from events.identity import order_id
 from events.order.deadlines import deadline_changes
 from events.order.facts import WORK_TOPIC, OrderFact, OrderPlaced, ProductionStarted, SubmissionRequested
 from infra import kafka, ledgers
+from infra.benchmarks.desks import ControlDesks, carrier_desks, labels_sold, shop_desks
 from infra.benchmarks.stack import machine
 from infra.benchmarks.whole_system import (
     NothingMayBeLost,
@@ -40,6 +42,7 @@ from infra.benchmarks.whole_system import (
 )
 from infra.demo import seed as demo
 from infra.demo.catalogue import EAST, WEST
+from infra.processes import EASYPOST
 from infra.settings import Settings
 from processors.clock import now_ms
 from processors.proof.scan import TopicReader
@@ -49,7 +52,7 @@ HOURS_A_DAY = 24
 SECONDS_AN_HOUR = 3_600
 OUTAGE_SECONDS_MIN = 5.0
 SECONDS_MAX = 14_400.0
-#: One order in so many meets a partner that fails: 5 %.
+#: One order in so many meets a partner that fails, and one label in so many a carrier: 5 % each.
 FAILURE_EVERY = 20
 #: How long a partner that accepted keeps the line open without a word.
 SILENCE_MS = 3_000
@@ -67,67 +70,86 @@ FAILURES: Final = (
     (WEST, "server_error_next"),
 )
 
+#: The carriers of the day, as `CARRIERS` names them.
+CARRIERS: Final = (EASYPOST, "shippo")
 
-class Shops:
-    """The control desk of the simulated shops."""
+#: How carriers fail, in turn. The one refuses labels for good, so that the other can sell them.
+CARRIER_FAILURES: Final = (
+    (EASYPOST, "purchase_failure_next"),
+    (EASYPOST, "buy_silently_next"),
+    ("shippo", "server_error_next"),
+    (EASYPOST, "rate_gone_next"),
+    (EASYPOST, "server_error_next"),
+    ("shippo", "buy_silently_next"),
+    (EASYPOST, "create_silently_next"),
+)
+#: Every webhook of a carrier comes twice, each within this time.
+TRACKING_LATE_MS: Final = 2_000
 
-    def __init__(self, settings: Settings) -> None:
-        self._url = f"http://127.0.0.1:{settings.partner_simulator_port}/control/shops"
-        self._client = httpx.AsyncClient(trust_env=False, timeout=30)
-        self.planted: dict[str, int] = defaultdict(int)
 
-    async def fail_next(self, shop: str, failure: str) -> None:
-        """One more request of this shop fails in this way."""
-        now = (await self._client.get(f"{self._url}/{shop}")).raise_for_status().json()
-        await self.behave(shop, **{failure: now[failure] + 1})
-        self.planted[f"{shop} {failure}"] += 1
+class World(NamedTuple):
+    """Whoever fails on this day."""
 
-    async def behave(self, shop: str, **changes: object) -> None:
-        """Change how a shop behaves."""
-        (await self._client.patch(f"{self._url}/{shop}", json=changes)).raise_for_status()
+    shops: ControlDesks
+    carriers: ControlDesks
 
-    async def met(self) -> dict[str, int]:
-        """Which of the planted failures somebody met."""
-        found = {}
-        for name, planted in self.planted.items():
-            shop, failure = name.split()
-            now = (await self._client.get(f"{self._url}/{shop}")).raise_for_status().json()
-            found[name] = planted - now[failure]
-        return found
+    async def begin(self) -> None:
+        """Behave as on this day, before anything fails."""
+        for shop in (EAST, WEST):
+            await self.shops.behave(shop, silence_ms=SILENCE_MS)
+        for carrier in CARRIERS:
+            twice = {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": TRACKING_LATE_MS}
+            await self.carriers.behave(carrier, delivery=twice)
+
+    async def fail(self, number: int, failure_every: int) -> None:
+        """Let what is due with the order of this number fail: a partner's request, or a carrier's label."""
+        turn, place = divmod(number, failure_every)
+        if place == failure_every // 2:
+            await self.shops.fail_next(*FAILURES[turn % len(FAILURES)])
+        if place == failure_every - 1:
+            await self.carriers.fail_next(*CARRIER_FAILURES[turn % len(CARRIER_FAILURES)])
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self.shops.aclose()
+        await self.carriers.aclose()
 
 
-async def live_a_day(settings: Settings, orders: int, compression: float, seconds_max: float) -> dict[str, Any]:
-    """Send a day's orders, let partners fail meanwhile, wait for the orders to end, and make the account."""
+async def live_a_day(
+    settings: Settings, orders: int, compression: float, seconds_max: float, failure_every: int = FAILURE_EVERY
+) -> dict[str, Any]:
+    """Send a day's orders, let partners and carriers fail meanwhile, wait for the orders to end, make the account.
+
+    `settings` name CARRIERS. Raises NothingMayBeLost.
+    """
     hour_seconds = SECONDS_AN_HOUR / compression
     span = orders / ORDERS_AN_HOUR * hour_seconds
     outage = max(OUTAGE_SECONDS_MIN, span / HOURS_A_DAY)
-    system, shops = System(settings), Shops(settings)
+    system, world = System(settings), World(shop_desks(settings), carrier_desks(settings))
     with system.running():
         await until_ready(settings)
         await prepare(settings)
-        for shop in (EAST, WEST):
-            await shops.behave(shop, silence_ms=SILENCE_MS)
+        await world.begin()
         started = time.monotonic()
         sent = {f"day-{number}": order_id(demo.TENANT, "demo-kafka", f"day-{number}") for number in range(orders)}
-        down = asyncio.create_task(_down(shops, EAST, span / 2, outage))
-        sent_at = await _send(settings, tuple(sent), span, shops)
+        down = asyncio.create_task(_down(world.shops, EAST, span / 2, outage))
+        sent_at = await _send(settings, tuple(sent), span, world, failure_every)
         await down
         statuses = await until_ended(settings, [*sent.values()], seconds_max)
         seconds = time.monotonic() - started
         account = await account_of(settings, system, [*sent.values()], statuses, seconds)
-        met = await shops.met()
-        await shops.aclose()
+        met = await world.shops.met(), await world.carriers.met()
+        sold = Counter(label["carrier"] for label in await labels_sold(settings) if label["purchases"])
+        await world.aclose()
     if account.problems:
         raise NothingMayBeLost(f"{NothingMayBeLost.__doc__} {'; '.join(account.problems)}")
     timings = await asyncio.to_thread(timings_of, settings, {sent[name]: at for name, at in sent_at.items()})
     return {
         **msgspec.to_builtins(account),
         **timings.figures(compression),
-        "partner_failures_met": met,
+        "partner_failures_met": met[0],
+        "carrier_failures_met": met[1],
+        "labels_sold": dict(sold),
         "outage": {
             "partner": EAST,
             "seconds": round(outage, 1),
@@ -139,7 +161,7 @@ async def live_a_day(settings: Settings, orders: int, compression: float, second
     }
 
 
-async def _down(shops: Shops, shop: str, after: float, outage: float) -> None:
+async def _down(shops: ControlDesks, shop: str, after: float, outage: float) -> None:
     """One shop does not answer for a while."""
     await asyncio.sleep(after)
     await shops.behave(shop, down=True)
@@ -147,7 +169,9 @@ async def _down(shops: Shops, shop: str, after: float, outage: float) -> None:
     await shops.behave(shop, down=False)
 
 
-async def _send(settings: Settings, names: Sequence[str], span: float, shops: Shops) -> dict[str, int]:
+async def _send(
+    settings: Settings, names: Sequence[str], span: float, world: World, failure_every: int
+) -> dict[str, int]:
     """Publish the orders evenly over the day; returns when each was published (epoch milliseconds)."""
     codec, producer = Codec(), kafka.producer(settings, "day-store")
     topic = f"{settings.topic_prefix}stores.{demo.TENANT}.orders.v1"
@@ -157,8 +181,7 @@ async def _send(settings: Settings, names: Sequence[str], span: float, shops: Sh
         sent_at[name] = now_ms()
         producer.produce(topic, key=name.encode(), value=codec.encode(order_of(name, sent_at[name])))
         producer.poll(0)
-        if number % FAILURE_EVERY == FAILURE_EVERY // 2:
-            await shops.fail_next(*FAILURES[number // FAILURE_EVERY % len(FAILURES)])
+        await world.fail(number, failure_every)
     producer.flush(30)
     return sent_at
 
@@ -249,6 +272,9 @@ def run() -> dict[str, Any]:
     orders = int(os.environ.get("DAY_ORDERS", str(ORDERS_AN_HOUR * HOURS_A_DAY)))
     compression = float(os.environ.get("DAY_COMPRESSION", "20"))
     where = machine()
-    with tempfile.TemporaryDirectory(prefix="printledger-day-") as folder, own_stack(Path(folder)) as settings:
+    with (
+        tempfile.TemporaryDirectory(prefix="printledger-day-") as folder,
+        own_stack(Path(folder), CARRIERS=",".join(CARRIERS)) as settings,
+    ):
         figures = asyncio.run(live_a_day(settings, orders, compression, SECONDS_MAX))
     return figures | {"conditions": where}

@@ -27,12 +27,14 @@ from events.catalogue.facts import PrintAreaSize, Variant
 from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 from events.order.values import LineArtwork
 from infra import bootstrap, intake
+from infra.benchmarks.desks import carrier_controls, carrier_desks, labels_sold, labels_wrong
 from infra.catalogue_desk import SHARED_TENANT
 from infra.commands.up import end
 from infra.demo import seed as demo
 from infra.demo.catalogue import EAST, WEST
+from infra.files import write_whole
 from infra.processes import AppProcess, app_processes
-from infra.settings import Settings, load
+from infra.settings import STACK_ENV, Settings, load
 from processors.artwork.template import Box, PrintArea, Product, Template, TextLayer, template_to_json
 from processors.partners import print_shop_setup as presses
 from processors.ports import NamedError
@@ -40,6 +42,9 @@ from processors.ports import NamedError
 VARIANT, TEMPLATE, SKU = "sticker-demo", "sticker-demo", "CHAOS-STICKER"
 UP_SECONDS_MAX = 180.0
 HELLO = (PublishedArea(text="Hello"),)
+#: The time from one scan of a parcel to the next here, and what a simulator calls it where it is not `stage_ms`.
+SCAN_MS = 50
+SCAN_FIELDS = {"easypost": "scan_ms"}
 #: A job that ends so became no goods, although its press had begun: it jammed, or was stopped.
 SPOILED = frozenset({"failed", "cancelled"})
 
@@ -123,7 +128,7 @@ async def until_ready(settings: Settings) -> None:
         for url in (
             f"{settings.public_base_url}/readyz",
             f"http://127.0.0.1:{settings.partner_simulator_port}/control/health",
-            f"http://127.0.0.1:{settings.carrier_simulator_port}/control/health",
+            *(f"{book}/health" for book in carrier_controls(settings).values()),
             f"http://127.0.0.1:{settings.pictures_port}/",
         ):
             await _answers(client, url)
@@ -204,8 +209,10 @@ async def prepare(settings: Settings) -> None:
                 f"http://127.0.0.1:{settings.partner_simulator_port}/control/shops/{shop}", json=changes
             )
             answer.raise_for_status()
-        office = f"http://127.0.0.1:{settings.carrier_simulator_port}/control/office"
-        (await client.patch(office, json={"scan_ms": 50})).raise_for_status()
+    desks = carrier_desks(settings)
+    for name in settings.carriers:
+        await desks.behave(name, **{SCAN_FIELDS.get(name, "stage_ms"): SCAN_MS})
+    await desks.aclose()
 
 
 def order_of(external_id: str, now: int) -> StoreOrderPublished:
@@ -254,8 +261,7 @@ async def account_of(
     """Compare what was sent with what everybody has of it, and let the ledger be verified and audited."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         jobs = (await client.get(f"http://127.0.0.1:{settings.partner_simulator_port}/control/jobs")).json()
-        labels = (await client.get(f"http://127.0.0.1:{settings.carrier_simulator_port}/control/labels")).json()
-    bought = Counter(label["reference"] for label in labels if label["purchases"])
+    labels = await labels_sold(settings)
     versions = Counter(key for key, _ in intake.bucket(settings).versions())
     mails = Counter(_message_ids(settings.mail_dir))
     printed = [job for job in jobs if job["prints"]]
@@ -273,9 +279,7 @@ async def account_of(
         submissions_accepted_twice=[
             key for key, count in Counter(job["external_id"] for job in jobs).items() if count != 1
         ],
-        labels_not_bought_once=[f"{len(bought)} labels for {len(sent)} orders"] * (len(bought) != len(sent))
-        + [label["reference"] for label in labels if label["purchases"] > 1]
-        + [reference for reference, count in bought.items() if count > 1],
+        labels_not_bought_once=labels_wrong(labels, len(sent)),
         objects_with_versions=[key for key, count in versions.items() if count != 1],
         mails_sent_twice=[message_id for message_id, count in mails.items() if count > 1],
         verify=_proof(settings, "verify"),
@@ -302,13 +306,15 @@ def _proof(settings: Settings, command: str) -> dict[str, Any]:
 
 
 @contextmanager
-def own_stack(folder: Path) -> Iterator[Settings]:
-    """A stack of this run's own, with the demo profile, on free ports."""
+def own_stack(folder: Path, **also: str) -> Iterator[Settings]:
+    """A stack of this run's own, with the demo profile, on free ports. `also` are further settings by their names."""
     argv = (
         *(sys.executable, "-m", "infra.cli", "up", "--detach", "--parts-only", "--auto-ports", "--profile", "demo"),
         *("--until-pid", str(os.getpid()), "--data", str(folder)),
     )
     subprocess.run(argv, check=True, timeout=UP_SECONDS_MAX, stdout=subprocess.DEVNULL)
+    kept = folder / STACK_ENV
+    write_whole(kept, kept.read_text(encoding="utf-8") + "".join(f"{name}={value}\n" for name, value in also.items()))
     try:
         yield load(folder)
     finally:

@@ -77,6 +77,8 @@ class OfficeBehaviour(msgspec.Struct, frozen=True, kw_only=True):
     #: The next purchases are refused by the transporting company; or by the account's balance.
     purchase_failure_next: int = 0
     no_funds_next: int = 0
+    #: The next purchases find that their rate is not offered any more.
+    rate_gone_next: int = 0
     #: The next shipments get no rates.
     no_rates_next: int = 0
     #: The next label files cannot be downloaded (404).

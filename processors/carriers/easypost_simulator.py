@@ -133,7 +133,7 @@ class Counter:
         if held["postage_label"] is not None:
             return refusal(422, "SHIPMENT.POSTAGE.EXISTS", "Postage already exists for this shipment.")
         rate = next((rate for rate in held["rates"] if rate["id"] == (given.get("rate") or {}).get("id")), None)
-        if rate is None:
+        if rate is None or self._office.use_up("rate_gone_next"):
             return refusal(422, "RATE.NOT_FOUND", "The rate is not one of this shipment's rates.")
         if self._office.use_up("no_funds_next"):
             return refusal(402, "PAYMENT_REQUIRED", "Insufficient funds.")
