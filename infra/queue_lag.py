@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from events.order.facts import WORK_TOPIC
 from infra import kafka, ledgers
@@ -29,27 +29,33 @@ class QueueLags:
 
     def __call__(self) -> Mapping[str, int]:
         """Raises BrokerUnreachable."""
+        prefix = self._settings.topic_prefix
         try:
-            admin = kafka.admin(self._settings)
-            reader = ledgers.clients(self._settings).reader(True)
-            try:
+            with closing(ledgers.clients(self._settings).reader(True)) as reader:
                 return {
-                    topic.removeprefix(self._settings.topic_prefix): max(self._lags(admin, reader, group, topic))
+                    topic.removeprefix(prefix): max(self._lag(reader, place) for place in places)
                     for topic, group in queues(self._settings)
-                    if self._is_read(admin, group, topic)
+                    if (places := self._committed(group, _places(reader, topic)))
                 }
-            finally:
-                reader.close()
         except KafkaException as error:
             raise BrokerUnreachable(f"{BrokerUnreachable.__doc__} ({error})") from error
 
-    def _is_read(self, admin: AdminClient, group: str, topic: str) -> bool:
-        return bool(committed(admin, group, topic))
+    def _committed(self, group: str, places: list[TopicPartition]) -> list[TopicPartition]:
+        """Where a group stands; empty where it never was.
 
-    def _lags(self, admin: AdminClient, reader: Consumer, group: str, topic: str) -> Iterable[int]:
-        for place in committed(admin, group, topic):
-            _, end = reader.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=ANSWER_SECONDS)
-            yield self._waited(reader, place) if place.offset < end else 0
+        A consumer asks, and not the administrator's client: librdkafka 2.16 crashes where an administrator asks for
+        the offsets of a group whose coordinator has just moved or was never there (its issues 5040 and 1982).
+        """
+        with closing(kafka.consumer(self._settings, group)) as consumer:
+            found = consumer.committed(places, timeout=ANSWER_SECONDS)
+        for place in found:
+            if place.error is not None:
+                raise KafkaException(place.error)
+        return [place for place in found if place.offset >= 0]
+
+    def _lag(self, reader: Consumer, place: TopicPartition) -> int:
+        _, end = reader.get_watermark_offsets(TopicPartition(place.topic, place.partition), timeout=ANSWER_SECONDS)
+        return self._waited(reader, place) if place.offset < end else 0
 
     def _waited(self, reader: Consumer, place: TopicPartition) -> int:
         """Since when the first record that is not done has stood there; 0 where only markers of transactions do."""
@@ -80,15 +86,8 @@ def queues(settings: Settings) -> list[tuple[str, str]]:
     return found
 
 
-def committed(admin: AdminClient, group: str, topic: str) -> list[TopicPartition]:
-    """Where a group stands in a topic; empty where it never was."""
-    asked = admin.list_consumer_group_offsets(
-        [ConsumerGroupTopicPartitions(group)], require_stable=False, request_timeout=ANSWER_SECONDS
-    )
-    try:
-        places = asked[group].result(timeout=ANSWER_SECONDS).topic_partitions or []
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return []
-        raise
-    return [place for place in places if place.topic == topic and place.offset >= 0]
+def _places(reader: Consumer, topic: str) -> list[TopicPartition]:
+    found = reader.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    return [TopicPartition(topic, number) for number in found.partitions]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,12 +34,37 @@ from infra.stack.postgres_part import admin_url
 from infra.topics import ensure_topics
 
 START_SECONDS_MAX = 180
+OWN_FOLDER = "printledger-tests-"
+STACK = "stack"
 PROJECTIONS = Path(projections.__file__).parent
 
 # The same examples in every run, so that a change that did not touch a rule cannot fail on it by chance. `EXPLORE=1`
 # looks for new ones; what it finds becomes an example of its test.
 hypothesis_settings.register_profile("same", derandomize=True)
 hypothesis_settings.load_profile("default" if os.environ.get("EXPLORE") else "same")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a folder of its own.
+
+    By default all runs of a user lie in one folder, whose rights each new run sets back to the user alone. PostgreSQL,
+    which has a user of its own where root runs the tests, would lose its data under a run that is still going.
+    """
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix=OWN_FOLDER)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove what a good run left; a run that failed keeps its files for whoever looks into it."""
+    folder = Path(session.config.option.basetemp)
+    is_worker = hasattr(session.config, "workerinput")
+    if is_worker or not folder.name.startswith(OWN_FOLDER) or exitstatus != pytest.ExitCode.OK:
+        return
+    if holder(folder / STACK) is not None:
+        end(folder / STACK)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +75,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         return
     is_alone = worker_id == "master"
     base = tmp_path_factory.getbasetemp()
-    folder = (base if is_alone else base.parent) / "stack"
+    folder = (base if is_alone else base.parent) / STACK
     # Workers of one run share a stack; it watches the process that started them all.
     run_pid = os.getpid() if is_alone else os.getppid()
     with _one_at_a_time(folder.with_suffix(".lock")):
