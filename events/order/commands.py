@@ -312,6 +312,9 @@ class ReportLabelFailed(OrderCommand, frozen=True, kw_only=True):
     retryable: bool = False
     carrier: Annotated[str, described("Who was asked for it; empty where nobody was.")] = ""
     suggested: SuggestedAddress | None = None
+    retry_after_ms: Annotated[
+        int, described("How long asking again is in vain, counted from now; 0 where nobody knows.")
+    ] = 0
 
 
 class ReportTracking(OrderCommand, frozen=True, kw_only=True):

@@ -75,9 +75,12 @@ def raised(
     )
 
 
-def wait_and_retry(order: Order, deadline_key: str, attempt: int, context: Context, reason: str = "") -> DeadlineSet:
-    """Wait before the same thing is asked for again; the wait grows with each attempt."""
-    return DeadlineSet(deadline_key=deadline_key, due_at=retry_at(order, context, attempt), reason=reason)
+def wait_and_retry(
+    order: Order, deadline_key: str, attempt: int, context: Context, reason: str = "", asked_ms: int = 0
+) -> DeadlineSet:
+    """Wait before the same thing is asked for again; the wait grows with each attempt, and is no shorter than asked."""
+    due_at = max(retry_at(order, context, attempt), context.now + asked_ms)
+    return DeadlineSet(deadline_key=deadline_key, due_at=due_at, reason=reason)
 
 
 def production_watched(order: Order, line: Line, run: Run, context: Context) -> DeadlineSet:

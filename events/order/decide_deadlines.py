@@ -135,7 +135,9 @@ def _run_overdue(order: Order, kind: str, line: Line, run: Run, context: Context
             if order.holds:
                 return (wait_and_retry(order, key, run.attempt, context),)
             asked = submission_requested(order, line, run, context)
-            return (asked, *(_silent(order, key, run.attempt) if run.stage == "submitting" else ()))
+            # Where a person knows that the partner gives no clear answer, workers did answer.
+            is_told = f"submission_unknown:{line.line_id}:{run.run}" in order.exceptions
+            return (asked, *(_silent(order, key, run.attempt) if run.stage == "submitting" and not is_told else ()))
         case "cancel" if run.cancel_asked and not run.cancel_answer:
             return (
                 partner_cancellation_requested(order, line, run, context),

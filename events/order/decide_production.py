@@ -2,8 +2,6 @@
 
 from typing import TypeAlias, assert_never
 
-from msgspec.structs import replace
-
 from events.decider import Context, Ignored
 from events.identity import request_id
 from events.order.commands import (
@@ -151,8 +149,8 @@ def _refused(
     if command.reason == PARTNER_SUSPENDED:
         # Not given up by the partner: routing leaves it out while it is suspended, and may choose it again afterwards.
         return (refused, LineCancelled(line_id=line.line_id, units=(), reason=PARTNER_SUSPENDED, run=run.run))
-    own_wait = wait_and_retry(order, f"submit:{subject}", run.attempt, context)
-    retry = replace(own_wait, due_at=max(own_wait.due_at, context.now + min(command.retry_after_ms, WAIT_ASKED_MAX_MS)))
+    asked_ms = min(command.retry_after_ms, WAIT_ASKED_MAX_MS)
+    retry = wait_and_retry(order, f"submit:{subject}", run.attempt, context, asked_ms=asked_ms)
     # A partner that wants a longer rest than its last attempt would be given is not worth the wait.
     last_wait = order.policy.retry_wait_ms << max(0, order.policy.attempts_max - 1)
     spent = run.attempt >= order.policy.attempts_max or command.retry_after_ms > last_wait

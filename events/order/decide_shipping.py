@@ -23,6 +23,9 @@ RANK_IN_TRANSIT = 20
 RANK_DELIVERED = 40
 RANK_RETURNED = 50
 
+WAIT_ASKED_MAX_MS = 3_600_000
+"""Goods are packed already: however long a carrier wants to be left alone, it is asked again within an hour."""
+
 ShippingCommand: TypeAlias = ReportLabelPurchased | ReportLabelFailed | ReportTracking
 
 
@@ -79,7 +82,8 @@ def _label_failed(order: Order, parcel: Parcel, command: ReportLabelFailed, cont
         suggested=command.suggested,
     )
     if command.retryable and parcel.attempt < order.policy.attempts_max:
-        return (failed, wait_and_retry(order, f"label:{parcel.parcel_id}", parcel.attempt, context))
+        asked_ms = min(command.retry_after_ms, WAIT_ASKED_MAX_MS)
+        return (failed, wait_and_retry(order, f"label:{parcel.parcel_id}", parcel.attempt, context, asked_ms=asked_ms))
     advice = "Mend the address or the carrier account, then resolve this exception: the label is bought again."
     if command.suggested is not None:
         advice = f"Accept the address as the carrier writes it, and the label is bought with it. Or: {advice}"

@@ -87,7 +87,14 @@ class BuyLabel:
                 return await asyncio.to_thread(self._suggesting, failed, envelope, recipient, outcome.suggested_address)
             case Deferred():
                 words = "The carrier gave no usable answer."
-                return _failed(fact, outcome.reason, words, retryable=True, carrier=carrier)
+                return _failed(
+                    fact,
+                    outcome.reason,
+                    words,
+                    retryable=True,
+                    carrier=carrier,
+                    retry_after_ms=outcome.retry_after_ms,
+                )
 
     def _suggesting(
         self, failed: ReportLabelFailed, envelope: FactEnvelope, recipient: Recipient, suggested: Address | None
@@ -223,7 +230,13 @@ def _address(recipient: Recipient) -> Address:
 
 
 def _failed(
-    fact: LabelRequested, reason: str, detail: str, *, retryable: bool = False, carrier: str = ""
+    fact: LabelRequested,
+    reason: str,
+    detail: str,
+    *,
+    retryable: bool = False,
+    carrier: str = "",
+    retry_after_ms: int = 0,
 ) -> ReportLabelFailed:
     return ReportLabelFailed(
         request_id=fact.request_id,
@@ -232,4 +245,5 @@ def _failed(
         detail=detail,
         retryable=retryable,
         carrier=carrier,
+        retry_after_ms=retry_after_ms,
     )

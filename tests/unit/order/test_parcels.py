@@ -36,11 +36,16 @@ RETURNED = WORLD.tracking("P1", "returned", 50)
 TROUBLE = WORLD.tracking("P1", "failure", 0, at=NOW + 30)
 
 
-def label_failed(*, retryable: bool) -> Step:
+def label_failed(*, retryable: bool, retry_after_ms: int = 0) -> Step:
     return report_on(
         LabelRequested,
         lambda asked: ReportLabelFailed(
-            request_id=asked.request_id, parcel_id="P1", reason="address", detail="No such street.", retryable=retryable
+            request_id=asked.request_id,
+            parcel_id="P1",
+            reason="address",
+            detail="No such street.",
+            retryable=retryable,
+            retry_after_ms=retry_after_ms,
         ),
     )
 
@@ -72,6 +77,14 @@ def test_a_label_that_cannot_be_bought_is_tried_again_and_then_shown_to_a_person
     scenario.when(label_failed(retryable=True)).then(
         LabelFailed, a(ExceptionRaised, exception_id="label_failed:P1", detail="No such street.")
     ).status_is("exception").waits_for()
+
+
+@pytest.mark.parametrize(("asked_ms", "waited_ms"), [(0, 30_000), (5, 30_000), (600_000, 600_000), (10**12, 3_600_000)])
+def test_a_label_is_asked_for_again_when_the_carrier_may_be_asked_and_within_an_hour(
+    asked_ms: int, waited_ms: int
+) -> None:
+    history = given(*LABELLING, label_failed(retryable=True, retry_after_ms=asked_ms)).history
+    assert history.order.deadlines["label:P1"] - history.now == waited_ms
 
 
 def test_resolving_a_failed_label_buys_it_again_under_the_same_key() -> None:

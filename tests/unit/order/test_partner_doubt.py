@@ -63,6 +63,21 @@ def test_after_an_outcome_that_nobody_knows_the_partner_is_asked_first() -> None
     )
 
 
+def test_workers_that_could_not_learn_what_the_partner_has_are_not_said_to_be_silent() -> None:
+    scenario = given(*SUBMITTING)
+    for _ in range(POLICY.attempts_max + 2):
+        scenario.when(refused(OUTCOME_UNKNOWN))
+        scenario.when(deadline("submit:1:1")).then_not(ExceptionRaised)
+    assert set(scenario.history.order.exceptions) == {"submission_unknown:1:1"}
+
+
+def test_workers_that_fell_silent_are_told_of_however_little_the_partner_said_before() -> None:
+    scenario = given(*SUBMITTING, refused(OUTCOME_UNKNOWN))
+    for _ in range(POLICY.attempts_max):
+        scenario.when(deadline("submit:1:1"))
+    assert set(scenario.history.order.exceptions) == {"work_overdue:submit:1:1"}
+
+
 def test_a_partner_that_is_never_reached_does_not_keep_the_next_one_from_printing() -> None:
     scenario = given(*SUBMITTING)
     for _ in range(2):

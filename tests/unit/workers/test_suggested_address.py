@@ -13,6 +13,7 @@ from events.order.values import LineUnits
 from processors import personal
 from processors.carriers.desk import CarrierDesk
 from processors.carriers.protocol import Address, LabelRefused
+from processors.outbound import Deferred
 from processors.personal import Recipient
 from processors.workers.label import BuyLabel
 from tests.contract.claims import Claims
@@ -32,10 +33,15 @@ class NoGoods:
 
 
 def failed(suggested: Address | None) -> tuple[ReportLabelFailed, MemoryVault]:
-    vault, carrier = MemoryVault(), CarrierDouble("easypost", 700)
-    carrier.answers = [
+    return failed_by(
         LabelRefused(reason="address_not_found", retryable=False, suggested_address=suggested, needs_person=True)
-    ]
+    )
+
+
+def failed_by(answer: LabelRefused | Deferred) -> tuple[ReportLabelFailed, MemoryVault]:
+    """What the worker reports of a carrier's answer, and the vault with what was sealed."""
+    vault, carrier = MemoryVault(), CarrierDouble("easypost", 700)
+    carrier.answers = [answer]
     files: Any = None
     worker = BuyLabel(
         desk=CarrierDesk({"easypost": carrier}, Claims(), lambda: 0),
