@@ -6,6 +6,8 @@ memory: nothing here may be written to a topic, a table or a log.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 
 from processors.ports import Vault
@@ -82,6 +84,25 @@ def _of_area(name: str, line_id: str, area: str) -> str:
 def seal_recipient(vault: Vault, tenant: str, order_id: str, recipient: Recipient) -> bytes:
     """The recipient as sealed JSON."""
     return vault.seal(tenant, order_id, RECIPIENT_FIELD, msgspec.json.encode(recipient))
+
+
+class MendedAddress(TypedDict):
+    """An address as commands carry it: sealed, with as much beside it as routing may read."""
+
+    recipient: bytes
+    country: str
+    region: str
+    postal_prefix: str
+
+
+def mended_address(vault: Vault, tenant: str, order_id: str, recipient: Recipient) -> MendedAddress:
+    """The fields of a command that brings another address."""
+    return MendedAddress(
+        recipient=seal_recipient(vault, tenant, order_id, recipient),
+        country=recipient.country.upper(),
+        region=region_of(recipient),
+        postal_prefix=postal_prefix_of(recipient),
+    )
 
 
 def open_recipient(vault: Vault, tenant: str, order_id: str, sealed: bytes) -> Recipient:

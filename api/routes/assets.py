@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.answers import problems
 from api.dependencies import ApiDependencies, Dependencies, limits_of
-from api.models import ProblemOut
 from api.problems import Problem
 from processors.links import TOKEN_CHARACTERS_MAX, AssetLink, LinkExpired, LinkNotGenuine
 from processors.ports import KeyDestroyed, ObjectMissing
@@ -21,9 +21,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
 #: Types that a browser may show; everything else is offered for saving.
 _SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf"})
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/pdf": "pdf"}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}} for status in (403, 404, 410, 429)
-}
+_PROBLEMS = problems(403, 404, 410, 429)
 
 Token = Annotated[str, Path(max_length=TOKEN_CHARACTERS_MAX)]
 

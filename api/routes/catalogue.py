@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from api.answers import problems
 from api.catalogue_models import CatalogueExceptionsOut
 from api.dependencies import Dependencies, Reader
-from api.models import ProblemOut
 
 router = APIRouter(prefix="/v1/catalogue", tags=["catalogue"])
 
 EXCEPTIONS_MAX = 1_000
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}} for status in (401, 403, 422, 429, 503)
-}
+_PROBLEMS = problems(401, 403, 422, 429, 503)
 
 
 @router.get("/exceptions", response_model=CatalogueExceptionsOut, responses=_PROBLEMS)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.answers import ORDER_PROBLEMS, SUBMISSION, OrderId, order_not_known
 from api.claim_models import ClaimOut, ClaimsOut, DecideClaimIn, OpenClaimIn, PictureOut, RefundedIn
 from api.dependencies import ApiDependencies, Claimant, Dependencies, Reader
-from api.models import ProblemOut, SubmissionOut
+from api.models import SubmissionOut
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
@@ -28,22 +29,12 @@ router = APIRouter(prefix="/v1", tags=["claims"])
 
 CLAIMS_MAX = 1_000
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
-}
-_SUBMISSION: dict[int | str, dict[str, Any]] = {
-    200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
-    202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
-    **_PROBLEMS,
-}
 
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ClaimId = Annotated[str, Path(pattern=r"^C[0-9]{1,3}$")]
 Stage = Literal["reviewing", "referred", "refunding", "refunded", "reprinted", "reshipped", "kept", "refused"]
 
 
-@router.get("/claims", response_model=ClaimsOut, responses=_PROBLEMS)
+@router.get("/claims", response_model=ClaimsOut, responses=ORDER_PROBLEMS)
 async def list_claims(
     deps: Dependencies,
     key: Reader,
@@ -54,7 +45,7 @@ async def list_claims(
     return await _shown(deps, key, await deps.orders.claims(key.tenant, stage=stage, limit=limit))
 
 
-@router.get("/orders/{order_id}/claims", response_model=ClaimsOut, responses=_PROBLEMS)
+@router.get("/orders/{order_id}/claims", response_model=ClaimsOut, responses=ORDER_PROBLEMS)
 async def list_claims_of_order(order_id: OrderId, deps: Dependencies, key: Reader) -> ClaimsOut:
     """Returns and complaints of one order."""
     await _known(deps, key, order_id)
@@ -64,7 +55,7 @@ async def list_claims_of_order(order_id: OrderId, deps: Dependencies, key: Reade
 @router.put(
     "/orders/{order_id}/claims/pictures",
     response_model=PictureOut,
-    responses=_PROBLEMS,
+    responses=ORDER_PROBLEMS,
     openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
 )
 async def keep_picture(request: Request, order_id: OrderId, deps: Dependencies, key: Claimant) -> PictureOut:
@@ -75,7 +66,7 @@ async def keep_picture(request: Request, order_id: OrderId, deps: Dependencies, 
     return PictureOut(picture=name)
 
 
-@router.post("/orders/{order_id}/claims", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+@router.post("/orders/{order_id}/claims", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
 async def open_claim(
     request: Request, order_id: OrderId, opened: OpenClaimIn, deps: Dependencies, key: Claimant
 ) -> JSONResponse:
@@ -104,7 +95,7 @@ async def open_claim(
     "/orders/{order_id}/claims/{claim_id}/decide",
     response_model=SubmissionOut,
     status_code=202,
-    responses=_SUBMISSION,
+    responses=SUBMISSION,
 )
 async def decide_claim(
     request: Request, order_id: OrderId, claim_id: ClaimId, decided: DecideClaimIn, deps: Dependencies, key: Claimant
@@ -122,13 +113,8 @@ async def decide_claim(
         )
         if recipient is None:
             return order_id, command
-        return order_id, msgspec.structs.replace(
-            command,
-            recipient=personal.seal_recipient(deps.vault, key.tenant, order_id, recipient),
-            country=recipient.country.upper(),
-            region=recipient.region,
-            postal_prefix=personal.postal_prefix_of(recipient),
-        )
+        mended = personal.mended_address(deps.vault, key.tenant, order_id, recipient)
+        return order_id, msgspec.structs.replace(command, **mended)
 
     return await submit(request, deps, key, prepare)
 
@@ -137,7 +123,7 @@ async def decide_claim(
     "/orders/{order_id}/claims/{claim_id}/refunded",
     response_model=SubmissionOut,
     status_code=202,
-    responses=_SUBMISSION,
+    responses=SUBMISSION,
 )
 async def report_refunded(
     request: Request, order_id: OrderId, claim_id: ClaimId, refunded: RefundedIn, deps: Dependencies, key: Claimant
@@ -171,9 +157,7 @@ def _claim_shown(deps: ApiDependencies, key: ApiKey, claim: ClaimView) -> ClaimO
 
 async def _known(deps: ApiDependencies, key: ApiKey, order_id: str) -> None:
     if await deps.orders.order(key.tenant, order_id) is None:
-        # The same answer for an order of another tenant: whether it exists is not told.
-        detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
-        raise Problem(404, "order_not_known", detail)
+        raise order_not_known()
 
 
 async def _claim(deps: ApiDependencies, key: ApiKey, order_id: str, claim_id: str) -> Claim:

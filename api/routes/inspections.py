@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from api.answers import ORDER_PROBLEMS, SUBMISSION, LineIdPath, OrderId, order_state
 from api.dependencies import ApiDependencies, Approver, Dependencies, Reader
-from api.models import AnswerModel, AsOfOut, ProblemOut, RequestModel, SubmissionOut
+from api.models import AnswerModel, AsOfOut, RequestModel, SubmissionOut
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
@@ -29,18 +30,7 @@ DAY_MS = 86_400_000
 UNITS_MAX = 1_000
 DEFECTS_MAX = 20
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
-}
-_SUBMISSION: dict[int | str, dict[str, Any]] = {
-    200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
-    202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
-    **_PROBLEMS,
-}
 
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-LineIdPath = Annotated[str, Path(min_length=1, max_length=64)]
 RunPath = Annotated[int, Path(ge=1, le=1_000, description="Number of the print run, as the order shows it.")]
 Unit = Annotated[int, Field(ge=1, le=UNITS_MAX)]
 
@@ -124,14 +114,10 @@ class InspectionsOut(AnswerModel):
     as_of: AsOfOut
 
 
-@router.get("/orders/{order_id}/inspections", response_model=InspectionsOut, responses=_PROBLEMS)
+@router.get("/orders/{order_id}/inspections", response_model=InspectionsOut, responses=ORDER_PROBLEMS)
 async def list_inspections(order_id: OrderId, deps: Dependencies, key: Reader) -> InspectionsOut:
     """What was photographed of an order's prints, what the rules measured, and what was decided."""
-    state = await deps.orders.state(key.tenant, order_id)
-    if state is None:
-        # The same answer for an order of another tenant: whether it exists is not told.
-        detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
-        raise Problem(404, "order_not_known", detail)
+    state = await order_state(deps, key, order_id)
     page = await deps.orders.inspections(key.tenant, order_id)
     shown = [_inspection_shown(deps, key.tenant, order_id, state, one) for one in page.inspections]
     return InspectionsOut.model_validate({"inspections": shown, "more": page.more, "as_of": page.as_of})
@@ -141,7 +127,7 @@ async def list_inspections(order_id: OrderId, deps: Dependencies, key: Reader) -
     "/orders/{order_id}/lines/{line_id}/runs/{run}/photo",
     response_model=SubmissionOut,
     status_code=202,
-    responses=_SUBMISSION,
+    responses=SUBMISSION,
     openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
 )
 async def add_photo(
@@ -182,7 +168,7 @@ async def add_photo(
     "/orders/{order_id}/lines/{line_id}/runs/{run}/verdict",
     response_model=SubmissionOut,
     status_code=202,
-    responses=_SUBMISSION,
+    responses=SUBMISSION,
 )
 async def give_verdict(
     request: Request,
@@ -211,7 +197,7 @@ async def give_verdict(
     return await submit(request, deps, key, lambda: (order_id, command))
 
 
-@router.get("/inspections/report", response_model=AgreementOut, responses=_PROBLEMS)
+@router.get("/inspections/report", response_model=AgreementOut, responses=ORDER_PROBLEMS)
 async def show_report(
     deps: Dependencies, key: Reader, days: Annotated[int, Query(ge=1, le=3_650)] = 90
 ) -> AgreementOut:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.answers import ORDER_PROBLEMS, SUBMISSION, LineIdPath, OrderId, order_not_known
 from api.artwork import replacement, uploaded
 from api.dependencies import ApiDependencies, Approver, Canceller, Dependencies, Reader, Writer
 from api.intake import intake_records
@@ -21,7 +22,6 @@ from api.models import (
     OrderIn,
     OrderOut,
     OrdersOut,
-    ProblemOut,
     ReplaceArtworkIn,
     RequestChangesIn,
     SubmissionOut,
@@ -46,21 +46,8 @@ PAGE_MAX = 200
 NO_RECORDS: Mapping[str, Mapping[str, Any]] = {}
 TIMELINE_MAX = 1_000
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
-}
-_SUBMISSION: dict[int | str, dict[str, Any]] = {
-    200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
-    202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
-    **_PROBLEMS,
-}
 
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-LineIdPath = Annotated[str, Path(min_length=1, max_length=64)]
-
-
-@router.post("", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+@router.post("", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
 async def place_order(request: Request, order: OrderIn, deps: Dependencies, key: Writer) -> JSONResponse:
     """Take in an order, or a newer version of one.
 
@@ -82,7 +69,7 @@ async def place_order(request: Request, order: OrderIn, deps: Dependencies, key:
     return await submit(request, deps, key, prepare)
 
 
-@router.get("", response_model=OrdersOut, responses=_PROBLEMS)
+@router.get("", response_model=OrdersOut, responses=ORDER_PROBLEMS)
 async def list_orders(
     deps: Dependencies,
     key: Reader,
@@ -108,7 +95,7 @@ async def list_orders(
     )
 
 
-@router.get("/{order_id}", response_model=OrderOut, responses=_PROBLEMS)
+@router.get("/{order_id}", response_model=OrderOut, responses=ORDER_PROBLEMS)
 async def show_order(order_id: OrderId, deps: Dependencies, key: Reader) -> OrderOut:
     """One order with its lines, parcels, holds and exceptions, and what the buyer gave for each line.
 
@@ -120,7 +107,7 @@ async def show_order(order_id: OrderId, deps: Dependencies, key: Reader) -> Orde
     return _shown(deps, key, order, records)
 
 
-@router.get("/{order_id}/timeline", response_model=TimelineOut, responses=_PROBLEMS)
+@router.get("/{order_id}/timeline", response_model=TimelineOut, responses=ORDER_PROBLEMS)
 async def show_timeline(
     order_id: OrderId,
     deps: Dependencies,
@@ -132,21 +119,21 @@ async def show_timeline(
     timeline = await deps.orders.timeline(key.tenant, order_id, after_seq=after_seq, limit=limit)
     if not timeline.entries and after_seq == 0:
         # An order may be known before it is placed: a cancellation that came first is in its timeline.
-        raise _not_known()
+        raise order_not_known()
     entries = tuple(_entry(deps, key, order_id, entry) for entry in timeline.entries)
     return TimelineOut.model_validate({"entries": entries, "next_seq": timeline.next_seq, "as_of": timeline.as_of})
 
 
-@router.get("/{order_id}/lineage", response_model=LineageOut, responses=_PROBLEMS)
+@router.get("/{order_id}/lineage", response_model=LineageOut, responses=ORDER_PROBLEMS)
 async def show_lineage(order_id: OrderId, deps: Dependencies, key: Reader) -> LineageOut:
     """Where each printed thing came from and went: upload, original, print file, submission, parcel."""
     lines = await deps.orders.lineage(key.tenant, order_id)
     if lines is None:
-        raise _not_known()
+        raise order_not_known()
     return LineageOut.model_validate({"lines": lines})
 
 
-@router.post("/{order_id}/cancel", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+@router.post("/{order_id}/cancel", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
 async def cancel_order(
     request: Request, order_id: OrderId, cancel: CancelIn, deps: Dependencies, key: Canceller
 ) -> JSONResponse:
@@ -155,9 +142,7 @@ async def cancel_order(
     return await submit(request, deps, key, lambda: (order_id, commands.CancelOrder(reason=cancel.reason)))
 
 
-@router.post(
-    "/{order_id}/lines/{line_id}/approve", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION
-)
+@router.post("/{order_id}/lines/{line_id}/approve", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
 async def approve_proof(
     request: Request,
     order_id: OrderId,
@@ -176,7 +161,7 @@ async def approve_proof(
     "/{order_id}/lines/{line_id}/request-changes",
     response_model=SubmissionOut,
     status_code=202,
-    responses=_SUBMISSION,
+    responses=SUBMISSION,
 )
 async def request_changes(
     request: Request,
@@ -198,7 +183,7 @@ async def request_changes(
 
 
 @router.post(
-    "/{order_id}/lines/{line_id}/replace-file", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION
+    "/{order_id}/lines/{line_id}/replace-file", response_model=SubmissionOut, status_code=202, responses=SUBMISSION
 )
 async def replace_file(
     request: Request,
@@ -217,7 +202,7 @@ async def replace_file(
     "/{order_id}/lines/{line_id}/file",
     response_model=SubmissionOut,
     status_code=202,
-    responses=_SUBMISSION,
+    responses=SUBMISSION,
     openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
 )
 async def upload_file(
@@ -281,7 +266,7 @@ def _assembled(
 async def _known(deps: ApiDependencies, key: ApiKey, order_id: str) -> OrderView:
     order = await deps.orders.order(key.tenant, order_id)
     if order is None:
-        raise _not_known()
+        raise order_not_known()
     return order
 
 
@@ -298,14 +283,8 @@ async def _known_state(deps: ApiDependencies, key: ApiKey, order_id: str, line_i
     state = await deps.orders.state(key.tenant, order_id)
     line = state.line(line_id) if state is not None else None
     if line is None:
-        raise _not_known()
+        raise order_not_known()
     return line
-
-
-def _not_known() -> Problem:
-    # The same answer for an order of another tenant: whether it exists is not told.
-    detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
-    return Problem(404, "order_not_known", detail)
 
 
 def _shown(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.answers import ORDER_PROBLEMS, SUBMISSION, OrderId, order_state
 from api.dependencies import ApiDependencies, Canceller, Dependencies, Reader, Writer
-from api.models import ProblemOut, SubmissionOut
+from api.models import SubmissionOut
 from api.parcel_models import AcceptSuggestionIn, AddressOut, SuggestionOut, SuggestionsOut, WithdrawParcelIn
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
 from events.order.parcel_commands import AcceptSuggestedAddress, WithdrawParcel
 from events.order.parcels import Suggestion
-from events.order.state import Order
 from events.order.suggestions import open_suggestions
 from processors import personal
 from processors.personal import Recipient
@@ -25,36 +25,26 @@ from processors.ports import ApiKey, VaultError
 
 router = APIRouter(prefix="/v1/orders/{order_id}", tags=["parcels"])
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
-}
-_SUBMISSION: dict[int | str, dict[str, Any]] = {
-    200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
-    202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
-    **_PROBLEMS,
-}
 
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ParcelIdPath = Annotated[str, Path(pattern=r"^P[0-9]{1,4}$")]
 
 
-@router.get("/address/suggestion", response_model=SuggestionsOut, responses=_PROBLEMS)
+@router.get("/address/suggestion", response_model=SuggestionsOut, responses=ORDER_PROBLEMS)
 async def show_suggestions(order_id: OrderId, deps: Dependencies, key: Reader) -> SuggestionsOut:
     """How carriers would write the order's address, where one has refused it and has a better idea."""
-    found = open_suggestions(await _state(deps, key, order_id))
+    found = open_suggestions(await order_state(deps, key, order_id))
     shown = await run_in_threadpool(
         lambda: tuple(_shown(deps, key, order_id, parcel_id, one) for parcel_id, one in found.items())
     )
     return SuggestionsOut(suggestions=shown)
 
 
-@router.post("/address/accept-suggestion", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+@router.post("/address/accept-suggestion", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
 async def accept_suggestion(
     request: Request, order_id: OrderId, accepted: AcceptSuggestionIn, deps: Dependencies, key: Writer
 ) -> JSONResponse:
     """Take the address as the carrier writes it: the order has it from then on, and the label is bought with it."""
-    found = open_suggestions(await _state(deps, key, order_id))
+    found = open_suggestions(await order_state(deps, key, order_id))
     wanted = accepted.parcel_id or next(iter(found), None)
     if wanted is None or (accepted.parcel_id is None and len(found) > 1):
         detail = "Name the parcel whose suggestion you mean; `GET …/address/suggestion` lists what can be accepted."
@@ -63,7 +53,7 @@ async def accept_suggestion(
     return await submit(request, deps, key, lambda: (order_id, command))
 
 
-@router.post("/parcels/{parcel_id}/withdraw", response_model=SubmissionOut, status_code=202, responses=_SUBMISSION)
+@router.post("/parcels/{parcel_id}/withdraw", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
 async def withdraw_parcel(
     request: Request,
     order_id: OrderId,
@@ -76,7 +66,7 @@ async def withdraw_parcel(
 
     Its goods are packed anew with `send_again`, and cancelled without.
     """
-    if parcel_id not in (await _state(deps, key, order_id)).parcels:
+    if parcel_id not in (await order_state(deps, key, order_id)).parcels:
         raise Problem(404, "parcel_not_known", "The order has no such parcel. Its parcels are in the order itself.")
     recipient = Recipient(**withdrawn.recipient.model_dump()) if withdrawn.recipient else None
     if recipient is not None and not (withdrawn.send_again and recipient.is_deliverable()):
@@ -87,13 +77,8 @@ async def withdraw_parcel(
         command = WithdrawParcel(parcel_id=parcel_id, send_again=withdrawn.send_again, reason=withdrawn.reason)
         if recipient is None:
             return order_id, command
-        return order_id, msgspec.structs.replace(
-            command,
-            recipient=personal.seal_recipient(deps.vault, key.tenant, order_id, recipient),
-            country=recipient.country.upper(),
-            region=personal.region_of(recipient),
-            postal_prefix=personal.postal_prefix_of(recipient),
-        )
+        mended = personal.mended_address(deps.vault, key.tenant, order_id, recipient)
+        return order_id, msgspec.structs.replace(command, **mended)
 
     return await submit(request, deps, key, prepare)
 
@@ -108,12 +93,3 @@ def _shown(deps: ApiDependencies, key: ApiKey, order_id: str, parcel_id: str, on
             opened = Recipient()
         address = AddressOut(**{name: getattr(opened, name) for name in AddressOut.model_fields})
     return SuggestionOut(parcel_id=parcel_id, parts=one.address.parts, address=address)
-
-
-async def _state(deps: ApiDependencies, key: ApiKey, order_id: str) -> Order:
-    state = await deps.orders.state(key.tenant, order_id)
-    if state is None:
-        # The same answer for an order of another tenant: whether it exists is not told.
-        detail = "No order with this id is known for your account. One sent a moment ago may need a second to show."
-        raise Problem(404, "order_not_known", detail)
-    return state

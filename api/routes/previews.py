@@ -20,8 +20,9 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
+from api.answers import Answers, problems
 from api.dependencies import ApiDependencies, Dependencies, Writer, limits_of
-from api.models import AnswerModel, FindingOut, ProblemOut, RequestModel
+from api.models import AnswerModel, FindingOut, RequestModel
 from api.problems import Problem
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.live import PREVIEW_WIDTH_PX_MAX, PREVIEW_WIDTH_PX_MIN, PictureFormat, Preview
@@ -57,10 +58,7 @@ _ACCEPTED: Final = {
     "image/webp": _WEBP, "image/png": _PNG, "application/json": _JSON,
     "image/*": _WEBP, "application/*": _JSON, "*/*": _WEBP,
 }  # fmt: skip
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 404, 406, 408, 410, 413, 415, 422, 429, 503)
-}
+_PROBLEMS = problems(400, 401, 403, 404, 406, 408, 410, 413, 415, 422, 429, 503)
 
 
 def _numbers(value: object) -> object:
@@ -114,7 +112,7 @@ _BODY: Final = {
         "content": {_JSON: {"schema": _FIELDS}, "multipart/form-data": {"schema": _FORM}},
     }
 }
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+_ANSWERS: Answers = {
     200: {"model": PreviewOut, "content": {_WEBP: {}, _PNG: {}}, "description": "The picture, or all as JSON."},
     **_PROBLEMS,
 }

@@ -6,7 +6,7 @@ Browsers get a page with forms, programs get and send JSON; both are the same fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import pydantic
@@ -17,9 +17,10 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
+from api.answers import Answers, problems
 from api.artwork import replacement, uploaded
 from api.dependencies import ApiDependencies, Dependencies, limits_of
-from api.models import ChangesIn, ProblemOut, ProofOut, ReplaceArtworkIn, RequestModel, SubmissionOut
+from api.models import ChangesIn, ProofOut, ReplaceArtworkIn, RequestModel, SubmissionOut
 from api.problems import Problem
 from api.proof_page import message_page, proof_page
 from api.shown import areas_shown
@@ -36,11 +37,8 @@ router = APIRouter(prefix="/v1/proofs", tags=["proofs"])
 PAGE_WAIT_SECONDS = 10
 FORM_FIELDS_MAX = 8
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (403, 404, 409, 410, 413, 422, 429, 503)
-}
-_ANSWERED: dict[int | str, dict[str, Any]] = {200: {"model": SubmissionOut}, 202: {"model": SubmissionOut}, **_PROBLEMS}
+_PROBLEMS = problems(403, 404, 409, 410, 413, 422, 429, 503)
+_ANSWERED: Answers = {200: {"model": SubmissionOut}, 202: {"model": SubmissionOut}, **_PROBLEMS}
 #: Line statuses in which a proof is being made anew: the one that the link shows is superseded.
 _BEING_MADE = frozenset({"received", "unmapped", "checking", "checked", "rendering", "rendered", "blocked"})
 

@@ -5,13 +5,14 @@ These figures are of all tenants together, so they need a scope of their own, wh
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.answers import problems
 from api.dependencies import Dependencies, require
-from api.models import AnswerModel, AsOfOut, ProblemOut
+from api.models import AnswerModel, AsOfOut
 from processors.ports import ApiKey
 from projections.scorecard_reader import AlertsPage, ScorecardsPage
 
@@ -21,9 +22,7 @@ DAYS_MAX = 366
 ALERTS_MAX = 1_000
 Operator = Annotated[ApiKey, Depends(require("operations:read"))]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}} for status in (401, 403, 422, 429, 503)
-}
+_PROBLEMS = problems(401, 403, 422, 429, 503)
 
 
 class ScorecardReads(Protocol):

@@ -5,13 +5,14 @@ A delivery that is answered with 200 is on Kafka and will be read; anything else
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.answers import problems
 from api.dependencies import ApiDependencies, Dependencies, limits_of
-from api.models import ProblemOut, ReceivedOut
+from api.models import ReceivedOut
 from api.problems import Problem
 from processors.carriers.protocol import Carrier
 from processors.inbound import shopify
@@ -21,9 +22,7 @@ from processors.webhooks import WebhookNotGenuine, with_address_secret
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}} for status in (401, 404, 413, 429, 503)
-}
+_PROBLEMS = problems(401, 404, 413, 429, 503)
 #: A name in the path: a store, partner or carrier as it is configured.
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")]
 

@@ -5,6 +5,7 @@ from typing import TypeAlias, assert_never
 from msgspec.structs import replace
 
 from events.order import claims
+from events.order.addresses import readdressed
 from events.order.claims import Claim
 from events.order.facts.claims import (
     ClaimGranted,
@@ -100,10 +101,7 @@ def _evolve(
 
 
 def _sent_again(order: Order, fact: ClaimGranted) -> Order:
-    """The runs are in their new parcel from now on, and a mended address is the order's.
-
-    What the store said of the address stays what it is compared with: its next picture is no edit back to the old one.
-    """
+    """The runs are in their new parcel from now on, and a mended address is the order's."""
     runs = {(item.line_id, item.run) for item in fact.items}
     lines = {
         key: replace(line, runs=tuple(_moved(run, (key, run.run) in runs, fact.parcel_id) for run in line.runs))
@@ -111,16 +109,7 @@ def _sent_again(order: Order, fact: ClaimGranted) -> Order:
         else line
         for key, line in order.lines.items()
     }
-    order = replace(order, lines=lines)
-    if fact.recipient is None:
-        return order
-    return replace(
-        order,
-        recipient=fact.recipient,
-        country=fact.country,
-        region=fact.region,
-        postal_prefix=fact.postal_prefix,
-    )
+    return readdressed(replace(order, lines=lines), fact)
 
 
 def _moved(run: Run, is_sent_again: bool, parcel_id: str) -> Run:

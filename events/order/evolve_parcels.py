@@ -4,6 +4,7 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
+from events.order.addresses import readdressed
 from events.order.facts.parcels import LabelRefundAnswered, LabelRefundRequested, ParcelWithdrawn
 from events.order.parcels import PENDING, UNANSWERED, WITHDRAWN, LabelRefund
 from events.order.state import Line, Order, Parcel
@@ -35,17 +36,7 @@ def _withdrawn(order: Order, fact: ParcelWithdrawn) -> Order:
     lines = dict(order.lines)
     for part in fact.contents:
         lines[part.line_id] = _unpacked(lines[part.line_id], fact.parcel_id)
-    order = replace(order, lines=lines)
-    if fact.recipient is None:
-        return order
-    # What the store said of the address stays what its next picture is compared with.
-    return replace(
-        order,
-        recipient=fact.recipient,
-        country=fact.country,
-        region=fact.region,
-        postal_prefix=fact.postal_prefix,
-    )
+    return readdressed(replace(order, lines=lines), fact)
 
 
 def _unpacked(line: Line, parcel_id: str) -> Line:

@@ -114,6 +114,14 @@ def test_a_person_decides_and_a_mended_address_is_sealed(world: World) -> None:
     assert b"Demo Street" not in command.recipient
 
 
+def test_a_region_that_is_written_out_is_only_told_sealed(world: World) -> None:
+    decided = {"outcome": "reship", "recipient": ADDRESS | {"region": "Demo Valley"}}
+    assert world.call("POST", f"{CLAIMS}/C1/decide", json=decided).status_code == 202
+    command = sent(world)
+    assert isinstance(command, DecideClaim)
+    assert command.region == ""
+
+
 @pytest.mark.parametrize(
     "decided", [{"outcome": "refund", "recipient": ADDRESS}, {"outcome": "reship", "recipient": {"name": "x"}}]
 )
