@@ -97,69 +97,68 @@ def a_picture(choose: Choose) -> ObserveStoreOrder:
 
 def answers_to(fact: OrderEvent) -> list[OrderCommandUnion]:
     """Every kind of answer that the outside world may give to a request, the healthy one first."""
-    found: list[Any] = list(World().answer(fact))
+    healthy: list[Any] = list(World().answer(fact))
+    return _before_the_press(fact, healthy) or _at_the_press(fact, healthy) or _on_the_way(fact, healthy) or healthy
+
+
+def _before_the_press(fact: OrderEvent, healthy: list[Any]) -> list[OrderCommandUnion]:
     match fact:
         case ArtworkCheckRequested():
             block = Finding(code="x", severity="block", message="Bad.")
             ids: Any = {"request_id": fact.request_id, "line_id": fact.line_id}
-            found += [ReportArtworkChecked(**ids, verdict="block", findings=(block,))]
-            found += [ReportArtworkChecked(**ids, verdict="review")]
-            found += [ReportArtworkUnavailable(**ids, reason="404", retryable=retry) for retry in (True, False)]
-        case RenderRequested():
-            ids = {"request_id": fact.request_id, "line_id": fact.line_id}
-            found += [
-                ReportRenderFailed(**ids, version=fact.version, reason="r", retryable=retry) for retry in (True, False)
+            return [
+                *healthy,
+                ReportArtworkChecked(**ids, verdict="block", findings=(block,)),
+                ReportArtworkChecked(**ids, verdict="review"),
+                *(ReportArtworkUnavailable(**ids, reason="404", retryable=retry) for retry in (True, False)),
             ]
+        case RenderRequested():
+            ids = {"request_id": fact.request_id, "line_id": fact.line_id, "version": fact.version}
+            return healthy + [ReportRenderFailed(**ids, reason="r", retryable=retry) for retry in (True, False)]
         case RoutingRequested():
             ids = {"request_id": fact.request_id, "line_id": fact.line_id}
             left = [partner for partner in PARTNERS if partner not in fact.excluded_partner_ids]
-            found = [msgspec.structs.replace(found[0], partner_id=partner) for partner in left]
-            found += [ReportRoutingFailed(**ids, run=fact.run, reason="nobody")]
-        case SubmissionRequested():
-            found += [
-                ReportSubmissionRefused(
-                    request_id=fact.request_id, line_id=fact.line_id, run=fact.run, reason=reason, retryable=retry
-                )
-                for reason, retry in (("overloaded", True), ("invalid", False), ("outcome_unknown", False))
-            ]
-        case PartnerCancellationRequested():
-            found += [msgspec.structs.replace(found[0], confirmed=False, reason="too late")]
-        case InspectionRequested():
-            found += [
-                ReportInspected(
-                    request_id=fact.request_id,
-                    line_id=fact.line_id,
-                    run=fact.run,
-                    passed_units=fact.units[1:],
-                    failed_units=fact.units[:1],
-                    defects=(Defect(code="misprint"),),
-                )
-            ]
-        case LabelRequested():
-            found += [
-                ReportLabelFailed(
-                    request_id=fact.request_id, parcel_id=fact.parcel_id, reason="address", retryable=retry
-                )
-                for retry in (True, False)
-            ]
-        case LabelRefundRequested():
-            found += [
-                msgspec.structs.replace(found[0], state=state, reason="r")
-                for state in ("pending", "refused", "unanswered")
-            ]
-        case NotificationRequested():
-            found += [
-                ReportNotificationFailed(
-                    request_id=fact.request_id,
-                    notification_id=fact.notification_id,
-                    reason="full",
-                    outcome_unknown=unknown,
-                )
-                for unknown in (False, True)
-            ]
+            found = [msgspec.structs.replace(healthy[0], partner_id=partner) for partner in left]
+            return [*found, ReportRoutingFailed(**ids, run=fact.run, reason="nobody")]
         case _:
-            pass
-    return found
+            return []
+
+
+def _at_the_press(fact: OrderEvent, healthy: list[Any]) -> list[OrderCommandUnion]:
+    match fact:
+        case SubmissionRequested():
+            ids: Any = {"request_id": fact.request_id, "line_id": fact.line_id, "run": fact.run}
+            reasons = (("overloaded", True), ("invalid", False), ("outcome_unknown", False))
+            return healthy + [ReportSubmissionRefused(**ids, reason=why, retryable=retry) for why, retry in reasons]
+        case PartnerCancellationRequested():
+            return [*healthy, msgspec.structs.replace(healthy[0], confirmed=False, reason="too late")]
+        case InspectionRequested():
+            failed = ReportInspected(
+                request_id=fact.request_id,
+                line_id=fact.line_id,
+                run=fact.run,
+                passed_units=fact.units[1:],
+                failed_units=fact.units[:1],
+                defects=(Defect(code="misprint"),),
+            )
+            return [*healthy, failed]
+        case _:
+            return []
+
+
+def _on_the_way(fact: OrderEvent, healthy: list[Any]) -> list[OrderCommandUnion]:
+    match fact:
+        case LabelRequested():
+            ids: Any = {"request_id": fact.request_id, "parcel_id": fact.parcel_id, "reason": "address"}
+            return healthy + [ReportLabelFailed(**ids, retryable=retry) for retry in (True, False)]
+        case LabelRefundRequested():
+            states = ("pending", "refused", "unanswered")
+            return healthy + [msgspec.structs.replace(healthy[0], state=state, reason="r") for state in states]
+        case NotificationRequested():
+            ids = {"request_id": fact.request_id, "notification_id": fact.notification_id, "reason": "full"}
+            return healthy + [ReportNotificationFailed(**ids, outcome_unknown=unknown) for unknown in (False, True)]
+        case _:
+            return []
 
 
 def something_sensible(choose: Choose, order: Order, facts: Sequence[OrderEvent]) -> OrderCommandUnion:
