@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from processors.carriers.protocol import Address, LabelRefused, Rate
+from processors.carriers.protocol import Address, LabelRefused, Rate, TrackingOutcome
 from processors.fetch import Fetched
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, Deferred, preview
@@ -58,12 +58,14 @@ def offered_rate(
     )
 
 
+#: Our word for a shipment that the carrier does not know.
+UNKNOWN_SHIPMENT: Final = "unknown_shipment"
 #: HTTP statuses of a refusal in our words: (reason, retryable, needs a person).
 BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
     401: ("credentials", False, True),
     402: ("funds", True, True),
     403: ("credentials", False, True),
-    404: ("unknown_shipment", False, True),
+    404: (UNKNOWN_SHIPMENT, False, True),
     408: ("unavailable", True, False),
 }
 
@@ -79,6 +81,11 @@ def nonsense(answer: Answer, *, outcome_unknown: bool) -> Deferred:
     """The carrier answered with something that its own format does not allow."""
     detail = f"HTTP {answer.status}: {preview(answer.body)}"
     return Deferred(reason="server_error", retry_after_ms=0, outcome_unknown=outcome_unknown, detail=detail)
+
+
+def untracked(answer: Answer) -> TrackingOutcome:
+    """What an answer without a track says of a parcel: a carrier that does not know the parcel saw nothing of it."""
+    return () if answer.status == 404 else nonsense(answer, outcome_unknown=False)
 
 
 def corrected(

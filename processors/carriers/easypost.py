@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.common import WEBHOOK_MAX_BYTES, LabelFetcher, answer_incomplete, nonsense
+from processors.carriers.common import WEBHOOK_MAX_BYTES, LabelFetcher, answer_incomplete, nonsense, untracked
 from processors.carriers.easypost_reading import cheapest, offered, tracking_report
 from processors.carriers.easypost_requests import address as address_request
 from processors.carriers.easypost_requests import same_address, shipment_request
@@ -46,7 +46,7 @@ from processors.carriers.protocol import (
 )
 from processors.fetch import FetchRefused
 from processors.inbound.reading import InputNotUsable, minor_units
-from processors.outbound import OutboundClient, OutboundError
+from processors.outbound import Answer, OutboundClient, OutboundError
 from processors.webhooks import read_body, refuse_large, require_signature
 
 #: Answers to a purchase that leave open whether it was paid: the shipment is read again.
@@ -58,6 +58,9 @@ PURCHASE_UNCLEAR: Final = frozenset(
         "SHIPMENT.PURCHASE.IN_PROGRESS",
     }
 )
+
+#: What becomes of a label's price once it was asked for.
+REFUND_ASKED: Final = frozenset({"submitted", "refunded", "rejected"})
 
 SIGNATURE_HEADER: Final = "X-Hmac-Signature"
 SIGNATURE_PREFIX: Final = "hmac-sha256-hex="
@@ -204,12 +207,16 @@ class EasyPost:
         return await self._bought(held, already_known=True)
 
     async def _shipment(self, shipment_id: str) -> wire.Shipment | Deferred:
+        held = await self._asked("GET", shipment_id)
+        return nonsense(held, outcome_unknown=False) if isinstance(held, Answer) else held
+
+    async def _asked(self, method: str, path: str, *, idempotent: bool = True) -> wire.Shipment | Answer | Deferred:
+        """A shipment; what EasyPost says instead of it; or that it says nothing usable."""
         try:
-            answer = await self._client.call("GET", f"/v2/shipments/{shipment_id}", idempotent=True)
+            answer = await self._client.call(method, f"/v2/shipments/{path}", idempotent=idempotent)
         except OutboundError as error:
             return error.deferred()
-        held = answer.read_as(wire.Shipment) if answer.status == 200 else None
-        return held if held is not None else nonsense(answer, outcome_unknown=False)
+        return (answer.read_as(wire.Shipment) if answer.status == 200 else None) or answer
 
     async def _bought(self, held: wire.Shipment, *, already_known: bool) -> LabelBought | Deferred:
         """The label with its file. A file that cannot be fetched now is fetched by the next try."""
@@ -248,14 +255,14 @@ class EasyPost:
         return None if held.postage_label is None else await self._bought(held, already_known=True)
 
     async def refund(self, carrier_reference: str) -> RefundOutcome:
-        """Ask for the label's price back; EasyPost answers later for good (`submitted` first)."""
-        try:
-            answer = await self._client.call("POST", f"/v2/shipments/{carrier_reference}/refund", idempotent=True)
-        except OutboundError as error:
-            return error.deferred()
-        held = answer.read_as(wire.Shipment) if answer.status == 200 else None
-        if held is None:
-            return refused(answer)
+        """Ask for the label's price back, unless it was asked for; EasyPost answers later for good."""
+        held = await self._asked("GET", carrier_reference)
+        if isinstance(held, wire.Shipment) and held.refund_status not in REFUND_ASKED:
+            held = await self._asked("POST", f"{carrier_reference}/refund", idempotent=False)
+        if isinstance(held, Deferred):
+            return held
+        if isinstance(held, Answer):
+            return refused(held)
         if held.refund_status in ("submitted", "refunded"):
             return RefundConfirmed(carrier_reference=held.id, state=held.refund_status)
         return LabelRefused(
@@ -267,7 +274,9 @@ class EasyPost:
 
     async def track(self, carrier_reference: str) -> TrackingOutcome:
         """The shipment's tracker as it stands now."""
-        held = await self._shipment(carrier_reference)
+        held = await self._asked("GET", carrier_reference)
+        if isinstance(held, Answer):
+            return untracked(held)
         if isinstance(held, Deferred):
             return held
         if held.tracker is None:

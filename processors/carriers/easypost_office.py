@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS shipments (
     bought_at INTEGER, purchases INTEGER NOT NULL DEFAULT 0, purchase_requests INTEGER NOT NULL DEFAULT 0,
     ratings INTEGER NOT NULL DEFAULT 1, step INTEGER NOT NULL DEFAULT 0, route TEXT, next_at INTEGER);
 CREATE INDEX IF NOT EXISTS shipments_due ON shipments (next_at) WHERE next_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS refund_requests (number INTEGER PRIMARY KEY, shipment_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS behaviour (only INTEGER PRIMARY KEY CHECK (only = 1), body BLOB NOT NULL);
 """
 
@@ -87,6 +88,10 @@ class OfficeBehaviour(msgspec.Struct, frozen=True, kw_only=True):
     return_next: int = 0
     lose_next: int = 0
     unknown_word_next: int = 0
+    #: The next labels are taken back, but the line goes dead before the answer.
+    refund_silently_next: int = 0
+    #: What labels that are given back come to, as `refund_state` reads it.
+    refund_verdict: str = ""
     #: No parcel is scanned any more while it is set.
     standstill: bool = False
     delivery: Delivery = Delivery()
@@ -171,7 +176,15 @@ class Office:
             id_or_reference,
             id_or_reference,
         )
-        return None if row is None else _json(row["body"])
+        return None if row is None else self._settled(_json(row["body"]))
+
+    def _settled(self, body: shapes.Json) -> shapes.Json:
+        """The shipment after what was decided meanwhile of a label that was given back."""
+        verdict = self.behaviour().refund_verdict
+        if body["refund_status"] == "submitted" and verdict:
+            body["refund_status"] = refund_state("submitted", is_used=False, verdict=verdict)
+            self._save(body)
+        return body
 
     def rerate(self, shipment_id: str) -> shapes.Json:
         """Fresh rates with fresh ids."""
@@ -213,11 +226,14 @@ class Office:
     def refund(self, shipment_id: str) -> shapes.Json:
         """Submit the refund, or refuse it once the parcel was scanned in transit."""
         body = self._held(shipment_id)
-        scanned = body["tracker"]["status"] not in ("unknown", "pre_transit")
-        if body["refund_status"] is None:
-            body["refund_status"] = "rejected" if scanned else "submitted"
-            self._save(body)
-            if not scanned:
+        is_used = body["tracker"]["status"] not in ("unknown", "pre_transit")
+        verdict = self.behaviour().refund_verdict
+        with self._store.transaction():
+            self._store.run("INSERT INTO refund_requests (shipment_id) VALUES (?)", shipment_id)
+            if body["refund_status"] is None:
+                body["refund_status"] = refund_state("", is_used=is_used, verdict=verdict)
+                self._save(body)
+            if body["refund_status"] != "rejected":
                 self._store.run("UPDATE shipments SET next_at = NULL WHERE id = ?", shipment_id)
         return body
 
@@ -275,13 +291,17 @@ class Office:
     # For tests and for people
 
     def listing(self) -> list[dict[str, object]]:
-        """Every shipment with how often a label was asked for and paid."""
+        """Every shipment with how often a label was asked for, paid and given back."""
+        asked = {row["id"]: row["n"] for row in self._store.rows(
+            "SELECT shipment_id AS id, count(*) AS n FROM refund_requests GROUP BY shipment_id"
+        )}  # fmt: skip
         return [
             {
                 "id": row["id"],
                 "reference": row["reference"],
                 "purchases": row["purchases"],
                 "purchase_requests": row["purchase_requests"],
+                "refund_requests": asked.get(row["id"], 0),
                 "status": _json(row["body"])["status"],
             }
             for row in self._store.rows("SELECT * FROM shipments ORDER BY created_at, id LIMIT 100000")
@@ -290,6 +310,17 @@ class Office:
     async def aclose(self) -> None:
         """Stop; parcels and webhooks go on after the next start."""
         await self.webhooks.aclose()
+
+
+def refund_state(state: str, *, is_used: bool, verdict: str) -> str:
+    """What a label that is given back comes to: `submitted`, `refunded` or `rejected`.
+
+    `state` is what it came to before, empty where nobody asked yet. A label whose parcel was scanned on its way is
+    rejected; another stays submitted until the verdict says `refunded` or `rejected`.
+    """
+    if state in ("refunded", "rejected"):
+        return state
+    return "rejected" if is_used else verdict or "submitted"
 
 
 def draw_label(shipment: shapes.Json, kind: str) -> bytes:

@@ -145,17 +145,25 @@ class Counter:
         return answer(200, body)
 
     def on_shipment(self, shipment_id: str, action: str) -> Response:
-        """`GET /v2/shipments/{id}`, `POST …/rerate`, `POST …/refund`."""
+        """`GET /v2/shipments/{id}`, `POST …/rerate`."""
         held = self._office.shipment(shipment_id)
         if held is None:
             return refusal(404, "NOT_FOUND", "The requested resource could not be found.")
         if action == "rerate":
             return answer(200, self._office.rerate(held["id"]))
-        if action == "refund":
-            if held["postage_label"] is None:
-                return refusal(422, "SHIPMENT.REFUND.UNAVAILABLE", "Only bought postage can be refunded.")
-            return answer(200, self._office.refund(held["id"]))
         return answer(200, held)
+
+    async def refund(self, request: Request, shipment_id: str) -> Response:
+        """`POST /v2/shipments/{id}/refund`."""
+        held = self._office.shipment(shipment_id)
+        if held is None:
+            return refusal(404, "NOT_FOUND", "The requested resource could not be found.")
+        if held["postage_label"] is None:
+            return refusal(422, "SHIPMENT.REFUND.UNAVAILABLE", "Only bought postage can be refunded.")
+        body = self._office.refund(held["id"])
+        if self._office.use_up("refund_silently_next"):
+            await self._fall_silent(request)
+        return answer(200, body)
 
     def label(self, name: str) -> Response:
         """The label's file, under an address that nobody can guess and that needs no key."""
@@ -231,7 +239,7 @@ def create_app(config: SimulatorConfig) -> FastAPI:
 
     @app.post("/v2/shipments/{shipment_id}/refund")
     async def refund(shipment_id: str, request: Request) -> Response:
-        return counter.at_the_door(request) or counter.on_shipment(shipment_id, "refund")
+        return counter.at_the_door(request) or await counter.refund(request, shipment_id)
 
     @app.get("/files/postage_label/{name}")
     async def label(name: str) -> Response:

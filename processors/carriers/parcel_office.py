@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from processors.carriers import easypost_shapes as shapes
-from processors.carriers.easypost_office import draw_label
+from processors.carriers.easypost_office import draw_label, refund_state
 from processors.clock import now_ms
 from processors.simulation import Store, WebhookSender
 from processors.simulation_http import Faults, Json, Works
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS labels (
     id TEXT PRIMARY KEY, parcel_id TEXT NOT NULL, rate_id TEXT NOT NULL, reference TEXT, body BLOB NOT NULL,
     step INTEGER NOT NULL DEFAULT 0, route TEXT NOT NULL, next_at INTEGER, created_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS labels_due ON labels (next_at) WHERE next_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS refund_requests (number INTEGER PRIMARY KEY, label_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS requests (number INTEGER PRIMARY KEY, reference TEXT);
 """
 
@@ -72,6 +73,9 @@ class OfficeFaults(Faults, frozen=True, kw_only=True):
     return_next: int = 0
     lose_next: int = 0
     unknown_word_next: int = 0
+    refund_silently_next: int = 0
+    #: What labels that are given back come to, as `refund_state` reads it.
+    refund_verdict: str = ""
     standstill: bool = False
 
 
@@ -119,7 +123,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     sender: Place
     recipient: Place
     created_at: int
-    #: Empty, `submitted` or `rejected`.
+    #: Empty, `submitted`, `refunded` or `rejected`.
     refund: str = ""
     scans: tuple[Scan, ...] = ()
 
@@ -206,7 +210,16 @@ class ParcelOffice(Works[OfficeFaults]):
     def label(self, label_id: str) -> Label | None:
         """A paid label."""
         row = self._store.row("SELECT body FROM labels WHERE id = ?", label_id)
-        return None if row is None else msgspec.json.decode(row["body"], type=Label)
+        return None if row is None else self._settled(msgspec.json.decode(row["body"], type=Label))
+
+    def _settled(self, label: Label) -> Label:
+        """The label after what was decided meanwhile, where it was given back."""
+        if label.refund != "submitted" or not self.behaviour.refund_verdict:
+            return label
+        state = refund_state(label.refund, is_used=False, verdict=self.behaviour.refund_verdict)
+        after = msgspec.structs.replace(label, refund=state)
+        self._save(after)
+        return after
 
     def by_number(self, tracking_number: str) -> Label | None:
         """The label with this tracking number."""
@@ -219,16 +232,19 @@ class ParcelOffice(Works[OfficeFaults]):
         rows = self._store.rows("SELECT body FROM labels WHERE rate_id = ? ORDER BY created_at", rate_id)
         return [msgspec.json.decode(row["body"], type=Label) for row in rows]
 
-    def refund(self, label: Label) -> Label:
-        """Submit the refund, or refuse it once the parcel was scanned in transit."""
-        if label.refund:
-            return label
-        scanned = any(scan.word != "pre_transit" for scan in label.scans)
-        after = msgspec.structs.replace(label, refund="rejected" if scanned else "submitted")
-        self._save(after)
-        if not scanned:
-            self._store.run("UPDATE labels SET next_at = NULL WHERE id = ?", label.id)
-        return after
+    def refund(self, label: Label, *, is_final: bool) -> Label:
+        """Take a label back, for good or to look at it, or refuse it once the parcel was scanned in transit."""
+        is_used = any(scan.word != "pre_transit" for scan in label.scans)
+        verdict = self.behaviour.refund_verdict or ("refunded" if is_final else "")
+        with self._store.transaction():
+            self._store.run("INSERT INTO refund_requests (label_id) VALUES (?)", label.id)
+            if not label.refund:
+                state = refund_state("", is_used=is_used, verdict=verdict)
+                label = msgspec.structs.replace(label, refund=state)
+                self._save(label)
+            if label.refund != "rejected":
+                self._store.run("UPDATE labels SET next_at = NULL WHERE id = ?", label.id)
+        return label
 
     def file(self, name: str) -> tuple[bytes, str] | None:
         """A label's file by its name (`<label id>.png`), under an address that needs no key."""
@@ -277,12 +293,15 @@ class ParcelOffice(Works[OfficeFaults]):
         self._store.run("UPDATE labels SET body = ? WHERE id = ?", msgspec.json.encode(label), label.id)
 
     def listing(self) -> list[Json]:
-        """Every parcel with how often a label was asked for and paid."""
+        """Every parcel with how often a label was asked for, paid and given back."""
         purchases = {row["p"]: row["n"] for row in self._store.rows(
             "SELECT parcel_id AS p, count(*) AS n FROM labels GROUP BY parcel_id"
         )}  # fmt: skip
         asked = {row["r"]: row["n"] for row in self._store.rows(
             "SELECT reference AS r, count(*) AS n FROM requests GROUP BY reference"
+        )}  # fmt: skip
+        given_back = {row["p"]: row["n"] for row in self._store.rows(
+            "SELECT parcel_id AS p, count(*) AS n FROM refund_requests JOIN labels ON id = label_id GROUP BY parcel_id"
         )}  # fmt: skip
         rows = self._store.rows("SELECT id, reference FROM parcels ORDER BY created_at, id LIMIT 100000")
         seen: set[str] = set()
@@ -297,6 +316,7 @@ class ParcelOffice(Works[OfficeFaults]):
                     "reference": row["reference"],
                     "purchases": purchases.get(row["id"], 0),
                     "purchase_requests": requests,
+                    "refund_requests": given_back.get(row["id"], 0),
                 }
             )
         return found

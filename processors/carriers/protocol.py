@@ -232,7 +232,7 @@ class TrackingReport(msgspec.Struct, frozen=True, kw_only=True):
     provenance: str
 
 
-#: What a carrier says now about a parcel: its newest state, or nothing where it has not seen the parcel yet.
+#: What a carrier says now about a parcel: its newest state, or nothing where it has not seen the parcel or knows none.
 TrackingOutcome: TypeAlias = tuple[TrackingReport, ...] | Deferred
 
 
@@ -276,7 +276,7 @@ class Carrier(Protocol):
         ...
 
     async def refund(self, carrier_reference: str) -> RefundOutcome:
-        """Give an unused label back. Asking again gives the same answer."""
+        """Give an unused label back. It is read first whether that was asked, and asked once: asking again is safe."""
         ...
 
     async def track(self, carrier_reference: str) -> TrackingOutcome:

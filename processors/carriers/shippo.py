@@ -19,12 +19,14 @@ import msgspec
 
 from processors.carriers import shippo_wire as wire
 from processors.carriers.common import (
+    UNKNOWN_SHIPMENT,
     WEBHOOK_MAX_BYTES,
     LabelFetcher,
     answer_incomplete,
     corrected,
     nonsense,
     price_in_minor_units,
+    untracked,
 )
 from processors.carriers.common import refused_by_status as refused
 from processors.carriers.protocol import (
@@ -247,7 +249,7 @@ class Shippo:
         if held.status not in ("REFUNDPENDING", "REFUNDED", "REFUNDREJECTED"):
             request = {"transaction": carrier_reference, "async": False}
             try:
-                answer = await self._client.call("POST", "/refunds/", json=request, idempotent=True)
+                answer = await self._client.call("POST", "/refunds/", json=request, idempotent=False)
             except OutboundError as error:
                 return error.deferred()
             made = answer.read_as(wire.Refund) if answer.status == 201 else None
@@ -273,7 +275,7 @@ class Shippo:
         """The parcel's track, by the number and the transporting company of its transaction."""
         held = await self._transaction(carrier_reference)
         if isinstance(held, LabelRefused):
-            return answer_incomplete(held.detail)
+            return () if held.reason == UNKNOWN_SHIPMENT else answer_incomplete(held.detail)
         if isinstance(held, Deferred):
             return held
         rate = await self._rate_of(held)
@@ -286,7 +288,7 @@ class Shippo:
             return error.deferred()
         track = answer.read_as(wire.Track) if answer.status == 200 else None
         if track is None:
-            return nonsense(answer, outcome_unknown=False)
+            return untracked(answer)
         if track.tracking_status is None:
             return ()
         try:

@@ -148,9 +148,16 @@ def _parcel(shipment_id: str, place: int, given: Json, at_ms: int) -> Json:
     }
 
 
+#: What a transaction and its refund are called, by what became of the label that was given back.
+TRANSACTION_STATUS: Final = {
+    "": "SUCCESS", "submitted": "REFUNDPENDING", "refunded": "REFUNDED", "rejected": "REFUNDREJECTED",
+}  # fmt: skip
+REFUND_STATUS: Final = {"submitted": "PENDING", "refunded": "SUCCESS", "rejected": "ERROR"}
+
+
 def transaction(label: Label, base_url: str) -> Json:
     """A paid label."""
-    status = {"": "SUCCESS", "submitted": "REFUNDPENDING", "rejected": "REFUNDREJECTED"}[label.refund]
+    status = TRANSACTION_STATUS[label.refund]
     return {
         "object_state": "VALID",
         "status": status,
@@ -209,7 +216,7 @@ def refund(label: Label, at_ms: int) -> Json:
         "object_updated": millis(at_ms),
         "object_id": digest("refund", label.id),
         "object_owner": OWNER,
-        "status": "ERROR" if label.refund == "rejected" else "PENDING",
+        "status": REFUND_STATUS[label.refund],
         "transaction": label.id,
         "test": True,
     }

@@ -144,12 +144,15 @@ class Counter:
             return answer(404, {"detail": "Not found."})
         return answer(200, shippo_shapes.rate(offer, now_ms()))
 
-    def refund(self, given: Json) -> Response:
+    async def refund(self, request: Request, given: Json) -> Response:
         """`POST /refunds/`."""
         label = self._office.label(str(given.get("transaction")))
         if label is None:
             return answer(400, {"transaction": ["Transaction not found."]})
-        return answer(201, shippo_shapes.refund(self._office.refund(label), now_ms()))
+        label = self._office.refund(label, is_final=False)
+        if self._office.use_up("refund_silently_next"):
+            await self._office.fall_silent(request)
+        return answer(201, shippo_shapes.refund(label, now_ms()))
 
     def track(self, carrier: str, number: str) -> Response:
         """`GET /tracks/{carrier}/{number}`."""
@@ -218,7 +221,7 @@ def _add_routes(app: FastAPI, counter: Counter, office: ParcelOffice) -> None:
 
     @app.post("/refunds/")
     async def refund(request: Request) -> Response:
-        return counter.at_the_door(request) or counter.refund(await json_object(request))
+        return counter.at_the_door(request) or await counter.refund(request, await json_object(request))
 
     @app.get("/tracks/{carrier}/{number}")
     async def track(carrier: str, number: str, request: Request) -> Response:

@@ -22,7 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from processors.carriers import shipstation_wire as wire
-from processors.carriers.common import WEBHOOK_MAX_BYTES, LabelFetcher, answer_incomplete, corrected, nonsense
+from processors.carriers.common import (
+    WEBHOOK_MAX_BYTES,
+    LabelFetcher,
+    answer_incomplete,
+    corrected,
+    nonsense,
+    untracked,
+)
 from processors.carriers.protocol import (
     Address,
     AddressVerified,
@@ -254,7 +261,7 @@ class ShipStation:
                 return refused(asked)
             if label.voided:
                 return RefundConfirmed(carrier_reference=carrier_reference, state="refunded")
-            answer = await self._client.call("PUT", f"/v2/labels/{carrier_reference}/void", idempotent=True)
+            answer = await self._client.call("PUT", f"/v2/labels/{carrier_reference}/void", idempotent=False)
         except OutboundError as error:
             return error.deferred()
         void = answer.read_as(wire.Void) if answer.status == 200 else None
@@ -273,7 +280,7 @@ class ShipStation:
             return error.deferred()
         track = answer.read_as(wire.Tracking) if answer.status == 200 else None
         if track is None:
-            return nonsense(answer, outcome_unknown=False)
+            return untracked(answer)
         try:
             return (tracking_report(track, carrier_reference),)
         except (ValueError, OverflowError) as error:

@@ -122,7 +122,7 @@ def _rate(offer: Offer, carrier_id: str) -> Json:
 
 def label(of: Label, base_url: str, carrier_id: str) -> Json:
     """A paid label."""
-    voided = of.refund == "submitted"
+    voided = of.refund == "refunded"
     file = f"{base_url}v2/downloads/{of.id}.{of.kind}"
     return {
         "label_id": of.id,

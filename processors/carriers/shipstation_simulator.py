@@ -172,18 +172,25 @@ class Counter:
         return answer(200, {"labels": labels, "total": len(labels), "page": 1, "pages": 1, "links": {}})
 
     def on_label(self, request: Request, label_id: str, action: str) -> Response:
-        """`GET /v2/labels/{id}`, `GET …/track`, `PUT …/void`."""
+        """`GET /v2/labels/{id}`, `GET …/track`."""
         label = self._office.label(label_id)
         if label is None:
             return refusal(404, "shipstation", "not_found", "The label does not exist.")
         if action == "track":
             return answer(200, shapes.track(label))
-        if action == "void":
-            approved = self._office.refund(label).refund == "submitted"
-            message = "Request for refund submitted." if approved else "The label was used."
-            reason = None if approved else "unspecified"
-            return answer(200, {"approved": approved, "message": message, "reason_code": reason})
         return answer(200, self._shown(label, request))
+
+    async def void(self, request: Request, label_id: str) -> Response:
+        """`PUT /v2/labels/{id}/void`."""
+        label = self._office.label(label_id)
+        if label is None:
+            return refusal(404, "shipstation", "not_found", "The label does not exist.")
+        approved = self._office.refund(label, is_final=True).refund != "rejected"
+        if self._office.use_up("refund_silently_next"):
+            await self._office.fall_silent(request)
+        message = "Request for refund submitted." if approved else "The label was used."
+        reason = None if approved else "unspecified"
+        return answer(200, {"approved": approved, "message": message, "reason_code": reason})
 
 
 def create_app(config: SimulatorConfig) -> FastAPI:
@@ -241,7 +248,7 @@ def _add_routes(app: FastAPI, counter: Counter, office: ParcelOffice) -> None:
 
     @app.put("/v2/labels/{label_id}/void")
     async def void(label_id: str, request: Request) -> Response:
-        return counter.at_the_door(request) or counter.on_label(request, label_id, "void")
+        return counter.at_the_door(request) or await counter.void(request, label_id)
 
     @app.get("/v2/downloads/{name}")
     async def file(name: str) -> Response:

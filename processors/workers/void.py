@@ -10,6 +10,7 @@ from events.envelope import FactEnvelope
 from events.order.command_base import OrderCommand
 from events.order.facts import LabelRefundRequested
 from events.order.parcel_commands import ReportLabelRefundAnswered
+from processors.carriers.common import UNKNOWN_SHIPMENT
 from processors.carriers.protocol import CANONICAL_TRACKING, Carrier, LabelBought, LabelRefused, RefundConfirmed
 from processors.outbound import Deferred
 
@@ -23,6 +24,7 @@ WORDS = {
     "refund_refused": "The carrier says that the label cannot be given back.",
     "credentials": "The carrier refuses our credentials. Mend them in the settings.",
     "not_set_up": "This carrier is not set up any more (CARRIERS): set it up again, or ask it by hand.",
+    UNKNOWN_SHIPMENT: "The carrier does not know this label: look which account it was bought with.",
     "not_known": "The carrier knows no label that was bought under this key.",
 }
 """What a reason means. What the carrier wrote may repeat an address, and facts are kept for ever."""

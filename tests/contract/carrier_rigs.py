@@ -58,6 +58,8 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True):
     #: Labels paid: never more than one.
     purchases: int
     purchase_requests: int
+    #: How often the carrier was asked to take a label back.
+    refund_requests: int
 
 
 class CarrierRig(Protocol):
@@ -68,6 +70,8 @@ class CarrierRig(Protocol):
     claims_shipment: bool
     customs_at: str
     customs_word: bytes
+    #: What is reported of a label that the carrier takes back: `pending` where it says later whether it pays.
+    taken_back: str
     #: A genuine event that is about no parcel; and bodies that the vendor would never send.
     other_event: bytes
     malformed: tuple[bytes, ...]
@@ -108,6 +112,7 @@ class LabelRig(Simulated):
     vendor: ClassVar[str]
     #: Where the control desk lists the parcels.
     listed_at: ClassVar[str]
+    taken_back: ClassVar[str] = "pending"
     faults: ClassVar = {
         "pay and fall silent": {"buy_silently_next": COUNT},
         "create and fall silent": {"create_silently_next": COUNT},
@@ -118,6 +123,9 @@ class LabelRig(Simulated):
         "return the parcel": {"return_next": COUNT},
         "lose the parcel": {"lose_next": COUNT},
         "scan nothing": {"standstill": True},
+        "take a label back and fall silent": {"refund_silently_next": COUNT},
+        "give the money back": {"refund_verdict": "refunded"},
+        "keep the money": {"refund_verdict": "rejected"},
     }
 
     def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
@@ -157,6 +165,7 @@ class LabelRig(Simulated):
             shipments=len(mine),
             purchases=sum(shipment["purchases"] for shipment in mine),
             purchase_requests=sum(shipment["purchase_requests"] for shipment in mine),
+            refund_requests=sum(shipment["refund_requests"] for shipment in mine),
         )
 
     def deliveries_of(self, tracking_number: str) -> list[Received]:

@@ -68,6 +68,7 @@ class ShipStationRig(RateRig):
     """ShipStation."""
 
     vendor = "shipstation"
+    taken_back = "refunded"
     customs_at, customs_word = "/v2/rates", b"customs_items"
     other_event = b'{"resource_type": "BATCH_PROCESSED_V2", "resource_url": "https://api.shipstation.com/v2/batches/1"}'
     malformed = (
