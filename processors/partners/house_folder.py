@@ -7,13 +7,15 @@
     jobs/BATCH/sheet-001.outcome.json    what the press says of a sheet: `{"outcome": "printed"}`, or "spoiled" and why
 
 A print run is in one of the first three, and moves by renaming, which a file system does once: whether it was stopped
-or started first is decided by whoever renames it first. A job's folder appears whole, under its name, or not at all.
-Everything blocks on the file system; the folder may be a network share.
+or started first is decided by whoever renames it first. A worker that was slow to queue a run may leave it in the queue
+beside where it has gone; what is in `started` or `cancelled` counts then, and is never left again. A job's folder
+appears whole, under its name, or not at all. Everything blocks on the file system; the folder may be a network share.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +37,10 @@ WAITING_MAX: Final = 20_000
 
 class FolderRecordUnreadable(NamedError):
     """A file in the shop's folder cannot be read. Write it anew, or remove it; a print run without one is cancelled."""
+
+
+class FolderAway(NamedError, OSError):
+    """The shop's folder is not there. Mount it again, or set up where it is now; nothing was queued or stopped."""
 
 
 class SheetOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,17 +86,19 @@ class HouseFolder:
             (root / name).mkdir(parents=True, exist_ok=True)
 
     def put(self, record: HouseRecord) -> tuple[str, HouseRecord]:
-        """Queue a print run once; where it is and what is kept there, whoever was first."""
+        """Queue a print run once; where it is and what is kept there, whoever was first. Raises FolderAway."""
         known = self.find(record.effect_key)
         if known is not None:
             return known
-        part = self._root / QUEUE / f".{record.effect_key}.part"
-        part.write_bytes(msgspec.json.encode(record))
-        part.replace(self._path(QUEUE, record.effect_key))
+        self._write(QUEUE, record)
+        if self._gone_to(record.effect_key) is not None:
+            # Somebody queued it too and it has gone on, or it was stopped meanwhile: ours is one too many.
+            self._path(QUEUE, record.effect_key).unlink(missing_ok=True)
+            return self.find(record.effect_key) or (QUEUE, record)
         return QUEUE, record
 
     def find(self, effect_key: str) -> tuple[str, HouseRecord] | None:
-        """Where a print run is, or None where it never came. Raises FolderRecordUnreadable."""
+        """Where a print run is, or None where it never came. Raises FolderRecordUnreadable, FolderAway."""
         for where in (CANCELLED, STARTED, QUEUE, STARTED, CANCELLED):
             # Looked for in both directions: a file that moves while we look is met on the way back.
             try:
@@ -100,24 +108,32 @@ class HouseFolder:
                 continue
             except msgspec.DecodeError as error:
                 raise FolderRecordUnreadable(f"{effect_key}: {FolderRecordUnreadable.__doc__} ({error})") from None
+        self._refuse_if_away()
         return None
 
     def start(self, effect_key: str) -> bool:
-        """Take a print run from the queue for a press; whether it is started now. Asking again says the same."""
+        """Take a print run from the queue for a press; whether it is started now. Asking again says the same.
+
+        Raises FolderAway: nobody knows then whether it was stopped.
+        """
         return self._move(effect_key, STARTED)
 
     def cancel(self, effect_key: str, now: int) -> bool:
-        """Take a print run from the queue for good; whether it will not be made. One that never came is marked."""
+        """Take a print run from the queue for good; whether it will not be made. One that never came is marked.
+
+        Raises FolderRecordUnreadable, FolderAway.
+        """
         if self._move(effect_key, CANCELLED):
             return True
         if self.find(effect_key) is not None:
             return False
         mark = HouseRecord(effect_key=effect_key, partner_variant="", quantity=0, units=(), sha256=(), accepted_at=now)
-        self._path(CANCELLED, effect_key).write_bytes(msgspec.json.encode(mark))
+        self._write(CANCELLED, mark)
         return True
 
     def waiting(self) -> list[str]:
-        """Effect keys in the queue, in order, at most WAITING_MAX."""
+        """Effect keys in the queue, in order, at most WAITING_MAX. Raises FolderAway."""
+        self._refuse_if_away()
         found = sorted(path.stem for path in (self._root / QUEUE).glob("*.json"))
         return found[:WAITING_MAX]
 
@@ -170,11 +186,30 @@ class HouseFolder:
         return self.job(batch_id) / f"sheet-{sheet:03}.outcome.json"
 
     def _move(self, effect_key: str, to: str) -> bool:
+        gone_to = self._gone_to(effect_key)
+        if gone_to is not None:
+            return gone_to == to
         try:
             self._path(QUEUE, effect_key).rename(self._path(to, effect_key))
         except FileNotFoundError:
+            self._refuse_if_away()
             return self._path(to, effect_key).exists()
         return True
+
+    def _gone_to(self, effect_key: str) -> str | None:
+        """Where a print run has left the queue for; None while it has not."""
+        return next((where for where in (CANCELLED, STARTED) if self._path(where, effect_key).exists()), None)
+
+    def _write(self, where: str, record: HouseRecord) -> None:
+        """Let a record appear whole. Several workers may do so at once, each with a file of its own."""
+        part = self._root / where / f".{record.effect_key}.{secrets.token_hex(4)}.part"
+        part.write_bytes(msgspec.json.encode(record))
+        part.replace(self._path(where, record.effect_key))
+
+    def _refuse_if_away(self) -> None:
+        """FolderAway unless the folder is there: an unmounted share looks as if no print run had ever come."""
+        if not all((self._root / name).is_dir() for name in (QUEUE, STARTED, CANCELLED)):
+            raise FolderAway(f"{self._root}: {FolderAway.__doc__}")
 
     def _path(self, where: str, effect_key: str) -> Path:
         return self._root / where / f"{_plain(effect_key)}.json"

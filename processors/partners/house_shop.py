@@ -2,17 +2,24 @@
 
 A submission is a file in the folder's queue. It can be stopped until a batch has taken it (`HouseFolder.start`), and
 not any more after that. How far a print run is, the batch stream tells: the shop sends no webhooks.
+
+Queueing, looking and stopping can each be done twice and count once, so that a folder on a shaky share is tried again
+for a moment before anything is said. A folder that is not there has taken nothing; after any other failure the run may
+be queued, and whoever asks again finds it by its name.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
+
+import stamina
 
 from processors.partners.house_folder import (
     CANCELLED,
     STARTED,
+    FolderAway,
     FolderRecordUnreadable,
     HouseFolder,
     HouseRecord,
@@ -50,6 +57,10 @@ STATUS_MAP: Final = StatusMap(
     },
 )
 FOLDER_RETRY_MS: Final = 30_000
+#: How often a call to the folder is tried before its failure is believed, and the first wait between two tries.
+TRIES_MAX, TRY_WAIT_S = 3, 0.1
+
+T = TypeVar("T")
 
 
 class HouseShop:
@@ -74,11 +85,16 @@ class HouseShop:
 
     async def submit(self, job: PrintJob) -> SubmitOutcome:
         """Queue the job once per effect key."""
-        if not any(offer.partner_variant == job.partner_variant for offer in self._offers):
+        offer = next((one for one in self._offers if one.partner_variant == job.partner_variant), None)
+        if offer is None:
             return Refused(reason="variant_unknown", retryable=False, detail=job.partner_variant)
         wanted = record_of(job, self._now_ms())
         try:
-            where, kept = await asyncio.to_thread(self.folder.put, wanted)
+            if offer.stock_units < job.quantity and await _tried(lambda: self.folder.find(job.effect_key)) is None:
+                return Refused(reason="out_of_stock", retryable=False, detail=f"{offer.stock_units} are there.")
+            where, kept = await _tried(lambda: self.folder.put(wanted))
+        except PermissionError as error:
+            return _forbidden(error)
         except (OSError, FolderRecordUnreadable) as error:
             return _away(error)
         if where == CANCELLED:
@@ -92,7 +108,7 @@ class HouseShop:
     async def read_back(self, effect_key: str) -> JobSnapshot | Deferred | None:
         """The job under the key; None where none was queued."""
         try:
-            found = await asyncio.to_thread(self.folder.find, effect_key)
+            found = await _tried(lambda: self.folder.find(effect_key))
         except (OSError, FolderRecordUnreadable) as error:
             return _away(error)
         if found is None or not found[1].quantity:
@@ -102,8 +118,10 @@ class HouseShop:
     async def cancel(self, effect_key: str, reason: str) -> CancelOutcome:
         """Stop a job that no batch has taken yet."""
         try:
-            before = await asyncio.to_thread(self.folder.find, effect_key)
-            stopped = await asyncio.to_thread(self.folder.cancel, effect_key, self._now_ms())
+            before = await _tried(lambda: self.folder.find(effect_key))
+            stopped = await _tried(lambda: self.folder.cancel(effect_key, self._now_ms()))
+        except PermissionError as error:
+            return _forbidden(error)
         except (OSError, FolderRecordUnreadable) as error:
             return _away(error)
         if stopped:
@@ -113,7 +131,7 @@ class HouseShop:
     async def offers(self) -> PartnerOffers | Deferred:
         """What the shop is set up to make, and how much waits in its folder."""
         try:
-            waiting = await asyncio.to_thread(self.folder.waiting)
+            waiting = await _tried(self.folder.waiting)
         except OSError as error:
             return _away(error)
         return PartnerOffers(
@@ -158,6 +176,36 @@ def _snapshot(where: str, kept: HouseRecord) -> JobSnapshot:
     )
 
 
+async def _tried(work: Callable[[], T]) -> T:
+    """What `work` gives, in a thread; tried again for a moment where the folder fails. Raises what its last try did."""
+    may_be_done = False
+    async for attempt in stamina.retry_context(_may_pass, attempts=TRIES_MAX, wait_initial=TRY_WAIT_S, wait_jitter=0):
+        with attempt:
+            try:
+                return await asyncio.to_thread(work)
+            except FolderAway as away:
+                if may_be_done:
+                    # The folder went away after a try of which nobody knows what it did.
+                    raise OSError(str(away)) from away
+                raise
+            except OSError:
+                may_be_done = True
+                raise
+    raise AssertionError("a retry ends with a value or an error")
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, OSError) and not isinstance(error, PermissionError | FolderAway)
+
+
 def _away(error: Exception) -> Deferred:
-    """The folder cannot be reached. A file that is not there was not queued, and one that is, is found by its name."""
-    return Deferred(reason="not_reached", retry_after_ms=FOLDER_RETRY_MS, outcome_unknown=True, detail=str(error)[:500])
+    """The folder cannot be used now. One that is not there has taken nothing; else the run may be in it."""
+    unknown = not isinstance(error, FolderAway)
+    return Deferred(
+        reason="not_reached", retry_after_ms=FOLDER_RETRY_MS, outcome_unknown=unknown, detail=str(error)[:500]
+    )
+
+
+def _forbidden(error: PermissionError) -> Refused:
+    """We may not write into the folder, which no waiting mends."""
+    return Refused(reason="credentials", retryable=False, detail=str(error)[:500], needs_person=True)

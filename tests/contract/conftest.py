@@ -9,6 +9,7 @@ import pytest
 from tests.contract.carrier_rigs import CarrierRig, EasyPostRig
 from tests.contract.carrier_rigs_of_rates import ShippoRig, ShipStationRig
 from tests.contract.gelato_rig import GelatoRig
+from tests.contract.house_rig import HouseRig
 from tests.contract.net import Receiver, receiving
 from tests.contract.partner_rigs import PartnerRig, PrintShopRig, Simulated
 from tests.contract.printful_rig import PrintfulRig
@@ -55,10 +56,19 @@ shippo_rig = started(ShippoRig)
 shipstation_rig = started(ShipStationRig)
 
 
-@pytest.fixture(params=["print_shop", "printful", "gelato", "printify", "prodigi", "supplier"])
+@pytest.fixture
+def house_rig(tmp_path: Path) -> HouseRig:
+    """A house shop with a folder of its own."""
+    return HouseRig(tmp_path)
+
+
+@pytest.fixture(params=["print_shop", "house", "printful", "gelato", "printify", "prodigi", "supplier"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[PartnerRig]:
     """Each print partner in turn, in a calm mood; what a test opened is closed after it."""
     found: PartnerRig = request.getfixturevalue(f"{request.param}_rig")
+    for needed in request.node.iter_markers("needs"):
+        if reason := found.lacks.get(needed.args[0]):
+            pytest.skip(reason)
     found.calm()
     found.settle()
     yield found

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 import msgspec
@@ -92,6 +93,10 @@ class PartnerRig(Protocol):
     stoppable: str
     #: Our words that the vendor tells by no webhook, so that they are seen by asking only.
     unsaid: frozenset[str]
+    #: Our word for the end of a run as the vendor tells it.
+    last_word: str
+    #: What there cannot be on the way to this vendor, each with the reason; tests that need it are skipped.
+    lacks: Mapping[str, str]
     #: All secrets that the adapter accepts; one that it does not; and a genuine event that is about no job.
     secrets: tuple[str, ...]
     strange_secret: str
@@ -186,6 +191,8 @@ class SimulatedRig(Simulated):
     resting: ClassVar[frozenset[str]]
     stoppable = "stay queued"
     unsaid: frozenset[str] = frozenset()
+    last_word = "handed_over"
+    lacks: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
         self.opened: list[PrintPartner] = []

@@ -44,6 +44,7 @@ async def test_complaint_one_order_becomes_two_and_the_card_is_charged_twice(rig
     assert (made.jobs, made.prints, made.quantity) == (1, 1, 2)
 
 
+@pytest.mark.needs("calls")
 async def test_complaint_a_rate_limited_call_drops_a_file_and_the_garment_stays_blank(rig: PartnerRig) -> None:
     """complaint: a rate-limited call in the middle of an order loses its file; the order is made all the same."""
     rig.provoke("limit the rate for long")
@@ -75,6 +76,7 @@ async def test_complaint_a_sold_out_variant_can_still_be_sold(rig: PartnerRig) -
     assert all(offer.stock_units >= 0 for offer in sheet.offers), "routing compares stock with what is needed"
 
 
+@pytest.mark.needs("webhooks")
 async def test_complaint_a_storm_of_webhooks_becomes_a_storm_of_work(rig: PartnerRig) -> None:
     """complaint: the vendor repeats its webhooks until the shop falls over, and each is worked on."""
     partner, job = rig.partner(), rig.job()
@@ -95,6 +97,7 @@ async def test_complaint_a_storm_of_webhooks_becomes_a_storm_of_work(rig: Partne
         partner_status(once[0], "somebody-else", effects)
 
 
+@pytest.mark.needs("calls")
 async def test_complaint_a_shop_is_locked_out_for_asking_too_often(rig: PartnerRig) -> None:
     """complaint: many workers together exceed the vendor's rate, and the vendor blocks them all."""
     rate, exchanges, gate = Rate(calls=4, seconds=60), Kept(), LocalGate()

@@ -14,7 +14,7 @@ from processors.partners.protocol import (
 from tests.contract.net import Receiver
 from tests.contract.partner_rigs import PartnerRig, highest, reached, seen
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.needs("webhooks")]
 
 
 async def test_every_stage_is_reported_with_rising_rank_and_a_verifiable_signature(rig: PartnerRig) -> None:

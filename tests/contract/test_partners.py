@@ -129,7 +129,7 @@ async def test_a_job_survives_a_kill_of_the_partner_and_goes_on_to_the_end(rig: 
     await partner.submit(job)
     rig.restart_by_kill()
     rig.calm()
-    rig.reports_of(job.effect_key, reached("handed_over"))
+    rig.reports_of(job.effect_key, reached(rig.last_word))
     assert (rig.made(job.effect_key).jobs, rig.made(job.effect_key).prints) == (1, 1)
 
 
@@ -173,6 +173,7 @@ async def test_wrong_credentials_need_a_person(rig: PartnerRig) -> None:
 # Limits
 
 
+@pytest.mark.needs("calls")
 async def test_a_short_rate_limit_is_waited_for(rig: PartnerRig) -> None:
     rig.provoke("limit the rate")
     partner, job = rig.partner(), rig.job()
@@ -181,6 +182,7 @@ async def test_a_short_rate_limit_is_waited_for(rig: PartnerRig) -> None:
     assert time.monotonic() - started >= 0.9
 
 
+@pytest.mark.needs("calls")
 async def test_a_long_rate_limit_is_deferred_with_the_partners_own_wait(rig: PartnerRig) -> None:
     rig.provoke("limit the rate for long")
     partner, job = rig.partner(), rig.job()
@@ -191,6 +193,7 @@ async def test_a_long_rate_limit_is_deferred_with_the_partners_own_wait(rig: Par
     assert rig.made(job.effect_key).jobs == 0
 
 
+@pytest.mark.needs("calls")
 async def test_our_own_limit_keeps_calls_below_the_partners(rig: PartnerRig) -> None:
     policy = msgspec.structs.replace(QUICK, rate_limit=Rate(calls=2, seconds=60), wait_max_s=0.1)
     exchanges, job = Kept(), rig.job()
@@ -205,6 +208,7 @@ async def test_our_own_limit_keeps_calls_below_the_partners(rig: PartnerRig) -> 
     assert len(exchanges) == 2
 
 
+@pytest.mark.needs("calls")
 async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call(rig: PartnerRig) -> None:
     policy = msgspec.structs.replace(QUICK, circuit_failures=3, circuit_rest_s=60)
     exchanges = Kept()
@@ -219,6 +223,7 @@ async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call
     assert len(exchanges) == calls
 
 
+@pytest.mark.needs("calls")
 async def test_the_circuit_closes_again_after_its_rest(rig: PartnerRig) -> None:
     policy = msgspec.structs.replace(QUICK, circuit_failures=1, circuit_rest_s=0.001, attempts=1)
     partner, job = rig.partner(policy), rig.job()
@@ -228,6 +233,7 @@ async def test_the_circuit_closes_again_after_its_rest(rig: PartnerRig) -> None:
     assert isinstance(await partner.submit(job), Accepted)
 
 
+@pytest.mark.needs("calls")
 async def test_an_answer_beyond_the_size_limit_is_dropped(rig: PartnerRig) -> None:
     job = rig.job()
     await rig.partner().submit(job)
@@ -237,6 +243,7 @@ async def test_an_answer_beyond_the_size_limit_is_dropped(rig: PartnerRig) -> No
     assert outcome.reason == "answer_too_large"
 
 
+@pytest.mark.needs("calls")
 async def test_what_was_sent_and_answered_can_be_kept_without_the_credentials(rig: PartnerRig) -> None:
     exchanges = Kept()
     partner, job = rig.partner(exchanges=exchanges), rig.job()
@@ -292,7 +299,7 @@ async def test_a_cancel_past_the_partners_own_point_of_no_return_is_too_late(rig
     assert isinstance(outcome, CancelTooLate)
     assert outcome.canonical == rig.too_late_at
     rig.calm()
-    rig.reports_of(job.effect_key, reached("handed_over"))
+    rig.reports_of(job.effect_key, reached(rig.last_word))
 
 
 async def test_a_cancel_of_a_job_that_never_came_is_confirmed_as_unknown(rig: PartnerRig) -> None:
@@ -348,6 +355,8 @@ async def test_a_hold_is_reported_as_a_condition_and_released(rig: PartnerRig) -
 
 
 async def test_a_jam_is_reported_as_failed_with_the_partners_reason(rig: PartnerRig) -> None:
+    if not rig.can("jam"):
+        pytest.skip("at this partner a sheet is spoiled, never a whole run: its units fail the inspection")
     rig.provoke("jam")
     partner, job = rig.partner(), rig.job()
     await partner.submit(job)
