@@ -23,9 +23,9 @@ import msgspec
 from events.codec import Codec
 from events.identity import order_id
 from infra import kafka
+from infra.benchmarks.account import Account
 from infra.benchmarks.stack import machine
 from infra.benchmarks.whole_system import (
-    Account,
     NothingMayBeLost,
     System,
     account_of,

@@ -17,7 +17,7 @@ import os
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,14 @@ import msgspec
 from events.codec import Codec
 from events.identity import order_id
 from events.order.deadlines import deadline_changes
-from events.order.facts import WORK_TOPIC, OrderFact, OrderPlaced, ProductionStarted, SubmissionRequested
+from events.order.facts import (
+    WORK_TOPIC,
+    DeadlinePassed,
+    OrderEvent,
+    OrderPlaced,
+    ProductionStarted,
+    SubmissionRequested,
+)
 from infra import kafka, ledgers
 from infra.benchmarks.desks import ControlDesks, carrier_desks, labels_sold, shop_desks
 from infra.benchmarks.stack import machine
@@ -73,18 +80,29 @@ FAILURES: Final = (
 #: The carriers of the day, as `CARRIERS` names them.
 CARRIERS: Final = (EASYPOST, "shippo")
 
-#: How carriers fail, in turn. The one refuses labels for good, so that the other can sell them.
+#: How carriers fail, in turn. The one refuses labels for good, so that the other sells them, failing in its own way.
 CARRIER_FAILURES: Final = (
+    ("shippo", "buy_silently_next"),
     (EASYPOST, "purchase_failure_next"),
     (EASYPOST, "buy_silently_next"),
-    ("shippo", "server_error_next"),
-    (EASYPOST, "rate_gone_next"),
     (EASYPOST, "server_error_next"),
-    ("shippo", "buy_silently_next"),
     (EASYPOST, "create_silently_next"),
+    (EASYPOST, "rate_gone_next"),
+    ("shippo", "server_error_next"),
 )
 #: Every webhook of a carrier comes twice, each within this time.
 TRACKING_LATE_MS: Final = 2_000
+
+
+class Plan(NamedTuple):
+    """What fails on this day: one order in `every` meets a partner's failure and another one a carrier's, in turn."""
+
+    every: int = FAILURE_EVERY
+    of_partners: Sequence[tuple[str, str]] = FAILURES
+    of_carriers: Sequence[tuple[str, str]] = CARRIER_FAILURES
+
+
+A_DAY: Final = Plan()
 
 
 class World(NamedTuple):
@@ -92,6 +110,7 @@ class World(NamedTuple):
 
     shops: ControlDesks
     carriers: ControlDesks
+    plan: Plan
 
     async def begin(self) -> None:
         """Behave as on this day, before anything fails."""
@@ -101,13 +120,14 @@ class World(NamedTuple):
             twice = {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": TRACKING_LATE_MS}
             await self.carriers.behave(carrier, delivery=twice)
 
-    async def fail(self, number: int, failure_every: int) -> None:
+    async def fail(self, number: int) -> None:
         """Let what is due with the order of this number fail: a partner's request, or a carrier's label."""
-        turn, place = divmod(number, failure_every)
-        if place == failure_every // 2:
-            await self.shops.fail_next(*FAILURES[turn % len(FAILURES)])
-        if place == failure_every - 1:
-            await self.carriers.fail_next(*CARRIER_FAILURES[turn % len(CARRIER_FAILURES)])
+        every, of_partners, of_carriers = self.plan
+        turn, place = divmod(number, every)
+        if place == every // 2:
+            await self.shops.fail_next(*of_partners[turn % len(of_partners)])
+        if place == every - 1:
+            await self.carriers.fail_next(*of_carriers[turn % len(of_carriers)])
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -116,7 +136,7 @@ class World(NamedTuple):
 
 
 async def live_a_day(
-    settings: Settings, orders: int, compression: float, seconds_max: float, failure_every: int = FAILURE_EVERY
+    settings: Settings, orders: int, compression: float, seconds_max: float, plan: Plan = A_DAY
 ) -> dict[str, Any]:
     """Send a day's orders, let partners and carriers fail meanwhile, wait for the orders to end, make the account.
 
@@ -125,7 +145,8 @@ async def live_a_day(
     hour_seconds = SECONDS_AN_HOUR / compression
     span = orders / ORDERS_AN_HOUR * hour_seconds
     outage = max(OUTAGE_SECONDS_MIN, span / HOURS_A_DAY)
-    system, world = System(settings), World(shop_desks(settings), carrier_desks(settings))
+    world = World(shop_desks(settings), carrier_desks(settings), plan)
+    system = System(settings)
     with system.running():
         await until_ready(settings)
         await prepare(settings)
@@ -133,7 +154,7 @@ async def live_a_day(
         started = time.monotonic()
         sent = {f"day-{number}": order_id(demo.TENANT, "demo-kafka", f"day-{number}") for number in range(orders)}
         down = asyncio.create_task(_down(world.shops, EAST, span / 2, outage))
-        sent_at = await _send(settings, tuple(sent), span, world, failure_every)
+        sent_at = await _send(settings, tuple(sent), span, world)
         await down
         statuses = await until_ended(settings, [*sent.values()], seconds_max)
         seconds = time.monotonic() - started
@@ -143,7 +164,8 @@ async def live_a_day(
         await world.aclose()
     if account.problems:
         raise NothingMayBeLost(f"{NothingMayBeLost.__doc__} {'; '.join(account.problems)}")
-    timings = await asyncio.to_thread(timings_of, settings, {sent[name]: at for name, at in sent_at.items()})
+    published = {sent[name]: at for name, at in sent_at.items()}
+    timings = await asyncio.to_thread(timings_of, _facts(settings), published)
     return {
         **msgspec.to_builtins(account),
         **timings.figures(compression),
@@ -169,9 +191,7 @@ async def _down(shops: ControlDesks, shop: str, after: float, outage: float) -> 
     await shops.behave(shop, down=False)
 
 
-async def _send(
-    settings: Settings, names: Sequence[str], span: float, world: World, failure_every: int
-) -> dict[str, int]:
+async def _send(settings: Settings, names: Sequence[str], span: float, world: World) -> dict[str, int]:
     """Publish the orders evenly over the day; returns when each was published (epoch milliseconds)."""
     codec, producer = Codec(), kafka.producer(settings, "day-store")
     topic = f"{settings.topic_prefix}stores.{demo.TENANT}.orders.v1"
@@ -181,15 +201,19 @@ async def _send(
         sent_at[name] = now_ms()
         producer.produce(topic, key=name.encode(), value=codec.encode(order_of(name, sent_at[name])))
         producer.poll(0)
-        await world.fail(number, failure_every)
+        await world.fail(number)
     producer.flush(30)
     return sent_at
 
 
 class Timings(msgspec.Struct, kw_only=True):
-    """Waits in seconds: by kind of work from its request to its answer, and of orders from publishing on."""
+    """Waits in seconds: by kind of work from its first request to its answer, and of orders from publishing on.
+
+    `asked_again` counts work that no worker had answered in time.
+    """
 
     work: dict[str, list[float]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    asked_again: Counter[str] = msgspec.field(default_factory=Counter)
     placed: list[float] = msgspec.field(default_factory=list)
     submitted: list[float] = msgspec.field(default_factory=list)
     started: list[float] = msgspec.field(default_factory=list)
@@ -203,6 +227,7 @@ class Timings(msgspec.Struct, kw_only=True):
                 "intake": quantiles(self.placed),
                 **{kind: quantiles(waits) for kind, waits in sorted(self.work.items())},
             },
+            "work_asked_again": {kind: count for kind, count in sorted(self.asked_again.items()) if count},
             "submitted_after_seconds": quantiles(self.submitted),
             "started_after_seconds": quantiles(self.started),
             "started_on_time_share": round(on_time / len(self.started), 4) if self.started else 0.0,
@@ -223,20 +248,25 @@ def quantiles(waits: Sequence[float]) -> dict[str, float]:
     }
 
 
-def timings_of(settings: Settings, sent_at: Mapping[str, int]) -> Timings:
-    """Read the whole ledger and measure; a fact's time is when the ledger wrote it."""
+def timings_of(facts: Iterable[tuple[str, OrderEvent, int]], sent_at: Mapping[str, int]) -> Timings:
+    """Measure the ledger's facts: order id, fact, and when the ledger wrote it (epoch milliseconds)."""
     timings, asked = Timings(), dict[tuple[str, str], int]()
     seen: set[tuple[str, type]] = set()
-    for key, fact, at in _facts(settings):
+    for key, fact, at in facts:
         published = sent_at.get(key)
         if published is None:
             continue
-        changes = deadline_changes(fact)  # type: ignore[arg-type]
+        changes = deadline_changes(fact)
         for closed in changes.closed:
-            if (since := asked.pop((key, closed), None)) is not None:
-                timings.work[closed.partition(":")[0]].append((at - since) / 1_000)
+            kind = closed.partition(":")[0]
+            if isinstance(fact, DeadlinePassed):
+                # Nobody answered in time and it is asked for again: it has waited since it was asked for first.
+                timings.asked_again[kind] += (key, closed) in asked
+            elif (since := asked.pop((key, closed), None)) is not None:
+                timings.work[kind].append((at - since) / 1_000)
         if type(fact) in WORK_TOPIC:
-            asked.update(((key, opened), at) for opened, _ in changes.opened)
+            for opened, _ in changes.opened:
+                asked.setdefault((key, opened), at)
         waits = _WAITS.get(type(fact))
         if waits is not None and (key, type(fact)) not in seen:
             seen.add((key, type(fact)))
@@ -251,7 +281,7 @@ _WAITS: Final[Mapping[type, str]] = {
 }
 
 
-def _facts(settings: Settings) -> Iterator[tuple[str, OrderFact, int]]:
+def _facts(settings: Settings) -> Iterator[tuple[str, OrderEvent, int]]:
     """Order id, fact and time (epoch milliseconds) of every fact of the order stream."""
     codec, reader = Codec(), TopicReader(ledgers.clients(settings).reader)
     topic = ledgers.stream_of(settings, "orders").events_topic
@@ -261,7 +291,7 @@ def _facts(settings: Settings) -> Iterator[tuple[str, OrderFact, int]]:
             for batch in reader.read(topic, partition, low, high):
                 for message in batch:
                     fact = codec.decode(message.value())
-                    if isinstance(fact, OrderFact):
+                    if isinstance(fact, OrderEvent):
                         yield (message.key() or b"").decode(), fact, message.timestamp()[1]
     finally:
         reader.close()

@@ -7,7 +7,7 @@ this way; whoever meets it counts it down.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx
@@ -82,7 +82,7 @@ async def labels_sold(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
-def labels_wrong(labels: list[dict[str, Any]], orders: int) -> list[str]:
+def labels_wrong(labels: Sequence[Mapping[str, Any]], orders: int) -> list[str]:
     """What is wrong with these labels where each of so many orders has one parcel: doubled, lost, or too many."""
     paid = [label for label in labels if label["purchases"]]
     by_parcel: dict[str, list[str]] = defaultdict(list)

@@ -27,7 +27,8 @@ from events.catalogue.facts import PrintAreaSize, Variant
 from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 from events.order.values import LineArtwork
 from infra import bootstrap, intake
-from infra.benchmarks.desks import carrier_controls, carrier_desks, labels_sold, labels_wrong
+from infra.benchmarks.account import Account, Books, wrong_in
+from infra.benchmarks.desks import carrier_controls, carrier_desks, labels_sold
 from infra.catalogue_desk import SHARED_TENANT
 from infra.commands.up import end
 from infra.demo import seed as demo
@@ -45,39 +46,6 @@ HELLO = (PublishedArea(text="Hello"),)
 #: The time from one scan of a parcel to the next here, and what a simulator calls it where it is not `stage_ms`.
 SCAN_MS = 50
 SCAN_FIELDS = {"easypost": "scan_ms"}
-#: A job that ends so became no goods, although its press had begun: it jammed, or was stopped.
-SPOILED = frozenset({"failed", "cancelled"})
-
-
-class Account(msgspec.Struct, kw_only=True):
-    """What was sent and what became of it. All lists name what is wrong, and are empty where nothing is."""
-
-    orders: int
-    kills: dict[str, int]
-    seconds: float
-    statuses: dict[str, int]
-    lost_orders: list[str]
-    units_not_printed_once: list[str]
-    submissions_accepted_twice: list[str]
-    labels_not_bought_once: list[str]
-    objects_with_versions: list[str]
-    mails_sent_twice: list[str]
-    verify: dict[str, Any]
-    audit: dict[str, Any]
-
-    @property
-    def problems(self) -> list[str]:
-        """Everything that is wrong, in words."""
-        wrong = [f"{name}: {len(found)}, first {found[0]}" for name, found in self._lists().items() if found]
-        wrong += [f"{name}: {told}" for name, told in (("verify", self.verify), ("audit", self.audit)) if _bad(told)]
-        return wrong
-
-    def _lists(self) -> dict[str, list[str]]:
-        return {name: getattr(self, name) for name in self.__struct_fields__ if isinstance(getattr(self, name), list)}
-
-
-def _bad(told: dict[str, Any]) -> bool:
-    return bool(told.get("violations"))
 
 
 class System:
@@ -261,29 +229,20 @@ async def account_of(
     """Compare what was sent with what everybody has of it, and let the ledger be verified and audited."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         jobs = (await client.get(f"http://127.0.0.1:{settings.partner_simulator_port}/control/jobs")).json()
-    labels = await labels_sold(settings)
-    versions = Counter(key for key, _ in intake.bucket(settings).versions())
-    mails = Counter(_message_ids(settings.mail_dir))
-    printed = [job for job in jobs if job["prints"]]
-    goods = [job for job in printed if job["status"] not in SPOILED]
+    books = Books(
+        jobs=jobs,
+        labels=await labels_sold(settings),
+        versions=(key for key, _ in intake.bucket(settings).versions()),
+        mails=_message_ids(settings.mail_dir),
+    )
     return Account(
         orders=len(sent),
         kills=dict(system.kills),
         seconds=round(seconds, 1),
         statuses=dict(Counter(statuses.values())),
-        lost_orders=[one for one, status in statuses.items() if status != "delivered"],
-        units_not_printed_once=(
-            [] if len(goods) == len(sent) else [f"{len(goods)} jobs became goods for {len(sent)} orders"]
-        )
-        + [job["external_id"] for job in printed if job["prints"] != job["quantity"]],
-        submissions_accepted_twice=[
-            key for key, count in Counter(job["external_id"] for job in jobs).items() if count != 1
-        ],
-        labels_not_bought_once=labels_wrong(labels, len(sent)),
-        objects_with_versions=[key for key, count in versions.items() if count != 1],
-        mails_sent_twice=[message_id for message_id, count in mails.items() if count > 1],
         verify=_proof(settings, "verify"),
         audit=_proof(settings, "audit"),
+        **wrong_in(books, sent, statuses),
     )
 
 

@@ -1,22 +1,15 @@
-"""What the benchmark of a day makes of the waits that it read, and what its account of labels catches."""
+"""What the benchmark of a day makes of the waits that it read."""
 
-from typing import Any
-
-import pytest
-
-from infra.benchmarks.day import CARRIER_FAILURES, CARRIERS, FAILURE_EVERY, FAILURES, Timings, quantiles
-from infra.benchmarks.desks import labels_wrong
+from events.order.facts import ArtworkCheckRequested, OrderEvent
+from infra.benchmarks.day import CARRIER_FAILURES, CARRIERS, FAILURE_EVERY, FAILURES, Timings, quantiles, timings_of
 from infra.commands.bench import LONG
 from infra.demo.catalogue import WEST
 from infra.processes import EASYPOST
 from processors.carriers.easypost_office import OfficeBehaviour
 from processors.carriers.parcel_office import OfficeFaults
 from processors.partners.print_shop_setup import Behaviour
-
-
-def label(parcel: str, purchases: int = 1, carrier: str = EASYPOST) -> dict[str, Any]:
-    """A row of a carrier's book."""
-    return {"reference": parcel, "purchases": purchases, "carrier": carrier}
+from tests.order_life import placed
+from tests.unit.order.spec import Given, History, answer_to, deadline
 
 
 def test_quantiles_are_of_the_waits_themselves() -> None:
@@ -51,28 +44,24 @@ def test_one_carrier_never_refuses_a_label_so_that_every_parcel_can_be_sent() ->
     assert refusals & {failure for carrier, failure in CARRIER_FAILURES if carrier != EASYPOST} == set()
 
 
-def test_one_paid_label_a_parcel_is_as_it_should_be_however_many_shipments_were_drafted() -> None:
-    drafts = [label("a", 0), label("b", 0, "shippo"), label("", 0, "shippo")]
-    assert labels_wrong([*drafts, label("a"), label("b", carrier="shippo")], orders=2) == []
+def history(*moments: tuple[int, Given]) -> list[tuple[str, OrderEvent, int]]:
+    """The facts of one order, each with the order's id and when it was written (milliseconds)."""
+    told = History()
+    return [("order-a", fact, at) for at, step in moments for fact in told.take(step)]
 
 
-@pytest.mark.parametrize(
-    "planted",
-    [
-        [label("a"), label("b", purchases=2)],
-        [label("a"), label("b"), label("b")],
-        [label("a"), label("b"), label("b", carrier="shippo")],
-    ],
-    ids=["one shipment paid twice", "two shipments of a carrier", "one at each of two carriers"],
-)
-def test_a_second_label_for_a_parcel_is_caught_by_the_account(planted: list[dict[str, Any]]) -> None:
-    (wrong,) = labels_wrong(planted, orders=2)
-    assert wrong.startswith("b: ")
+def test_work_that_is_asked_for_again_has_waited_since_it_was_asked_for_first() -> None:
+    timings = timings_of(
+        history((1_000, placed()), (31_000, deadline("check:1")), (45_000, answer_to(ArtworkCheckRequested))),
+        {"order-a": 500},
+    )
+    assert timings.placed == [0.5]
+    assert timings.work["check"] == [44.0]
+    assert timings.figures(compression=1)["work_asked_again"] == {"check": 1}
 
 
-def test_a_parcel_without_a_label_and_one_of_no_order_are_caught_by_the_account() -> None:
-    assert labels_wrong([label("a")], orders=2) == ["1 labels for 2 orders"]
-    assert labels_wrong([label("a"), label("b"), label("c")], orders=2) == ["3 labels for 2 orders"]
+def test_orders_that_nobody_sent_are_not_measured() -> None:
+    assert timings_of(history((1_000, placed())), {"order-b": 0}) == Timings()
 
 
 def test_a_day_is_run_only_by_name() -> None:
