@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from infra.house_desk import BatchOffice
     from infra.replaying import Replayed
+    from processors.claims.evidence import ClaimEvidence
     from processors.sweeper import SweepReport
 
 HTTP_SECONDS_MAX = 30.0
@@ -128,6 +129,17 @@ def batch_office(settings: Settings) -> Iterator[BatchOffice]:
         command_sender(settings) as commands,
     ):
         yield BatchOffice(BatchTables(pool), commands)
+
+
+@contextmanager
+def claim_evidence(settings: Settings) -> Iterator[ClaimEvidence]:
+    """Texts and pictures of claims for the command line."""
+    from processors.claims.evidence import ClaimEvidence
+
+    with postgres.pool(settings.database_url, settings, name="claims") as pool:
+        yield ClaimEvidence(
+            objects=intake.bucket(settings), vault=intake.vault(settings, pool), links=intake.link_signer(settings)
+        )
 
 
 @contextmanager

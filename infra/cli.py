@@ -18,6 +18,7 @@ MODULE_OF = {
     "alerts": "scorecards",
     "audit": "proof",
     "catalogue": "catalogue",
+    "claim": "claim",
     "demo": "demo",
     "down": "up",
     "key": "access",
@@ -49,7 +50,7 @@ MODULE_OF = {
     "worker": "worker",
 }
 #: Modules of `infra/commands` that have no commands of their own.
-SHARED = ("common",)
+SHARED = ("common", "telling")
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:

@@ -21,6 +21,10 @@ class NotRunning(NamedError):
     """printledger is not running in this folder. Start it with `printledger up`, or name another with --data."""
 
 
+class OrderNotFound(NamedError):
+    """The tenant has no order with this id; `printledger orders` lists them."""
+
+
 def settings_of(data: Path | None) -> Settings:
     """The settings of a data folder; from here on this process logs as they say."""
     settings = load(data)

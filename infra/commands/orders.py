@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, OrderNotFound, Tenant, print_json, running_settings_of
 from infra.pages import lineage_page, order_page, orders_page, timeline_page
 from processors.ports import NamedError
 from projections.errors import WaitedTooLong
@@ -17,10 +17,6 @@ from projections.rows import OrderView
 
 #: From these an order goes nowhere else by itself.
 ENDED = frozenset({"delivered", "returned", "cancelled"})
-
-
-class OrderNotFound(NamedError):
-    """The tenant has no order with this id; `printledger orders` lists them."""
 
 
 class StatusNotReached(NamedError):

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
-from events.envelope import CommandEnvelope
-from events.identity import command_id
-from events.order.command_base import OrderCommand
 from events.order.parcel_commands import AcceptSuggestedAddress, WithdrawParcel
 from events.order.parcels import Suggestion
 from events.order.state import Order
 from events.order.suggestions import open_suggestions
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
-from processors.clock import now_ms
+from infra.commands.common import DataDir, Json, OrderNotFound, Tenant, print_json, running_settings_of
+from infra.commands.telling import OUTCOME_SECONDS, By, OrderId, Said, Timeout, tell
 from processors.ports import NamedError
-from projections.rows import CommandOutcome
-
-OUTCOME_SECONDS = 10.0
-
-OrderId = Annotated[str, typer.Argument(help="The order's id, as `printledger orders` shows it.")]
-By = Annotated[str, typer.Option(help="Who decides it: a role or a number, no name.")]
 
 parcel_app = typer.Typer(help="Parcels that have not left yet.", no_args_is_help=True)
 
@@ -36,10 +25,6 @@ class ParcelNotFound(NamedError):
 
 class NoSuggestion(NamedError):
     """No carrier suggests an address for this order, or several do: `printledger parcel suggestions` lists them."""
-
-
-class NotTaken(NamedError):
-    """The ledger did not take the command."""
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +41,10 @@ def suggestions(order_id: OrderId, data: DataDir = None, tenant: Tenant = None, 
 
     async def run() -> dict[str, Suggestion]:
         async with bootstrap.read_models(settings) as reader:
-            return open_suggestions(await reader.state(tenant or settings.tenants[0], order_id) or Order())
+            order = await reader.state(tenant or settings.tenants[0], order_id)
+        if order is None:
+            raise OrderNotFound
+        return open_suggestions(order)
 
     found = asyncio.run(run())
     if as_json:
@@ -72,18 +60,20 @@ def accept_address(
     tenant: Tenant = None,
     parcel: Annotated[str | None, typer.Option(help="Which parcel's suggestion, where there are several.")] = None,
     by: By = "support",
+    timeout: Timeout = OUTCOME_SECONDS,
     as_json: Json = False,
 ) -> None:
     """Take the address as the carrier writes it: the order has it from then on, and the label is bought with it."""
 
-    def command(order: Order) -> OrderCommand:
+    def say(order: Order) -> Said:
         found = open_suggestions(order)
         wanted = parcel or (next(iter(found)) if len(found) == 1 else None)
         if wanted is None or wanted not in found:
             raise NoSuggestion
-        return AcceptSuggestedAddress(parcel_id=wanted)
+        return Said(command=AcceptSuggestedAddress(parcel_id=wanted))
 
-    _send(order_id, data, tenant, by, command, as_json=as_json)
+    settings = running_settings_of(data)
+    tell(settings, tenant, order_id, f"operator:{by}", say, seconds=timeout, as_json=as_json)
 
 
 def withdraw(
@@ -96,51 +86,15 @@ def withdraw(
         bool, typer.Option("--send-again", help="Pack its goods anew; else they are cancelled.")
     ] = False,
     by: By = "support",
+    timeout: Timeout = OUTCOME_SECONDS,
     as_json: Json = False,
 ) -> None:
     """Take a parcel back that the carrier does not have yet; its label is given back to the carrier."""
 
-    def command(order: Order) -> OrderCommand:
+    def say(order: Order) -> Said:
         if parcel_id not in order.parcels:
             raise ParcelNotFound
-        return WithdrawParcel(parcel_id=parcel_id, send_again=send_again, reason=reason[:200])
+        return Said(command=WithdrawParcel(parcel_id=parcel_id, send_again=send_again, reason=reason[:200]))
 
-    _send(order_id, data, tenant, by, command, as_json=as_json)
-
-
-def _send(
-    order_id: str,
-    data: DataDir,
-    tenant: Tenant,
-    by: str,
-    command_of: Callable[[Order], OrderCommand],
-    *,
-    as_json: bool,
-) -> None:
-    """Send what `command_of` makes of the order as it is known now, and tell what became of it."""
     settings = running_settings_of(data)
-    whose = tenant or settings.tenants[0]
-
-    async def run() -> CommandOutcome | None:
-        async with bootstrap.read_models(settings) as reader:
-            command = command_of(await reader.state(whose, order_id) or Order())
-            envelope = CommandEnvelope(
-                command_id=command_id("parcel", order_id, uuid4().hex),
-                key=order_id,
-                tenant=whose,
-                command_type=type(command).__name__,
-                sent_at=now_ms(),
-                actor=f"operator:{by}",
-                correlation_id=order_id,
-            )
-            with bootstrap.command_sender(settings) as sender:
-                await sender.send(command, envelope)
-            return await reader.wait_for_outcome(whose, envelope.command_id, OUTCOME_SECONDS)
-
-    outcome = asyncio.run(run())
-    if outcome is not None and outcome.outcome != "accepted":
-        raise NotTaken(f"{NotTaken.__doc__} {outcome.reason}: {outcome.detail}")
-    if as_json:
-        print_json(outcome)
-    else:
-        typer.echo("accepted" if outcome else "sent; its outcome is not known yet")
+    tell(settings, tenant, order_id, f"operator:{by}", say, seconds=timeout, as_json=as_json)
