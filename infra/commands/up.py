@@ -99,7 +99,7 @@ def end(folder: Path) -> bool:
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
-    seconds = _default("stop_seconds_max") * 2 + GRACE_SECONDS
+    seconds = seconds_given("stop_seconds_max") * 2 + GRACE_SECONDS
     deadline = time.monotonic() + seconds
     while lock.holder(folder) is not None:
         if time.monotonic() > deadline:
@@ -123,7 +123,7 @@ def _detach(data: Path | None, arguments: list[str]) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + _default("start_seconds_max") + GRACE_SECONDS
+    deadline = time.monotonic() + seconds_given("start_seconds_max") + GRACE_SECONDS
     while True:
         state = read_state(folder)
         if state is not None and state.pid == started.pid and state.state == "running":
@@ -156,5 +156,12 @@ def folder_of(data: Path | None) -> Path:
     return Path(data or os.environ.get("DATA_DIR") or ".data").expanduser().resolve()
 
 
-def _default(name: str) -> float:
-    return float(cast(float, Settings.model_fields[name].default))
+def seconds_given(name: str) -> float:
+    """A time of the settings as the environment gives it, else its default; without what only `up` makes.
+
+    What cannot be read counts as not given: the started process says what is wrong with it.
+    """
+    try:
+        return float(os.environ[name.upper()])
+    except (KeyError, ValueError):
+        return float(cast(float, Settings.model_fields[name].default))
