@@ -12,6 +12,7 @@ MET, MISSED, OPEN, LINE, GREY = "#1a7f37", "#cf222e", "#57606a", "#1f6feb", "#8c
 MARGIN, LEFT, TOP = 30, 190, 92
 CELL_WIDTH, CELL_HEIGHT = 150, 84
 SPARK_WIDTH, SPARK_HEIGHT = 126, 30
+LEGEND = "dashed: the target; green meets it, red misses it, grey: none, or too few to say; ±: the standard deviation"
 #: So many parties are drawn; the rest is left to the table.
 PARTIES_MAX = 40
 
@@ -28,7 +29,7 @@ def draw(cards: Sequence[Scorecard], title: str) -> str:
         'font-family="system-ui, sans-serif" font-size="13" fill="#1c2128">',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         _text(MARGIN, 32, title, size=18, weight="bold"),
-        _text(MARGIN, 52, "dashed: the target; green meets it, red misses it, grey: none, or too few to say", size=11),
+        _text(MARGIN, 52, LEGEND, size=11),
         *(
             _text(LEFT + CELL_WIDTH * column, TOP - 12, measure.replace("_", " "), weight="bold")
             for column, measure in enumerate(measures)
@@ -53,7 +54,9 @@ def _row(card: Scorecard, measures: Sequence[str], top: int) -> Iterator[str]:
 def _cell(figure: Figure, left: int, top: int) -> Iterator[str]:
     colour = OPEN if figure.is_met is None else MET if figure.is_met else MISSED
     yield _text(left, top + 26, shown(figure.value or 0, figure.unit), size=15, weight="bold", colour=colour)
-    yield _text(left + 78, top + 26, f"of {figure.sample:,}", size=11, colour=GREY)
+    yield _text(left + 84, top + 26, f"of {figure.sample:,}", size=11, colour=GREY)
+    if figure.spread:
+        yield _text(left, top + 80, f"± {shown(figure.spread, figure.unit)}", size=10, colour=GREY)
     floor, ceiling = _scale(figure)
     if figure.target is not None:
         y = _height(figure.target, floor, ceiling, top)

@@ -10,7 +10,7 @@ def cards(parties: int = 1) -> tuple[Scorecard, ...]:
     """Made-up parties: one measure with a target that is missed, one without a target."""
     counts = [
         DayCount(party_kind="partner", party_id=f"press <{n}>", measure=measure, day=20_000 - day, things=50,
-                 total=total, squares=total * total)
+                 total=total, squares=total * total // 25)
         for n in range(parties)
         for measure, total in (("on_time_start", 40), ("production_ms", 36_000_000))
         for day in range(30)
@@ -24,6 +24,7 @@ def test_each_party_has_its_figures_its_days_and_its_target() -> None:
     texts = {element.text for element in drawn.iter() if element.tag.endswith("text")}
     assert {"press <0>", "press <1>"} <= texts
     assert "80.00 %" in texts
+    assert "± 12.0 min" in texts
     assert svg.count("<polyline") == 4
     assert svg.count("stroke-dasharray") == 2
 
