@@ -5,6 +5,8 @@ line, in the old content or in the new; once every run is known not to be made, 
 content, a new revision and new runs.
 
 What does not change how the line comes out stops nobody: another note is noted, and more units get a run of their own.
+Fewer units of goods that are made, as a store shows them after it gave money back, are refused by name; nobody can do
+anything about them, so that no person is told.
 """
 
 from collections.abc import Iterator
@@ -128,7 +130,17 @@ def _refused(order: Order, line: Line, edit: LineEdit) -> Iterator[OrderEvent]:
     made = any(run.stage in RUN_GOODS for run in line.runs)
     reason = MADE_ALREADY if made else PARTNER_REFUSED
     yield EditRefused(line_id=line.line_id, reason=reason, detail=DETAILS[reason], by=edit.by)
+    if made and _is_only_fewer(line, edit):
+        return
     yield from raised(order, "edit_refused", line.line_id, DETAILS[reason], TooLateToEdit().detail, blocking=False)
+
+
+def _is_only_fewer(line: Line, edit: LineEdit) -> bool:
+    """Whether the store wants the line as it is in fewer units, or not at all: what a refund looks like, too."""
+    if edit.changed is None:
+        return edit.from_store
+    same = bool(edit.changed.printed_digest) and edit.changed.printed_digest == line.printed_digest
+    return edit.from_store and same and edit.changed.quantity < line.quantity
 
 
 def _carried_out(order: Order, line: Line, edit: LineEdit, context: Context) -> Iterator[OrderEvent]:

@@ -50,6 +50,9 @@ WHOLE_ORDER_TOPICS = frozenset(
     }
 )
 
+#: `restock_type` of units whose goods came back after they were delivered.
+RETURNED = "return"
+
 _AREA_IN_NAME = re.compile(r"^([^()]+)\(([^()]{1,64})\)\s*$")
 _ARTWORK_LINK = re.compile(r"^https?://\S+\.(png|jpe?g|webp|tiff?)(\?\S*)?$", re.IGNORECASE)
 
@@ -170,15 +173,17 @@ def _read_lines(
     order: JsonObject, currency: str, options: ShopifyOptions, *, as_ordered: bool = False
 ) -> list[ReadLine]:
     """The lines that are made here, with the units that are still wanted; or as they were first ordered."""
-    notes = _order_notes(order)
+    notes, returned = _order_notes(order), _returned_units(order)
     lines = []
     for entry in order.objects("line_items"):
         # A gift card is a code in a mail, and what needs no shipping is a download: neither is printed.
         if entry.flag("gift_card") or entry.raw("requires_shipping") is False:
             continue
         # After an edit or a refund, `quantity` stays what was ordered and `current_quantity` is what holds.
-        quantity = None if as_ordered else entry.whole_number("current_quantity")
-        quantity = entry.whole_number("quantity") if quantity is None else quantity
+        ordered, holds = entry.whole_number("quantity"), entry.whole_number("current_quantity")
+        quantity = ordered
+        if holds is not None and not as_ordered:
+            quantity = max(holds, min(ordered or 0, holds + returned.get(entry.text("id"), 0)))
         if quantity is None:
             raise FieldMissing(f"{entry.path('quantity')} is missing: how many are to be made?")
         if not 0 <= quantity <= QUANTITY_MAX:
@@ -198,6 +203,17 @@ def _read_lines(
             )
         )
     return lines
+
+
+def _returned_units(order: JsonObject) -> dict[str, int]:
+    """Units by line that were refunded because they came back: they were made and sent, so nothing is called off."""
+    found: dict[str, int] = {}
+    for refund in order.objects("refunds"):
+        for item in refund.objects("refund_line_items"):
+            if item.text("restock_type") == RETURNED:
+                line_id = item.text("line_item_id")
+                found[line_id] = found.get(line_id, 0) + max(0, item.whole_number("quantity") or 0)
+    return found
 
 
 def _sku(line: JsonObject) -> str:

@@ -136,6 +136,28 @@ def test_units_that_were_refunded_in_part_are_not_wanted_any_more() -> None:
     assert [one.quantity for one in order.lines] == [1]
 
 
+def came_back(*units: int, restock_type: str = "return") -> list[dict[str, Any]]:
+    """Refunds of so many units of line 1 each, as an order lists them."""
+    return [
+        {"refund_line_items": [{"line_item_id": 1, "quantity": count, "restock_type": restock_type}]} for count in units
+    ]
+
+
+def test_units_that_came_back_after_delivery_were_made_and_call_nothing_off() -> None:
+    whole = read(body(line_items=[line()]), "orders/updated")
+    one_back = read(body(line_items=[line(current_quantity=1)], refunds=came_back(1)), "orders/updated")
+    all_back = read(body(line_items=[line(current_quantity=0)], refunds=came_back(1, 1, 7)), "orders/updated")
+    assert [order.lines[0].quantity for order in (whole, one_back, all_back)] == [2, 2, 2]
+    assert not any(order.cancelled for order in (whole, one_back, all_back))
+
+
+@pytest.mark.parametrize("restock_type", ["cancel", "no_restock", "legacy_restock", ""])
+def test_units_that_were_refunded_without_coming_back_are_not_wanted_any_more(restock_type: str) -> None:
+    refunds = came_back(1, restock_type=restock_type)
+    order = read(body(line_items=[line(current_quantity=1)], refunds=refunds), "orders/updated")
+    assert order.lines[0].quantity == 1
+
+
 def test_a_data_request_is_an_exception_at_each_order_that_blocks_nothing_and_names_nobody() -> None:
     # given
     world = World()
