@@ -43,7 +43,7 @@ def draw_mockup(
 
     Raises Refused where the template's photograph is not among the files.
     """
-    return webp(mockup_picture(canvas, template, area, side_px, files or {}), method=3)
+    return webp(mockup_picture(canvas, template, area, side_px, files or {}))
 
 
 def mockup_picture(
