@@ -15,7 +15,7 @@ from events.order.facts import (
     ShipmentReturned,
     TrackingObserved,
 )
-from events.order.parcels import WITHDRAWN
+from events.order.parcels import UNSEEN, WITHDRAWN
 from events.order.state import Order, Parcel
 from events.order.values import LineUnits
 
@@ -94,7 +94,8 @@ def _tracked(order: Order, parcel: Parcel, command: ReportTracking, context: Con
     if command.rank:
         applied = command.rank > parcel.rank
     else:
-        applied = bool(command.canonical) and command.carrier_at > max(parcel.condition_at, parcel.stage_at)
+        is_trouble = command.canonical not in ("", UNSEEN)
+        applied = is_trouble and command.carrier_at > max(parcel.condition_at, parcel.stage_at)
     facts: list[OrderEvent] = [
         TrackingObserved(
             parcel_id=parcel.parcel_id,

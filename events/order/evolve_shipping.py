@@ -17,7 +17,7 @@ from events.order.facts import (
     ShipmentReturned,
     TrackingObserved,
 )
-from events.order.parcels import Suggestion, digest_of
+from events.order.parcels import UNSEEN, Suggestion, digest_of
 from events.order.state import Order, Parcel, Run
 
 JourneyEvent: TypeAlias = (
@@ -102,6 +102,9 @@ def _tracked(parcel: Parcel, fact: TrackingObserved) -> Parcel:
     """Merge a report: the highest rank, the newest scan and the newest condition, so any order ends alike."""
     if fact.rank:
         return replace(parcel, rank=max(parcel.rank, fact.rank), stage_at=max(parcel.stage_at, fact.carrier_at))
-    if fact.canonical and (fact.carrier_at, fact.canonical) > (parcel.condition_at, parcel.condition):
+    if fact.canonical not in ("", UNSEEN) and (fact.carrier_at, fact.canonical) > (
+        parcel.condition_at,
+        parcel.condition,
+    ):
         return replace(parcel, condition=fact.canonical, condition_at=fact.carrier_at)
     return parcel

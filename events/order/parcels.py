@@ -10,6 +10,9 @@ from events.order.values import SuggestedAddress
 WITHDRAWN: Final = "withdrawn"
 """Stage of a parcel that was taken back before hand-over. It does not leave it, whatever is scanned later."""
 
+UNSEEN: Final = "unknown"
+"""Word of a carrier that has not seen the parcel yet: most begin with it, so it is recorded and moves nothing."""
+
 REFUNDED, PENDING, REFUSED, UNANSWERED = "refunded", "pending", "refused", "unanswered"
 REFUND_STATES: Final = frozenset({REFUNDED, PENDING, REFUSED, UNANSWERED})
 

@@ -22,7 +22,7 @@ STATUS_WORDS: Final[Mapping[str, str]] = {
 }
 
 #: Where a substatus says more than its status (docs.goshippo.com, tracking: the list of substatus codes). The others,
-#: `address_issue` or `package_held` for instance, are read by their status.
+#: `delayed` or `package_held` for instance, are read by their status.
 SUBSTATUS_WORDS: Final[Mapping[str, str]] = {
     "out_for_delivery": "out_for_delivery",
     "pickup_available": "available_for_pickup",

@@ -10,7 +10,7 @@ from processors.carriers.protocol import CANONICAL_TRACKING, Rate, TrackingPlace
 from processors.clock import millis
 
 #: Names the adapter, the API version and the version of the status words below.
-PROVENANCE: Final = "shipstation/v2/map-1"
+PROVENANCE: Final = "shipstation/v2/map-2"
 
 #: ShipStation's status codes in our words (docs.shipstation.com, tracking; the OpenAPI's `status_code`).
 STATUS_WORDS: Final[Mapping[str, str]] = {
@@ -51,10 +51,13 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
         "DELIVERED_TO_ALTERNATIVE_DELIVERY_LOCATION", "DELIVERED_TO_NEIGHBOUR", "DELIVERED_TO_PO_BOX",
         "PARCEL_COLLECTED_FROM_PICKUP_POINT", "PROOF_OF_DELIVERY",
     ),
-    "return_to_sender": ("RETURN_TO_SENDER", "REFUSED_BY_CUSTOMER", "NOT_COLLECTED_FROM_PICKUP_POINT"),
+    # What the OpenAPI's description says is being returned, whatever its name says besides.
+    "return_to_sender": (
+        "RETURN_TO_SENDER", "REFUSED_BY_CUSTOMER", "NOT_COLLECTED_FROM_PICKUP_POINT", "CUSTOMER_MOVED",
+        "HAZARDOUS_PROHIBITED", "NOT_DELIVERED", "PARCEL_DAMAGED", "PARCEL_OUTSIDE_OF_SERVICE_CAPABILITY",
+    ),
     "failure": (
-        "CUSTOMER_MOVED", "HAZARDOUS_PROHIBITED", "NOT_DELIVERED", "NOT_DELIVERED_ADDRESSEE_DECEASED", "PARCEL_DAMAGED",
-        "PARCEL_DISPOSED", "PARCEL_LOST", "PARCEL_OUTSIDE_OF_SERVICE_CAPABILITY", "ADDRESS_QUERY", "HELD_BY_CARRIER",
+        "NOT_DELIVERED_ADDRESSEE_DECEASED", "PARCEL_DISPOSED", "PARCEL_LOST", "ADDRESS_QUERY", "HELD_BY_CARRIER",
         "HELD_BY_CARRIER_FOR_CLEARANCE_PRE_PROCESSING", "HELD_BY_CUSTOMS", "HELD_BY_EXPORT_CUSTOMS",
         "HELD_BY_IMPORT_CUSTOMS", "INCORRECT_DECLARATION",
     ),

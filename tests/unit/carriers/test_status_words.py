@@ -2,42 +2,42 @@
 
 from processors.carriers import easypost_reading, shippo_reading, shipstation_reading
 from processors.carriers.protocol import CANONICAL_TRACKING
-
-#: EasyPost's tracker statuses as its tracker guide lists them.
-EASYPOST = (
-    "unknown", "pre_transit", "in_transit", "out_for_delivery", "delivered", "available_for_pickup",
-    "return_to_sender", "failure", "cancelled", "error",
-)  # fmt: skip
-#: ShipStation's `status_code` in its OpenAPI description.
-SHIPSTATION = ("UN", "AC", "IT", "DE", "EX", "AT", "NY", "SP")
-
-
-def test_every_easypost_status_has_a_word_of_ours() -> None:
-    assert set(easypost_reading.STATUS_WORDS) == set(EASYPOST)
-    assert set(easypost_reading.STATUS_WORDS.values()) <= set(CANONICAL_TRACKING)
+from tests.unit.carriers.vocabulary import (
+    EASYPOST,
+    SHIPPO,
+    SHIPSTATION_CODES,
+    SHIPSTATION_DETAILS,
+    SHIPSTATION_SILENT,
+)
 
 
-def test_every_shippo_status_and_substatus_has_a_word_of_ours() -> None:
-    assert set(shippo_reading.STATUS_WORDS) == set(shippo_reading.SUBSTATUSES)
-    for status, substatuses in shippo_reading.SUBSTATUSES.items():
-        for substatus in (None, *substatuses):
-            assert shippo_reading.canonical(status, substatus) in CANONICAL_TRACKING, (status, substatus)
-    listed = {word for words in shippo_reading.SUBSTATUSES.values() for word in words}
-    assert set(shippo_reading.SUBSTATUS_WORDS) <= listed
+def test_every_easypost_status_means_what_its_vendor_says() -> None:
+    assert dict(easypost_reading.STATUS_WORDS) == dict(EASYPOST)
+    assert set(EASYPOST.values()) <= set(CANONICAL_TRACKING)
 
 
-def test_every_shipstation_status_and_detail_has_a_word_of_ours() -> None:
-    assert set(shipstation_reading.STATUS_WORDS) == set(SHIPSTATION)
+def test_every_shippo_status_and_substatus_means_what_its_vendor_says() -> None:
+    listed = {status: {"", *words} for status, words in shippo_reading.SUBSTATUSES.items()}
+    assert listed == {status: set(words) for status, words in SHIPPO.items()}
+    assert set(shippo_reading.STATUS_WORDS) == set(SHIPPO)
+    assert set(shippo_reading.SUBSTATUS_WORDS) <= set(SHIPPO["TRANSIT"])
+    for status, meanings in SHIPPO.items():
+        for substatus, meaning in meanings.items():
+            assert shippo_reading.canonical(status, substatus or None) == meaning, (status, substatus)
+            assert meaning in CANONICAL_TRACKING
+
+
+def test_every_shipstation_status_and_detail_means_what_its_vendor_says() -> None:
+    assert dict(shipstation_reading.STATUS_WORDS) == dict(SHIPSTATION_CODES)
     details = [detail for listed in shipstation_reading.DETAILS.values() for detail in listed]
     assert len(details) == len(set(details))
-    for status in SHIPSTATION:
-        for detail in (None, *details):
-            assert shipstation_reading.canonical(status, detail) in CANONICAL_TRACKING, (status, detail)
-
-
-def test_a_shipstation_detail_that_says_nothing_leaves_the_status_its_word() -> None:
-    for detail in shipstation_reading.DETAILS[""]:
-        assert shipstation_reading.canonical("DE", detail) == "delivered"
+    assert set(details) == set(SHIPSTATION_DETAILS) | SHIPSTATION_SILENT
+    for status, meaning in SHIPSTATION_CODES.items():
+        assert shipstation_reading.canonical(status, None) == meaning
+        for detail, detailed in SHIPSTATION_DETAILS.items():
+            assert shipstation_reading.canonical(status, detail) == detailed, (status, detail)
+        for silent in SHIPSTATION_SILENT:
+            assert shipstation_reading.canonical(status, silent) == meaning, (status, silent)
 
 
 def test_a_word_that_no_list_has_is_named_as_unknown() -> None:
@@ -46,8 +46,9 @@ def test_a_word_that_no_list_has_is_named_as_unknown() -> None:
     assert easypost_reading.STATUS_WORDS.get("held_by_customs") is None
 
 
-def test_a_substatus_that_shippo_adds_later_leaves_the_status_its_word() -> None:
+def test_a_substatus_that_a_carrier_adds_later_leaves_the_status_its_word() -> None:
     assert shippo_reading.canonical("TRANSIT", "crossed_the_moon") == "in_transit"
+    assert shipstation_reading.canonical("DE", "LEFT_ON_THE_MOON") == "delivered"
 
 
 def test_what_says_that_the_parcel_comes_back_outranks_a_delivery_at_every_carrier() -> None:
