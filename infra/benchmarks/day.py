@@ -1,13 +1,14 @@
 """A day of orders in compressed time, with partners that fail as partners do, and an account of every order.
 
-    DAY_ORDERS=24000 DAY_COMPRESSION=20 printledger bench day --json
+    DAY_ORDERS=24000 DAY_COMPRESSION=6 printledger bench day --json
 
 A thousand orders a simulated hour, evenly. One order in twenty meets a partner that fails: jams, refuses for good or
 for now, breaks, or accepts and goes silent. In the middle of the day one partner is down for an hour. One webhook in
 ten comes twice, and each up to ten stages of the press late. One label in twenty meets a carrier that fails: refuses,
 takes its rate back, breaks, does not answer, or takes the money and does not answer. Every webhook of a carrier comes
 twice and up to forty scans late. Two carriers sell, because what one refuses the other must sell. A run of fewer orders
-is the same day, shorter: its outage is the same share of it, and no shorter than `OUTAGE_SECONDS_MIN`.
+is the same day, shorter: its outage is the same share of it, and no shorter than `OUTAGE_SECONDS_MIN`, unless
+`DAY_OUTAGE_MINUTES` says how many simulated minutes it is to last.
 """
 
 from __future__ import annotations
@@ -95,9 +96,13 @@ TRACKING_LATE_MS: Final = 2_000
 
 
 class Plan(NamedTuple):
-    """What fails on this day: one order in `every` meets a partner's failure and another one a carrier's, in turn."""
+    """What fails on this day: one order in `every` meets a partner's failure and another one a carrier's, in turn.
+
+    One partner is down for so many simulated minutes, or for a 24th of the run where nothing is said.
+    """
 
     every: int = FAILURE_EVERY
+    outage_minutes: float | None = None
     of_partners: Sequence[tuple[str, str]] = FAILURES
     of_carriers: Sequence[tuple[str, str]] = CARRIER_FAILURES
 
@@ -122,7 +127,7 @@ class World(NamedTuple):
 
     async def fail(self, number: int) -> None:
         """Let what is due with the order of this number fail: a partner's request, or a carrier's label."""
-        every, of_partners, of_carriers = self.plan
+        every, of_partners, of_carriers = self.plan.every, self.plan.of_partners, self.plan.of_carriers
         turn, place = divmod(number, every)
         if place == every // 2:
             await self.shops.fail_next(*of_partners[turn % len(of_partners)])
@@ -144,7 +149,8 @@ async def live_a_day(
     """
     hour_seconds = SECONDS_AN_HOUR / compression
     span = orders / ORDERS_AN_HOUR * hour_seconds
-    outage = max(OUTAGE_SECONDS_MIN, span / HOURS_A_DAY)
+    minutes = plan.outage_minutes
+    outage = max(OUTAGE_SECONDS_MIN, span / HOURS_A_DAY if minutes is None else minutes / 60 * hour_seconds)
     world = World(shop_desks(settings), carrier_desks(settings), plan)
     system = System(settings)
     with system.running():
@@ -153,7 +159,7 @@ async def live_a_day(
         await world.begin()
         started = time.monotonic()
         sent = {f"day-{number}": order_id(demo.TENANT, "demo-kafka", f"day-{number}") for number in range(orders)}
-        down = asyncio.create_task(_down(world.shops, EAST, span / 2, outage))
+        down = asyncio.create_task(_down(world.shops, EAST, max(0.0, span - outage) / 2, outage))
         sent_at = await _send(settings, tuple(sent), span, world)
         await down
         statuses = await until_ended(settings, [*sent.values()], seconds_max)
@@ -300,11 +306,13 @@ def _facts(settings: Settings) -> Iterator[tuple[str, OrderEvent, int]]:
 def run() -> dict[str, Any]:
     """The account of one day as the environment asks for it, with its conditions. Raises NothingMayBeLost."""
     orders = int(os.environ.get("DAY_ORDERS", str(ORDERS_AN_HOUR * HOURS_A_DAY)))
-    compression = float(os.environ.get("DAY_COMPRESSION", "20"))
+    compression = float(os.environ.get("DAY_COMPRESSION", "6"))
+    minutes = os.environ.get("DAY_OUTAGE_MINUTES")
+    plan = Plan(outage_minutes=float(minutes) if minutes else None)
     where = machine()
     with (
         tempfile.TemporaryDirectory(prefix="printledger-day-") as folder,
         own_stack(Path(folder), CARRIERS=",".join(CARRIERS)) as settings,
     ):
-        figures = asyncio.run(live_a_day(settings, orders, compression, SECONDS_MAX))
+        figures = asyncio.run(live_a_day(settings, orders, compression, SECONDS_MAX, plan))
     return figures | {"conditions": where}
