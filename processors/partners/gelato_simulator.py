@@ -7,6 +7,7 @@ answered here. Beside them there is a control desk without a key, for tests and 
 listens on loopback only:
 
 - `GET /control/factory` and `PATCH /control/factory`: the `WorksBehaviour` now, and changes to it;
+- `PATCH` and `DELETE /control/catalogue/{product}`: a product's stock and price, and its end; webhooks tell of stock;
 - `GET /control/jobs`: every order with how often it was ordered and printed;
 - `GET /control/webhooks`: every webhook with its attempts; `GET /control/health`.
 """
@@ -18,8 +19,10 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from processors.partners import catalogue_shelf
 from processors.partners import gelato_works as works_module
-from processors.partners.gelato_works import TOO_LATE, GelatoWorks, Product, item_id, moment
+from processors.partners.catalogue_shelf import CatalogueShelf
+from processors.partners.gelato_works import STOCK_REGION, TOO_LATE, GelatoWorks, Product, item_id, moment
 from processors.simulation import WEBHOOK_SCHEMA, Store
 from processors.simulation_http import BEHAVIOUR_SCHEMA, Json, answer, json_object, new_app, run_simulator
 
@@ -49,11 +52,11 @@ def refusal(status: int, code: str, message: str, headers: dict[str, str] | None
 class Desk:
     """The HTTP face of the works: one method a request."""
 
-    def __init__(self, works: GelatoWorks, config: SimulatorConfig) -> None:
-        """`works` holds the orders, `config` the key and the catalogue."""
+    def __init__(self, works: GelatoWorks, api_key: str, shelf: CatalogueShelf[Product]) -> None:
+        """`works` holds the orders, `shelf` the products."""
         self._works = works
-        self._key = config.api_key.encode()
-        self._products = {product.product_uid: product for product in config.products}
+        self._key = api_key.encode()
+        self._shelf = shelf
 
     def at_the_door(self, request: Request) -> Response | None:
         """What every request meets first. None lets it in."""
@@ -86,7 +89,7 @@ class Desk:
         absent = [name for name in REQUIRED_OF_ADDRESS if not given["shippingAddress"].get(name)]
         for item in given["items"]:
             absent += [name for name in REQUIRED_OF_ITEM if not item.get(name)]
-            if item.get("productUid") not in self._products:
+            if self._shelf.find(str(item.get("productUid"))) is None:
                 return f"product {item.get('productUid')} is not known"
         if absent:
             return f"missing: {', '.join(absent)}"
@@ -125,7 +128,7 @@ class Desk:
 
     def _order(self, order: Json) -> Json:
         request = msgspec.json.decode(order["request"], type=Json)
-        prices = [self._products[item["productUid"]].price * item["quantity"] for item in request["items"]]
+        prices = [self._price(item["productUid"]) * item["quantity"] for item in request["items"]]
         total = round(sum(prices), 2)
         is_draft = order["order_type"] == "draft"
         receipt = {"orderId": order["id"], "transactionType": "purchase", "currency": request["currency"]}
@@ -158,6 +161,12 @@ class Desk:
             "receipts": [] if is_draft else [receipt | {"totalInitial": total, "total": total}],
         }
 
+    def _price(self, product_uid: str) -> float:
+        product = self._shelf.known(product_uid)
+        if product is None:
+            raise KeyError(product_uid)
+        return product.price
+
     async def stock(self, request: Request) -> Response:
         """`POST /v3/stock/region-availability`."""
         asked = (await json_object(request)).get("products") or []
@@ -166,15 +175,15 @@ class Desk:
         is_out = self._works.use_up("out_of_stock_next")
         found = []
         for uid in asked:
-            product = self._products.get(uid)
+            product = self._shelf.find(str(uid))
             word = "not-supported" if product is None else "out-of-stock" if is_out else product.stock
-            region = {"stockRegionUid": "US-CA", "status": word, "replenishmentDate": None}
+            region = {"stockRegionUid": STOCK_REGION, "status": word, "replenishmentDate": None}
             found.append({"productUid": uid, "availability": [region]})
         return answer(200, {"productsAvailability": found})
 
     def prices(self, product_uid: str, currency: str) -> Response:
         """`GET /v3/products/{uid}/prices`."""
-        product = self._products.get(product_uid)
+        product = self._shelf.find(product_uid)
         if product is None:
             return refusal(404, "not_found", "Product not found.")
         one = {"productUid": product_uid, "country": "US", "currency": currency, "pageCount": None}
@@ -184,10 +193,14 @@ class Desk:
 
 def create_app(config: SimulatorConfig) -> FastAPI:
     """The simulator as an ASGI application; its clockwork turns while the application runs."""
-    store = Store(Path(config.store_file), works_module.SCHEMA + BEHAVIOUR_SCHEMA + WEBHOOK_SCHEMA)
+    schema = works_module.SCHEMA + catalogue_shelf.SCHEMA + BEHAVIOUR_SCHEMA + WEBHOOK_SCHEMA
+    store = Store(Path(config.store_file), schema)
     works = GelatoWorks(store, config.webhook_secret, config.webhook_url, config.webhook_retry_ms)
-    desk = Desk(works, config)
+    products = {product.product_uid: product for product in config.products}
+    shelf = CatalogueShelf(store, products, works.tell_catalogue)
+    desk = Desk(works, config.api_key, shelf)
     app = new_app("Gelato simulator", works, store)
+    catalogue_shelf.attach(app, shelf)
 
     @app.post("/v4/orders")
     async def create(request: Request) -> Response:

@@ -28,6 +28,7 @@ CREATE INDEX IF NOT EXISTS orders_reference ON orders (reference);
 
 CHANNEL: Final = "gelato"
 WEBHOOK_TRIES: Final = 3
+STOCK_REGION: Final = "US-CA"
 
 #: The stage after each, as far as an order moves by itself.
 FOLLOWING: Final = {
@@ -158,8 +159,21 @@ class GelatoWorks(OrderWorks[WorksBehaviour]):
                 for item in items
             ],
         }
+        self._send(event_id, body)
+
+    def _send(self, event_id: str, body: Json) -> None:
         self.webhooks.put(CHANNEL, event_id, msgspec.json.encode(body), self.behaviour.delivery)
         self.clockwork.poke()
+
+    def tell_catalogue(self, before: Product, after: Product | None) -> None:
+        """Say by webhook that stock changed. Of prices, and of products that vanish, Gelato's webhooks say nothing."""
+        if after is None or after.stock == before.stock:
+            return
+        event_id = f"sra_{uuid.uuid4().hex[:13]}"
+        region = {"stockRegionUid": STOCK_REGION, "status": after.stock}
+        changed = {"productUid": after.product_uid, "availability": [region]}
+        body = {"id": event_id, "event": "catalog_product_stock_availability_updated", "productAvailability": [changed]}
+        self._send(event_id, body)
 
     # Time
 

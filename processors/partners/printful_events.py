@@ -39,6 +39,9 @@ SHIPMENT_CONDITIONS: Final[Mapping[str, str]] = {
 #: Events of the way to our own receiving address; they say nothing of the press.
 SILENT_EVENTS: Final = frozenset({"shipment_delivered"})
 
+#: The event that lists variants; what it says is asked for, not read.
+STOCK_EVENT: Final = "catalog_stock_updated"
+
 #: A draft is our own doing, before anything was submitted.
 DRAFT: Final = "draft"
 
@@ -50,6 +53,10 @@ def reports(body: bytes) -> tuple[PartnerReport, ...]:
         occurred_at = millis(event.occurred_at)
     except (ValueError, OverflowError) as error:
         raise WebhookUnreadable(str(error)) from error
+    if not isinstance(event.data, wire.WebhookData):
+        if event.type != STOCK_EVENT:
+            raise WebhookUnreadable(f"{event.type[:64]} has a list where it has an object")
+        return ()
     order = event.data.order
     if order is None or order.external_id is None or order.status == DRAFT or event.type in SILENT_EVENTS:
         return ()
@@ -65,7 +72,7 @@ def reports(body: bytes) -> tuple[PartnerReport, ...]:
             canonical=word,
             rank=CANONICAL_STAGES.get(word or "", 0),
             partner_timestamp_at=occurred_at,
-            partner_event_id=_event_id(event, order, word),
+            partner_event_id=_event_id(event, event.data.shipment, order, word),
             detail=event.data.reason or "",
             provenance=STATUS_MAP.provenance,
         )
@@ -73,8 +80,9 @@ def reports(body: bytes) -> tuple[PartnerReport, ...]:
     )
 
 
-def _event_id(event: wire.Event, order: wire.WebhookOrder, word: str | None) -> str:
+def _event_id(
+    event: wire.Event, shipment: wire.WebhookShipment | None, order: wire.WebhookOrder, word: str | None
+) -> str:
     """All that stays the same when the event is sent again, and nothing that changes (`retries`)."""
-    shipment = event.data.shipment
     parts = (event.type, event.occurred_at, order.id, order.status, shipment.id if shipment else None, word)
     return "pf_" + hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]

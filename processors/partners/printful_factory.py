@@ -42,6 +42,11 @@ class Blank(msgspec.Struct, frozen=True, kw_only=True):
     in_stock: bool = True
 
 
+def availability(blank: Blank) -> str:
+    """Printful's word for whether there are blanks."""
+    return "in stock" if blank.in_stock else "out of stock"
+
+
 class FactoryBehaviour(OrderFaults, frozen=True, kw_only=True):
     """How the factory behaves now; each field can be changed while it runs. Counters count down to 0."""
 
@@ -154,10 +159,29 @@ class Factory(OrderWorks[FactoryBehaviour]):
                 "delivered_at": None,
                 "reshipment": False,
             }
+        self._send(event, data, at, f"{order['id']}/{event}/{at}")
+
+    def _send(self, event: str, data: object, at: int, event_id: str) -> None:
         body = {"type": event, "occurred_at": seconds(at), "retries": 0, "store_id": STORE_ID, "data": data}
-        event_id = f"{order['id']}/{event}/{at}"
         self.webhooks.put(CHANNEL, event_id, msgspec.json.encode(body), self.behaviour.delivery)
         self.clockwork.poke()
+
+    def tell_catalogue(self, before: Blank, after: Blank | None) -> None:
+        """Say by webhook what changed about a blank: news of stock name the variant, those of prices its product."""
+        at = now_ms()
+        about = f"{before.catalog_variant_id}/{at}"
+        if after is None or after.in_stock != before.in_stock:
+            word = "discontinued" if after is None else availability(after)
+            changed = {
+                "catalog_product_id": before.product_id,
+                "catalog_variant_id": before.catalog_variant_id,
+                "techniques": [before.technique],
+                "availability": word,
+            }
+            self._send("catalog_stock_updated", [changed], at, f"{about}/stock")
+        if after is not None and after.price != before.price:
+            changed_products = {"catalog_product_ids": [before.product_id]}
+            self._send("catalog_price_changed", changed_products, at, f"{about}/price")
 
     # Time
 

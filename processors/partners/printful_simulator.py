@@ -6,6 +6,7 @@ The configuration is JSON (`SimulatorConfig`). Beside the API there is a control
 demonstrations, which is why the process listens on loopback only:
 
 - `GET /control/factory` and `PATCH /control/factory`: the `FactoryBehaviour` now, and changes to it;
+- `PATCH` and `DELETE /control/catalogue/{variant}`: a blank's stock and price, and its end, of which webhooks tell;
 - `GET /control/jobs`: every order with how often it was created, confirmed and printed;
 - `GET /control/webhooks`: every webhook with its attempts; `GET /control/health`.
 """
@@ -17,8 +18,10 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from processors.partners import catalogue_shelf
 from processors.partners import printful_factory as factory_module
-from processors.partners.printful_factory import CANCELLABLE, DELETABLE, Blank, Factory, seconds
+from processors.partners.catalogue_shelf import CatalogueShelf
+from processors.partners.printful_factory import CANCELLABLE, DELETABLE, Blank, Factory, availability, seconds
 from processors.simulation import WEBHOOK_SCHEMA, Store
 from processors.simulation_http import BEHAVIOUR_SCHEMA, Json, answer, json_object, new_app, run_simulator
 
@@ -49,11 +52,11 @@ def links(**paths: str) -> Json:
 class Desk:
     """The HTTP face of the factory: one method a request."""
 
-    def __init__(self, factory: Factory, config: SimulatorConfig) -> None:
-        """`factory` holds the orders, `config` the token and the catalogue."""
+    def __init__(self, factory: Factory, token: str, shelf: CatalogueShelf[Blank]) -> None:
+        """`factory` holds the orders, `shelf` the blanks by their variant's number."""
         self._factory = factory
-        self._authorization = f"Bearer {config.token}"
-        self._blanks = {blank.catalog_variant_id: blank for blank in config.blanks}
+        self._authorization = f"Bearer {token}"
+        self._shelf = shelf
 
     def at_the_door(self, request: Request) -> Response | None:
         """What every request meets first. None lets it in."""
@@ -91,7 +94,7 @@ class Desk:
         if not isinstance(external_id, str) or not 0 < len(external_id) <= EXTERNAL_ID_MAX:
             return f"external_id must have 1 to {EXTERNAL_ID_MAX} characters"
         for item in items:
-            blank = self._blanks.get(item.get("catalog_variant_id"))
+            blank = self._shelf.find(str(item.get("catalog_variant_id")))
             if blank is None:
                 return f"Variant {item.get('catalog_variant_id')} does not exist"
             known = self._factory.find(f"@{external_id}") is not None
@@ -164,7 +167,7 @@ class Desk:
             ),
             "",
         )
-        prices = [float(self._blanks[i["catalog_variant_id"]].price) * i["quantity"] for i in request["order_items"]]
+        prices = [float(self._price(i)) * i["quantity"] for i in request["order_items"]]
         done = order["status"] != "draft"
         total = f"{sum(prices):.2f}" if done else None
         calculated = {"calculation_status": "done" if done else "calculating", "subtotal": total, "total": total}
@@ -195,7 +198,7 @@ class Desk:
                     "external_id": None,
                     "quantity": item["quantity"],
                     "name": f"Variant {item['catalog_variant_id']}",
-                    "price": self._blanks[item["catalog_variant_id"]].price,
+                    "price": self._price(item),
                     "retail_price": "0.00",
                     "currency": "USD",
                     "retail_currency": "USD",
@@ -212,15 +215,20 @@ class Desk:
             ),
         }
 
+    def _price(self, item: Json) -> str:
+        blank = self._shelf.known(str(item["catalog_variant_id"]))
+        if blank is None:
+            raise KeyError(item["catalog_variant_id"])
+        return blank.price
+
     def catalogue(self, variant_id: int, what: str) -> Response:
         """`GET /v2/catalog-variants/{id}/availability` and `…/prices`."""
-        blank = self._blanks.get(variant_id)
+        blank = self._shelf.find(str(variant_id))
         if blank is None:
             return refusal(404, "NotFound", "Not found")
         path = f"/catalog-variants/{variant_id}"
         if what == "availability":
-            word = "in stock" if blank.in_stock else "out of stock"
-            region = {"name": "worldwide", "availability": word, "placement_option_availability": []}
+            region = {"name": "worldwide", "availability": availability(blank), "placement_option_availability": []}
             technique = {"technique": blank.technique, "selling_regions": [region]}
             data = {"catalog_variant_id": variant_id, "techniques": [technique], "_links": links(variant=path)}
             found = links(self=f"{path}/availability", variant=path)
@@ -248,10 +256,14 @@ class Desk:
 
 def create_app(config: SimulatorConfig) -> FastAPI:
     """The simulator as an ASGI application; its clockwork turns while the application runs."""
-    store = Store(Path(config.store_file), factory_module.SCHEMA + BEHAVIOUR_SCHEMA + WEBHOOK_SCHEMA)
+    schema = factory_module.SCHEMA + catalogue_shelf.SCHEMA + BEHAVIOUR_SCHEMA + WEBHOOK_SCHEMA
+    store = Store(Path(config.store_file), schema)
     factory = Factory(store, config.webhook_secret_hex, config.webhook_url)
-    desk = Desk(factory, config)
+    blanks = {str(blank.catalog_variant_id): blank for blank in config.blanks}
+    shelf = CatalogueShelf(store, blanks, factory.tell_catalogue)
+    desk = Desk(factory, config.token, shelf)
     app = new_app("Printful simulator", factory, store)
+    catalogue_shelf.attach(app, shelf)
 
     @app.post("/v2/orders")
     async def create(request: Request) -> Response:

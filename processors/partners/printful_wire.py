@@ -4,6 +4,8 @@ Declared from the vendor's OpenAPI text. Fields that are not declared are ignore
 Times are RFC 3339 to the second, prices are decimal text in major units.
 """
 
+from typing import Any
+
 import msgspec
 
 
@@ -158,7 +160,7 @@ class WebhookShipment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookData(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to what; events of the catalogue have neither order nor shipment."""
+    """What happened to what; events of mock-ups and prices have neither order nor shipment."""
 
     order: WebhookOrder | None = None
     shipment: WebhookShipment | None = None
@@ -166,8 +168,11 @@ class WebhookData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook body. `retries` counts earlier attempts, so it differs between repetitions of one event."""
+    """A webhook body. `retries` counts earlier attempts, so it differs between repetitions of one event.
+
+    Where stock changed, `data` is a list of variants.
+    """
 
     type: str
     occurred_at: str
-    data: WebhookData
+    data: WebhookData | list[Any]

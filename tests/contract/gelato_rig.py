@@ -20,6 +20,11 @@ from tests.contract.printful_rig import RECEIVING
 
 PRODUCT = "mug_product_msz_11-oz_mmat_ceramic-white_cl_4-0"
 VARIANT = GelatoVariant(variant="mug-11oz-white", product_uid=PRODUCT, production_ms=1000)
+TEE = GelatoVariant(
+    variant="tee-black-m",
+    product_uid="apparel_product_gca_t-shirt_gsc_crewneck_gcu_unisex_gqa_classic_gsi_m_gco_black_gpr_4-0",
+    production_ms=1000,
+)
 
 
 class GelatoRig(SimulatedRig):
@@ -31,7 +36,7 @@ class GelatoRig(SimulatedRig):
     too_late_at = "printed"
     secrets = ("secret-of-tests", "the-secret-before")
     strange_secret = "stranger"
-    other_event = b'{"id": "pa_1", "event": "catalog_product_stock_availability_updated", "productsAvailability": []}'
+    other_event = b'{"id": "pa_1", "event": "catalog_product_stock_availability_updated", "productAvailability": []}'
     desk = "/factory"
     calm_behaviour = WorksBehaviour(stage_ms=20)
     faults: ClassVar = {
@@ -57,7 +62,7 @@ class GelatoRig(SimulatedRig):
             api_key="key-of-tests",
             webhook_secret=self.secrets[0],
             webhook_url=receiver.url + "/webhooks/partners/gelato",
-            products=(Product(product_uid=PRODUCT, price=6.12),),
+            products=(Product(product_uid=PRODUCT, price=6.12), Product(product_uid=TEE.product_uid, price=9.5)),
             webhook_retry_ms=50,
         )
         super().__init__("processors.partners.gelato_simulator", config, folder, receiver)
@@ -87,7 +92,7 @@ class GelatoRig(SimulatedRig):
             orders,
             products,
             self.claims,
-            variants=(VARIANT,),
+            variants=(VARIANT, TEE),
             receiving=RECEIVING,
             webhook_secrets=self.secrets,
             capacity_units_per_day=500,

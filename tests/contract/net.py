@@ -50,6 +50,8 @@ class Receiver:
         self.files: dict[str, bytes] = {}
         #: How many of the next webhooks are answered with 503.
         self.refuse_next = 0
+        #: Answers a webhook with an HTTP status where it is set, such as our API behind this address; None passes.
+        self.passed_on: Callable[[Received], int | None] | None = None
         self._arrived = threading.Condition()
         self._server = QuietServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -64,14 +66,16 @@ class Receiver:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
+                came = Received(self.path, dict(self.headers.items()), body)
+                said = receiver.passed_on(came) if receiver.passed_on else None
                 with receiver._arrived:
                     refused = receiver.refuse_next > 0
                     if refused:
                         receiver.refuse_next -= 1
                     else:
-                        receiver.received.append(Received(self.path, dict(self.headers.items()), body))
+                        receiver.received.append(came)
                         receiver._arrived.notify_all()
-                self._answer(503 if refused else 204, b"")
+                self._answer(503 if refused else said or 204, b"")
 
             def do_GET(self) -> None:
                 content = receiver.files.get(self.path)

@@ -25,6 +25,7 @@ from processors.partners.print_shop import PrintShop
 from processors.partners.print_shop_setup import Behaviour
 from processors.partners.print_shop_simulator import SimulatorConfig, demo_shops
 from processors.partners.protocol import JobSnapshot, PartnerReport, PrintFile, PrintJob, PrintPartner
+from projections.rows import Effect
 from tests.contract.net import Received, Receiver, SimulatorProcess
 
 #: Quick limits, so that a dead line is noticed within a test's patience.
@@ -299,12 +300,25 @@ class PrintShopRig(SimulatedRig):
         )
 
     def signed(self, body: bytes, *, secret: str, at_s: float) -> Mapping[str, str]:
-        moment = datetime.fromtimestamp(at_s, tz=UTC)
-        return {
-            "Webhook-Id": "evt_test",
-            "Webhook-Timestamp": str(int(at_s)),
-            "Webhook-Signature": Webhook(secret).sign("evt_test", moment, body.decode()),
-        }
+        return signed_by_standard(body, secret=secret, at_s=at_s)
+
+
+def signed_by_standard(body: bytes, *, secret: str, at_s: float) -> dict[str, str]:
+    """The headers of a webhook that is signed by Standard Webhooks at this moment (seconds)."""
+    moment = datetime.fromtimestamp(at_s, tz=UTC)
+    return {
+        "Webhook-Id": "evt_test",
+        "Webhook-Timestamp": str(int(at_s)),
+        "Webhook-Signature": Webhook(secret).sign("evt_test", moment, body.decode()),
+    }
+
+
+def run_of(job: PrintJob, partner: str) -> Effect:
+    """The print run of a job as the read model of effects knows it."""
+    return Effect(
+        tenant="demo", effect_key=job.effect_key, order_id="order", kind="submit", line_id="1", run=1, parcel_id="",
+        who=partner, units=job.units, attempt=1,
+    )  # fmt: skip
 
 
 def reached(stage: str) -> Callable[[list[PartnerReport]], bool]:

@@ -26,6 +26,9 @@ RECEIVING = ReceivingAddress(
 VARIANT = PrintfulVariant(
     variant="mug-11oz-white", catalog_variant_id=1320, placement="default", technique="sublimation", production_ms=1000
 )
+TEE = PrintfulVariant(
+    variant="tee-black-m", catalog_variant_id=4017, placement="front", technique="dtg", production_ms=1000
+)
 
 
 class PrintfulRig(SimulatedRig):
@@ -54,7 +57,8 @@ class PrintfulRig(SimulatedRig):
     strange_secret = "beef" * 16
     other_event = (
         b'{"type": "catalog_stock_updated", "occurred_at": "2026-11-20T06:07:08Z", "retries": 0, "store_id": 1,'
-        b' "data": {"products": []}}'
+        b' "data": [{"catalog_product_id": 71, "catalog_variant_id": 4017, "techniques": ["dtg"],'
+        b' "availability": "out of stock"}]}'
     )
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
@@ -68,6 +72,7 @@ class PrintfulRig(SimulatedRig):
                 Blank(
                     catalog_variant_id=1320, product_id=19, technique="sublimation", placement="default", price="5.95"
                 ),
+                Blank(catalog_variant_id=4017, product_id=71, technique="dtg", placement="front", price="11.25"),
             ),
         )
         super().__init__("processors.partners.printful_simulator", config, folder, receiver)
@@ -85,7 +90,7 @@ class PrintfulRig(SimulatedRig):
         partner = Printful(
             self.name,
             client,
-            variants=(VARIANT,),
+            variants=(VARIANT, TEE),
             receiving=RECEIVING,
             webhook_secrets_hex=self.secrets,
             capacity_units_per_day=500,

@@ -253,6 +253,7 @@ class World:
     missing: dict[str, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=lambda: dict(RATE_LIMITS_PER_MINUTE))
     now: int = NOW
+    partners: dict[str, Any] = field(default_factory=lambda: {"press-east": Adapter()})
     responses: list[httpx.Response] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -263,7 +264,7 @@ class World:
             return self.missing
 
         self.links = LinkSigner(bytes(32), "http://test", lambda: self.now)
-        adapter: Any = Adapter()
+        carrier: Any = Adapter()
         self.app = create_app(
             ApiDependencies(
                 api_keys=Keys(),
@@ -280,8 +281,8 @@ class World:
                 orders=self.reads,
                 idempotency=Idempotency(),
                 links=self.links,
-                partners={"press-east": adapter},
-                carriers={"easypost": adapter},
+                partners=self.partners,
+                carriers={"easypost": carrier},
                 now_ms=lambda: self.now,
                 not_ready=not_ready,
                 body_bytes_max=20_000,
