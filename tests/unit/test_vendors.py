@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from infra import adapters
 from infra.adapters import partners
+from infra.outbound_tables import PostgresGate
 from infra.settings import SECRETS_ENV, Settings, load, prepare
 from infra.vendors import VendorSecretMissing, VendorsInvalid, ship_from, vendors
+from processors.gate import Rate
+from processors.outbound import OutboundClient, OutboundPolicy
 from processors.partners.gelato import Gelato
 from processors.partners.print_shop import PrintShop
 from processors.partners.printful import Printful
@@ -101,6 +105,31 @@ def test_a_demo_speaks_to_simulators_and_production_to_the_vendors(settings: Set
     assert production.gelato_products_base_url == "https://product.gelatoapis.com"
     assert production.printify_base_url == "https://api.printify.com"
     assert production.prodigi_base_url == "https://api.prodigi.com"
+
+
+def test_all_workers_together_keep_the_rate_that_each_vendor_states(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, set[tuple[Rate | None, type[object]]]] = {}
+
+    class Noted(OutboundClient):
+        """A client of which is noted how often it may call, and who counts its calls."""
+
+        def __init__(self, name: str, base_url: str, policy: OutboundPolicy, **more: Any) -> None:
+            made.setdefault(name, set()).add((policy.rate_limit, type(more["gate"])))
+            super().__init__(name, base_url, policy, **more)
+
+    monkeypatch.setattr(adapters, "OutboundClient", Noted)
+    partners(settings, nobody())
+    stated = {name: {rate for rate, _ in found} for name, found in made.items()}
+    # Gelato and Prodigi state none; they say 429, which pauses all workers.
+    assert {name: stated[name] for name in ("printful", "printify", "gelato-eu", "prodigi")} == {
+        "printful": {Rate(calls=120, seconds=60)},
+        "printify": {Rate(calls=100, seconds=10)},
+        "gelato-eu": {None},
+        "prodigi": {None},
+    }
+    assert {gate for found in made.values() for _, gate in found} == {PostgresGate}
 
 
 def test_the_parcels_of_a_vendors_goods_start_where_it_sends_them(settings: Settings) -> None:
