@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from processors.sweeper import SweepReport
 
 HTTP_SECONDS_MAX = 30.0
+#: As many as connections to the object store; a thread is only made when all others are at work.
+WORKER_THREADS = 32
 
 
 class NoApiKey(NamedError):
@@ -200,9 +203,12 @@ async def run_workers(settings: Settings, names: Sequence[str], slot: int = 0) -
     from processors.worker import create_worker
     from processors.worker import run as run_apps
 
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    # Effects wait for database, object store and mail server in threads. Python's own pool has four more than there are
+    # processors, for which nine kinds of work would queue while the processors idle.
+    loop.set_default_executor(ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="work"))
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     async with Workshop(settings, slot) as workshop:
         services, apps = [], []
         for name in names:
