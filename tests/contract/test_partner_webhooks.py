@@ -1,18 +1,23 @@
 """The contract on webhooks that every print partner's adapter and simulator keep together, over real HTTP."""
 
+import sys
 import time
 
 import pytest
 
+from events.order.commands import ReportPartnerStatus
+from processors.inbound.reports import partner_status
 from processors.partners.protocol import (
     CANONICAL_STAGES,
     PartnerReport,
+    StatusMap,
     WebhookNotGenuine,
     WebhookTooOld,
     WebhookUnreadable,
 )
 from tests.contract.net import Receiver
-from tests.contract.partner_rigs import PartnerRig, highest, reached, seen
+from tests.contract.partner_rigs import PartnerRig, highest, reached, run_of, seen
+from tests.unit.inbound.doubles import MemoryEffects
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("webhooks")]
 
@@ -114,6 +119,45 @@ async def test_an_unknown_status_word_is_kept_as_it_came(rig: PartnerRig) -> Non
     rig.calm()
     reports = rig.reports_of(job.effect_key, reached("printed"))
     assert len([report for report in reports if report.canonical is None]) == (0 if "" in rig.unsaid else 1)
+
+
+async def test_an_unknown_status_word_is_mapped_by_a_replay_of_its_webhook_once_the_map_knows_it(
+    rig: PartnerRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "" in rig.unsaid:
+        pytest.skip("this partner's callbacks carry no such word; it is read when the partner is asked")
+    rig.provoke("say an unknown word")
+    partner, job = rig.partner(), rig.job()
+    await partner.submit(job)
+    unknown = await seen(rig, job.effect_key, None)
+    kept = [delivery.body for delivery in rig.deliveries_of(job.effect_key)]
+    effects = MemoryEffects(run_of(job, rig.name))
+
+    async def replayed() -> dict[str, ReportPartnerStatus]:
+        """What the kept bodies with that word say now, by command id."""
+        vouched = [await partner.vouch(partner.parse_webhook(body)) for body in kept]
+        told = [one for found in vouched for one in found.reports if one.raw_status == unknown.raw_status]
+        said = [partner_status(report, rig.name, effects) for report in told]
+        return {one.command_id: one.command for one in said if isinstance(one.command, ReportPartnerStatus)}
+
+    before = await replayed()
+    assert {command.canonical for command in before.values()} == {""}
+    assert (await replayed()).keys() == before.keys(), "the same map says nothing new"
+    mend_the_map(monkeypatch, unknown.provenance, unknown.raw_status, "finishing")
+    after = await replayed()
+    assert {(command.canonical, command.raw) for command in after.values()} == {("finishing", unknown.raw_status)}
+    assert not after.keys() & before.keys()
+
+
+def mend_the_map(monkeypatch: pytest.MonkeyPatch, provenance: str, word: str, canonical: str) -> None:
+    """The status map of this provenance, wherever it is used, with one word more and another version."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("processors.")]
+    using = [m for m in modules if getattr(getattr(m, "STATUS_MAP", None), "provenance", "") == provenance]
+    assert using
+    old: StatusMap = using[0].STATUS_MAP
+    words = {known: old.canonical(known) or "" for known in old.words}
+    for module in using:
+        monkeypatch.setattr(module, "STATUS_MAP", StatusMap(f"{provenance}-mended", words | {word: canonical}))
 
 
 async def test_a_body_of_another_shape_is_unreadable_and_another_event_says_nothing(rig: PartnerRig) -> None:

@@ -16,7 +16,7 @@ from processors.outbound import Exchange
 from processors.partners.printful_events import DRAFT, STATUS_MAP
 from processors.partners.protocol import Accepted, CancelConfirmed, PartnerReport, Refused
 from tests.contract.partner_rigs import QUICK, Kept
-from tests.contract.printful_rig import PrintfulRig
+from tests.contract.printful_rig import VARIANT, PrintfulRig
 
 TEXT = Path(__file__).parents[3] / "shared" / "fixtures" / "printful" / "openapi-v2.json"
 needs_text = pytest.mark.skipif(not TEXT.is_file(), reason=f"Printful's OpenAPI text is not at {TEXT}")
@@ -132,6 +132,19 @@ async def test_every_webhook_of_the_simulator_is_as_the_vendors_text_says(rig: P
         types.add(event["type"])
         jsonschema.validate(event, content_schema(text, text["x-webhooks"][event["type"]]["post"]["requestBody"]))
     assert types >= {"order_created", "order_updated", "order_put_hold", "order_remove_hold", "shipment_sent"}
+
+
+@needs_text
+async def test_every_webhook_about_the_catalogue_is_as_the_vendors_text_says(rig: PrintfulRig, text: Json) -> None:
+    item = f"/catalogue/{VARIANT.catalog_variant_id}"
+    rig.simulator.control("PATCH", item, {"in_stock": False, "price": "6.10"})
+    rig.simulator.control("DELETE", item)
+    rig.simulator.control("PATCH", item, {"in_stock": True, "price": "5.95"})
+    told = [one["body"] for one in rig.simulator.control("GET", "/webhooks") if "catalog_" in one["body"]["type"]]
+    for event in told:
+        jsonschema.validate(event, content_schema(text, text["x-webhooks"][event["type"]]["post"]["requestBody"]))
+        assert rig.partner().parse_webhook(json.dumps(event).encode()) == ()
+    assert {event["type"] for event in told} == {"catalog_stock_updated", "catalog_price_changed"}
 
 
 @needs_text
