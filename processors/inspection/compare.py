@@ -13,7 +13,7 @@ from processors.inspection import measure, rules
 from processors.inspection.light import Print, evened, product_colour, rim_colour
 from processors.inspection.measure import Tiles
 from processors.inspection.pixels import Plane, halved
-from processors.inspection.register import Placement, placed_coarsely, refined, seen_part, warped
+from processors.inspection.register import Placement, placed_coarsely, refined, seen_part, settled, warped
 from processors.inspection.rules import RULES, FoundDefect, Rules
 
 #: The longer side of the print in the comparison: what is smaller than two of its pixels is not judged.
@@ -24,10 +24,10 @@ USUAL_SHARE: Final = 0.8
 MIRROR_WORTH_A_LOOK: Final = 0.8
 #: Pixels of the comparison along the print's edge that are not judged.
 RIM_PX: Final = 4
-#: So often tiles vote on the placement.
-ROUNDS: Final = 3
 #: So much of the print must be seen to be judged.
 SEEN_MIN: Final = 0.6
+#: Times a placement: the same with print and photograph at half the resolution. The linear part stays as it is.
+TO_HALF: Final = np.array([1.0, 1.0, 0.5])
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +98,7 @@ def compare(
     if mirrored is not None and mirrored.agreement > thresholds.agreement_min:
         gain = mirrored.likeness - plain.likeness
         chosen = mirrored if gain > thresholds.mirrored_gain_min else plain
+    chosen = _settled(chosen, near)
     across, down = (size / scale * 100 for size in chosen.placement.scales)
     seen = warped(near, chosen.placement.matrix, (width, height))
     expected, even = _in_even_light(chosen.printed, seen)
@@ -192,12 +193,22 @@ def _both_ways(printed: Print, near: Image.Image, scale: float) -> tuple[_Laid, 
     return plain, _laid(printed.mirrored, photo, coarse_mirrored, rim)
 
 
+def _settled(laid: _Laid, near: Image.Image) -> _Laid:
+    """The print laid to a tenth of a pixel, at half the resolution too."""
+    if laid.agreement <= 0:
+        return laid
+    photo = near.reduce(2)
+    expected = laid.printed.half.on(rim_colour(np.asarray(photo, np.float32)))
+    half = replace(laid.placement, matrix=laid.placement.matrix * TO_HALF)
+    whole = settled(expected, photo, half).matrix / TO_HALF
+    return replace(laid, placement=replace(laid.placement, matrix=whole))
+
+
 def _laid(printed: Print, photo: Image.Image, coarse: Placement, rim: Plane) -> _Laid:
     expected = printed.half.on(rim)
-    placement = refined(expected, photo, coarse, ROUNDS)
+    placement = refined(expected, photo, coarse)
     height, width = expected.shape[:2]
-    # From half the resolution of both to the whole: the linear part is the same.
-    whole = replace(placement, matrix=placement.matrix * np.array([1.0, 1.0, 2.0]))
+    whole = replace(placement, matrix=placement.matrix / TO_HALF)
     if seen_part(photo.size, placement.matrix, (width, height)) < SEEN_MIN:
         return _Laid(printed, whole, 0.0, 0.0)
     seen = warped(photo, placement.matrix, (width, height))

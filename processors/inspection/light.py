@@ -27,6 +27,8 @@ INKED_MIN: Final = 30
 BARE_SHARE_MIN: Final = 0.01
 #: Added to a brightness before its logarithm, so that noise in black counts for little.
 FLOOR: Final = 6.0
+#: A channel from which on a camera no longer tells how bright it is.
+CLIPPED: Final = 250
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,16 @@ def evened(expected: Plane, seen: Plane, printed: Print) -> tuple[Plane, Plane]:
     """What was expected on the product and what is seen, both in even light of the same strength.
 
     The light is a surface of the second degree in the logarithm of brightness. The product may be off by a constant of
-    its own, because its colour was read in that light. Pixels that hold a defect are outvoted.
+    its own, because its colour was read in that light. Pixels that hold a defect are outvoted. Where something is
+    brighter in that light than the camera can see, it is expected only as bright as the camera can see there.
     """
     height, width = printed.opacity.shape
     step = slice(None, None, STEP_PX)
     ours, theirs = luma(expected[step, step]), luma(seen[step, step])
+    brightest = seen[step, step].max(-1)
     opacity = printed.opacity[step, step]
     ink, bare = opacity > INK_MIN, opacity < BARE_MAX
-    usable = (ink | bare) & (theirs < 250) & (ours > 8)
+    usable = (ink | bare) & (brightest < CLIPPED) & (ours > 8)
     if usable.sum() < USABLE_MIN:
         return expected, seen
     down, across = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
@@ -106,13 +110,14 @@ def evened(expected: Plane, seen: Plane, printed: Print) -> tuple[Plane, Plane]:
     even = seen + np.float32(FLOOR)
     even *= brighter
     even -= np.float32(FLOOR)
-    if not apart:
-        return expected, np.asarray(even)
-    # The product in even light: its share of each pixel is corrected by the constant.
-    corrected = expected - printed.colour * printed.opacity[..., None]
-    corrected *= np.exp(solved[6]) - 1
-    corrected += expected
-    return np.asarray(corrected), np.asarray(even)
+    corrected = expected
+    if apart:
+        # The product in even light: its share of each pixel is corrected by the constant.
+        corrected = expected - printed.colour * printed.opacity[..., None]
+        corrected *= np.exp(solved[6]) - 1
+        corrected += expected
+    brightest_seen = np.float32(255 + FLOOR) * brighter - np.float32(FLOOR)
+    return np.asarray(np.minimum(corrected, brightest_seen)), np.asarray(even)
 
 
 def _outvoting(columns: Plane, values: Plane) -> Plane:

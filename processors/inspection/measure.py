@@ -138,7 +138,8 @@ def banding(expected: Plane, seen: Plane, printed: Print) -> float:
     """How strong stripes along or across the print are: their deviation in levels of brightness (0 to 255).
 
     A stripe is there on both halves of the print; noise and edges of the design are not, so what both halves share is
-    taken: the covariance of their profiles.
+    taken: the covariance of their profiles. It is negative where a stripe that lacks ink makes a dark text of one half
+    brighter and a bright text of the other darker.
     """
     difference = luma(seen) - luma(expected)
     quiet = printed.ink & (smoothed(edges(expected)) < QUIET_MAX)
@@ -158,7 +159,7 @@ def _stripes(difference: Plane, usable: Mask) -> float:
     if known.sum() < 40:
         return 0.0
     left, right = profiles[0][known], profiles[1][known]
-    return float(np.sqrt(max(0.0, float((np.clip(left, -40, 40) * np.clip(right, -40, 40)).mean()))))
+    return float(np.sqrt(abs(float((np.clip(left, -40, 40) * np.clip(right, -40, 40)).mean()))))
 
 
 def _profile(difference: Plane, usable: Mask) -> Plane:

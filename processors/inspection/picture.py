@@ -8,15 +8,27 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from processors.artwork import fonts
 from processors.inspection.compare import Comparison
 from processors.inspection.measure import TILE_PX
-from processors.inspection.pixels import Plane
+from processors.inspection.pixels import Plane, smoothed_colour
+from processors.inspection.rules import BANDING, MEANINGS, FoundDefect
 
 BOXES_MAX: Final = 6
 GAP_PX: Final = 12
 #: Colour of heat and boxes; where the print is red itself, boxes have a white rim.
 HEAT: Final = (255, 32, 32)
 WEBP_QUALITY: Final = 82
+#: What is written beside the pictures: its font, the height of a line, and the width that the longest line needs.
+FONT: Final = "Noto Sans"
+FONT_PX: Final = 15
+LINE_PX: Final = 26
+MARGIN_PX: Final = 6
+WIDTH_PX_MIN: Final = 660
+INK: Final = (40, 40, 44)
+HEAT_INK: Final = (160, 16, 16)
+#: So many times as strong differences are shown where there are stripes.
+STRONGER: Final = 3
 #: A colour difference of so much is as hot as no similarity at all.
 HOT_DELTA_E: Final = 40.0
 
@@ -24,24 +36,52 @@ HOT_DELTA_E: Final = 40.0
 def difference_picture(comparison: Comparison) -> bytes:
     """A WebP: left the print as it should be, right the photograph with heat where it differs, boxes round the worst.
 
-    A print that passed has heat, faintly, and no boxes.
+    A print that passed has heat, faintly, and no boxes. Stripes are seen by no tile alone: where they are the defect,
+    all differences are shown stronger than they are. What the rules found is written below, with number and threshold.
     """
-    expected, seen = (
-        Image.fromarray(np.clip(side, 0, 255).astype(np.uint8)) for side in (comparison.expected, comparison.seen)
-    )
+    verdict = comparison.verdict
+    has_stripes = any(defect.code == BANDING for defect in verdict.defects)
     height, width = comparison.expected.shape[:2]
-    sheet = Image.new("RGB", (2 * width + GAP_PX, height), (255, 255, 255))
-    sheet.paste(expected, (0, 0))
+    expected = _shown(comparison.expected)
+    seen = _shown(_stronger(comparison) if has_stripes else comparison.seen)
+    lines = [_line(defect) for defect in verdict.defects] or [f"No defect ({verdict.rules_version})."]
+    whole = max(2 * width + GAP_PX, WIDTH_PX_MIN), height + (1 + len(lines)) * LINE_PX
+    sheet = Image.new("RGB", whole, (255, 255, 255))
+    pen = ImageDraw.Draw(sheet)
+    right = width + GAP_PX
+    font = fonts.load(FONT, FONT_PX, 500)
+    titles = "Print file", f"Photograph, differences {STRONGER} times" if has_stripes else "Photograph"
+    for x, title in zip((0, right), titles, strict=True):
+        pen.text((x + MARGIN_PX, LINE_PX / 2), title, font=font, fill=INK, anchor="lm")
+    for number, line in enumerate(lines):
+        at = (MARGIN_PX, LINE_PX * (number + 1.5) + height)
+        pen.text(at, line, font=font, fill=HEAT_INK if verdict.defects else INK, anchor="lm")
+    sheet.paste(expected, (0, LINE_PX))
     heat = Image.fromarray((_heat(comparison) * 200).astype(np.uint8))
-    sheet.paste(Image.composite(Image.new("RGB", seen.size, HEAT), seen, heat), (width + GAP_PX, 0))
-    if not comparison.verdict.passed:
-        pen = ImageDraw.Draw(sheet)
+    sheet.paste(Image.composite(Image.new("RGB", seen.size, HEAT), seen, heat), (right, LINE_PX))
+    if not verdict.passed:
         for x, y in worst_places(comparison):
-            for offset in (0, width + GAP_PX):
-                _box(pen, x + offset, y)
+            for left in (0, right):
+                _box(pen, (left, LINE_PX, left + width - 1, LINE_PX + height - 1), x, y)
     buffer = io.BytesIO()
     sheet.save(buffer, "WEBP", quality=WEBP_QUALITY, method=2)
     return buffer.getvalue()
+
+
+def _shown(pixels: Plane) -> Image.Image:
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def _stronger(comparison: Comparison) -> Plane:
+    """The photograph with every difference from the print some times as strong, without its noise."""
+    apart = smoothed_colour(comparison.seen - comparison.expected)
+    return np.asarray(comparison.expected + STRONGER * apart, np.float32)
+
+
+def _line(defect: FoundDefect) -> str:
+    """One defect in words with its number, such as "Banding: Stripes run along the print. (2.1; threshold 1.1)"."""
+    name = defect.code.replace("_", " ").capitalize()
+    return f"{name}: {MEANINGS[defect.code]} ({defect.measured:.3g}; threshold {defect.threshold:.3g})"
 
 
 def worst_places(comparison: Comparison) -> list[tuple[int, int]]:
@@ -72,7 +112,14 @@ def _heat(comparison: Comparison) -> Plane:
     return np.asarray(np.clip((smooth - 0.35) / 0.5, 0, 1), np.float32)
 
 
-def _box(pen: ImageDraw.ImageDraw, x: int, y: int) -> None:
-    half = TILE_PX
-    pen.rectangle((x - half - 1, y - half - 1, x + half + 1, y + half + 1), outline=(255, 255, 255), width=4)
-    pen.rectangle((x - half, y - half, x + half, y + half), outline=HEAT, width=2)
+def _box(pen: ImageDraw.ImageDraw, within: tuple[int, int, int, int], x: int, y: int) -> None:
+    """A frame round a place of the picture that lies `within` (left, top, right, bottom), cut off at its edge."""
+    left, top, right, bottom = within
+    for half, colour, width in ((TILE_PX + 1, (255, 255, 255), 4), (TILE_PX, HEAT, 2)):
+        corners = (
+            max(left, left + x - half),
+            max(top, top + y - half),
+            min(right, left + x + half),
+            min(bottom, top + y + half),
+        )
+        pen.rectangle(corners, outline=colour, width=width)

@@ -69,6 +69,11 @@ def smoothed(plane: Plane, passes: int = 1) -> Plane:
     return plane
 
 
+def smoothed_colour(picture: Plane) -> Plane:
+    """An RGB picture, each channel under a small bell."""
+    return np.stack([smoothed(picture[..., channel]) for channel in range(3)], axis=-1)
+
+
 def edges(picture: Plane) -> Plane:
     """How much each pixel of an RGB picture differs from its neighbours: the largest of its channels.
 
@@ -84,6 +89,14 @@ def edges(picture: Plane) -> Plane:
         squared[1:-1] += np.multiply(down, down, out=down)
         np.maximum(strength, squared, out=strength)
     return np.asarray(np.sqrt(strength, out=strength))
+
+
+def slopes(plane: Plane) -> tuple[Plane, Plane]:
+    """How much a plane rises a pixel, across and down; 0 at its rim."""
+    across, down = np.zeros_like(plane), np.zeros_like(plane)
+    across[1:-1, 1:-1] = (plane[1:-1, 2:] - plane[1:-1, :-2]) * 0.5
+    down[1:-1, 1:-1] = (plane[2:, 1:-1] - plane[:-2, 1:-1]) * 0.5
+    return across, down
 
 
 def halved(picture: Plane) -> Plane:

@@ -2,8 +2,8 @@
 
 First all likely scales and turns are tried on pictures of about a hundred pixels, by correlating edges in the frequency
 domain; then the pictures are cut into tiles, each tile says how far it lies off, and a map that most tiles agree with
-is laid through what they say, a few times over. Tiles that hold a defect disagree and are outvoted. Edges are
-compared, not brightness, so light and swapped colours do not disturb it.
+is laid through what they say, until nothing moves. Tiles that hold a defect disagree and are outvoted. Edges are
+compared, not brightness, so light and swapped colours do not disturb it. `settle` does the last tenths of a pixel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from processors.inspection.pixels import Plane, edges, resized, smoothed
+from processors.inspection.pixels import Plane, edges, resized, smoothed, smoothed_colour
+from processors.inspection.settle import settling
 
 #: The longer side of the pictures on which all scales and turns are tried, and of the empty field around them.
 COARSE_PX: Final = 96
@@ -27,6 +28,18 @@ MARGIN_PX: Final = 8
 TILE_PX: Final = 64
 #: A tile says at most this much: further off, it has found something else.
 TILE_SHIFT_MAX_PX: Final = 20
+#: Deviation of edges from which a tile's word counts in full: paper has none, faint detail has more.
+TILE_EDGES: Final = 0.5
+#: Bend of a correlation's peak that makes a tile half sure of a direction.
+SHARP: Final = 0.02
+#: Tiles vote until no corner moves by more than this, and at most so often.
+VOTED_PX: Final = 0.5
+VOTES_MAX: Final = 6
+#: The last corrections are made until no corner moves by more than this, and at most so often. A correction of more
+#: than SETTLING_PX_MAX has found something else.
+SETTLED_PX: Final = 0.05
+SETTLINGS_MAX: Final = 3
+SETTLING_PX_MAX: Final = 6.0
 
 
 @dataclass(frozen=True)
@@ -131,17 +144,45 @@ class _Trials:
                 self.found[image] = _shifted(_inverse(to_template), across, down)
 
 
-def refined(expected: Plane, photo: Image.Image, placement: Placement, rounds: int) -> Placement:
-    """The placement with every tile of the reference heard, so often: an affine map that most of them agree with."""
+def refined(expected: Plane, photo: Image.Image, placement: Placement) -> Placement:
+    """The placement with every tile of the reference heard: an affine map that most of them agree with."""
     matrix = placement.matrix
     height, width = expected.shape[:2]
     reference = smoothed(edges(expected))
-    for _ in range(rounds):
-        correction = _agreed(reference, smoothed(edges(warped(photo, matrix, (width, height), finely=False))))
+    for _ in range(VOTES_MAX):
+        correction = _agreed(reference, _edges_seen(photo, matrix, (width, height)))
         if correction is None:
             break
         matrix = _after(matrix, correction)
+        if _moves(correction, width, height) < VOTED_PX:
+            break
     return Placement(matrix, placement.agreement)
+
+
+def settled(expected: Plane, photo: Image.Image, placement: Placement) -> Placement:
+    """A placement that tiles agree on with all pixels heard: right to about a tenth of one."""
+    matrix = placement.matrix
+    height, width = expected.shape[:2]
+    reference = smoothed(edges(expected))
+    for _ in range(SETTLINGS_MAX):
+        correction = settling(reference, _edges_seen(photo, matrix, (width, height)))
+        if correction is None or _moves(correction, width, height) > SETTLING_PX_MAX:
+            break
+        matrix = _after(matrix, correction)
+        if _moves(correction, width, height) < SETTLED_PX:
+            break
+    return Placement(matrix, placement.agreement)
+
+
+def _edges_seen(photo: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int]) -> Plane:
+    """Edges of the photograph as the reference's grid (width, height) sees them."""
+    return smoothed(edges(warped(photo, matrix, size, finely=False)))
+
+
+def _moves(correction: NDArray[np.float64], width: int, height: int) -> float:
+    """By how many pixels a correction moves the corner that it moves furthest."""
+    corners = np.array([(0.0, 0.0, 1.0), (width, 0.0, 1.0), (0.0, height, 1.0), (width, height, 1.0)]).T
+    return float(np.hypot(*(correction @ corners - corners[:2])).max())
 
 
 def _flattened(picture: Plane, margin: int = 0) -> Plane:
@@ -161,34 +202,41 @@ def _rim(picture: Plane, margin: int) -> NDArray[np.float32]:
     return np.asarray(np.median(ring, axis=0), np.float32)
 
 
-def smoothed_colour(picture: Plane) -> Plane:
-    """An RGB picture, each channel under a small bell."""
-    return np.stack([smoothed(picture[..., channel]) for channel in range(3)], axis=-1)
-
-
 def _agreed(reference: Plane, seen: Plane) -> NDArray[np.float64] | None:
     """The affine correction that most tiles agree with; None where too few have anything to say."""
     at, shifts, weights = _tile_shifts(reference, seen)
-    if weights.size < 4 or weights.sum() <= 0:
+    if len(weights) < 4 or weights.sum(0).min() <= 0:
         return None
     half = np.array(reference.shape[::-1]) / 2
     unit = (at - half) / half.max()
     columns = np.column_stack([np.ones(len(unit)), unit])
-    kept = weights
-    ridge = np.diag([1e-6, 2e-3, 2e-3]) * weights.sum()
-    solved = np.zeros((3, 2))
-    for _ in range(8):
-        weighted = columns * kept[:, None]
-        solved = np.linalg.solve(columns.T @ weighted + ridge, weighted.T @ shifts)
-        off = np.hypot(*(shifts - columns @ solved).T)
-        spread = max(0.5, 1.5 * float(np.median(off)))
-        kept = weights / (1 + (off / spread) ** 2)
+    solved = np.column_stack([_outvoting(columns, shifts[:, axis], weights[:, axis]) for axis in (0, 1)])
     linear = solved[1:].T / half.max()
     return np.column_stack([np.eye(2) + linear, solved[0] - linear @ half])
 
 
+def _outvoting(
+    columns: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Least squares in which values far from what most say count for little."""
+    kept = weights
+    ridge = np.diag([1e-6, 2e-3, 2e-3]) * weights.sum()
+    solved = np.zeros(3)
+    for _ in range(8):
+        weighted = columns * kept[:, None]
+        solved = np.linalg.solve(columns.T @ weighted + ridge, weighted.T @ values)
+        off = np.abs(values - columns @ solved)
+        spread = max(0.5, 1.5 * float(np.median(off[weights > 0])))
+        kept = weights / (1 + (off / spread) ** 2)
+    return solved
+
+
 def _tile_shifts(reference: Plane, seen: Plane) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Centres (x, y) of tiles, by how much what they show lies off in `seen`, and how sure that is."""
+    """Centres (x, y) of tiles, by how much what they show lies off in `seen`, and how sure that is, across and down.
+
+    A long straight edge is sure of one direction alone. How strong a tile's edges are counts for nothing as long as
+    there are some: a title must not outvote the faint picture above it.
+    """
     side = min(TILE_PX, *reference.shape)
     tops, lefts = _starts(reference.shape[0], side), _starts(reference.shape[1], side)
     corners = np.array([(top, left) for top in tops for left in lefts])
@@ -213,11 +261,12 @@ def _tile_shifts(reference: Plane, seen: Plane) -> tuple[NDArray[np.float64], ND
     down, across = np.divmod(peak, 2 * reach + 1)
     index, rows, cols = np.arange(len(corners)), down + 1, across + 1
     top = inner[index, peak]
-    fine_x = _between(surface[index, rows, cols - 1], top, surface[index, rows, cols + 1])
-    fine_y = _between(surface[index, rows - 1, cols], top, surface[index, rows + 1, cols])
+    fine_x, sharp_x = _between(surface[index, rows, cols - 1], top, surface[index, rows, cols + 1])
+    fine_y, sharp_y = _between(surface[index, rows - 1, cols], top, surface[index, rows + 1, cols])
     shifts = np.column_stack([across - reach + fine_x, down - reach + fine_y])
-    weights = np.clip(top, 0, 1) ** 3 * np.minimum(energy, np.percentile(energy, 90))
-    weights[energy < 0.05 * energy.max()] = 0
+    sure = np.clip(top, 0, 1) ** 3 * np.clip(energy / (TILE_EDGES * side) - 0.5, 0, 1)
+    sharp = np.column_stack([sharp_x, sharp_y])
+    weights = sure[:, None] * sharp / (sharp + SHARP)
     return corners[:, ::-1] + side / 2, shifts, weights
 
 
@@ -227,10 +276,12 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(start) for start in np.linspace(0, length - side, count)]
 
 
-def _between(before: NDArray[np.float64], peak: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where between its neighbours a peak really is: the top of a parabola through the three."""
-    bend = before - 2 * peak + after
-    return np.clip(np.where(bend < -1e-9, (before - after) / (2 * np.minimum(bend, -1e-9)), 0), -0.5, 0.5)
+def _between(
+    before: NDArray[np.float64], peak: NDArray[np.float64], after: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where between its neighbours a peak really is (the top of a parabola through the three), and how it bends."""
+    bend = np.maximum(2 * peak - before - after, 1e-9)
+    return np.clip((after - before) / (2 * bend), -0.5, 0.5), bend
 
 
 def _about_the_centre(shape: tuple[int, ...], scale: float, degrees: float) -> NDArray[np.float64]:

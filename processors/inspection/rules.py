@@ -39,7 +39,7 @@ class FoundDefect(msgspec.Struct, frozen=True, kw_only=True):
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Thresholds; the figures come from prints that were made up for it (see `printledger bench inspection`)."""
 
-    version: str = "inspection-2"
+    version: str = "inspection-3"
     #: Correlation of edges, middle of all tiles, under which it is another design.
     agreement_min: float = 0.6
     #: How much more of the brightness within tiles a mirror image must explain, of 1.
@@ -54,7 +54,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     cast_delta_e_max: float = 12.0
     tile_delta_e_max: float = 18.0
     #: Deviation of stripes, in levels of brightness.
-    banding_levels_max: float = 1.1
+    banding_levels_max: float = 0.8
     #: Share of a tile's expected contrast that is there.
     kept_min: float = 0.35
     #: Structural similarity of the worst tile.

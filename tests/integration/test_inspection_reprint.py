@@ -151,7 +151,7 @@ def test_a_misprint_is_seen_on_its_photograph_and_printed_again_from_the_same_by
     assert missing.measured < missing.threshold
     with Image.open(io.BytesIO(files.read(TENANT, ORDER, comparison.difference.key))) as difference:
         # The print as it should be stands beside the photograph.
-        assert (difference.format, difference.width > 2 * difference.height) == ("WEBP", True)
+        assert (difference.format, difference.width > 1.5 * difference.height) == ("WEBP", True)
     (reprint,) = life.told(ReprintRequested)
     assert (reprint.run, reprint.of_run, reprint.units) == (2, 1, (1,))
     assert reprint.reason_code == failed.defects[0].code

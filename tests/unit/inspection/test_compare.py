@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from processors.artwork import fonts
 from processors.inspection import rules
 from processors.inspection.compare import Comparison, Measured, compare, judged
-from processors.inspection.picture import difference_picture, worst_places
+from processors.inspection.picture import GAP_PX, LINE_PX, difference_picture, worst_places
 from processors.inspection.rules import MEANINGS, RULES
 
 SHARE = 0.8
@@ -189,7 +189,8 @@ def test_the_difference_picture_shows_both_and_marks_the_place() -> None:
     comparison = found(without_text(a_print()))
     picture = Image.open(io.BytesIO(difference_picture(comparison)))
     height, width = comparison.expected.shape[:2]
-    assert (picture.format, picture.size) == ("WEBP", (2 * width + 12, height))
+    # Both pictures side by side, a title above them and a line for the one defect below.
+    assert (picture.format, picture.size) == ("WEBP", (2 * width + GAP_PX, height + 2 * LINE_PX))
     assert all(y > 0.7 * height for _, y in worst_places(comparison))
     assert worst_places(comparison)
 
