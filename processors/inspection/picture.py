@@ -12,7 +12,7 @@ from processors.artwork import fonts
 from processors.inspection.compare import Comparison
 from processors.inspection.measure import TILE_PX
 from processors.inspection.pixels import Plane, smoothed_colour
-from processors.inspection.rules import BANDING, MEANINGS, FoundDefect
+from processors.inspection.rules import BANDING, CHANNELS_SWAPPED, MEANINGS, MIRRORED, FoundDefect
 
 BOXES_MAX: Final = 6
 GAP_PX: Final = 12
@@ -27,6 +27,7 @@ MARGIN_PX: Final = 6
 WIDTH_PX_MIN: Final = 660
 INK: Final = (40, 40, 44)
 HEAT_INK: Final = (160, 16, 16)
+LAID_AS: Final = {MIRRORED: "Print file in a mirror", CHANNELS_SWAPPED: "Print file, channels swapped"}
 #: So many times as strong differences are shown where there are stripes.
 STRONGER: Final = 3
 #: A colour difference of so much is as hot as no similarity at all.
@@ -36,11 +37,12 @@ HOT_DELTA_E: Final = 40.0
 def difference_picture(comparison: Comparison) -> bytes:
     """A WebP: left the print as it should be, right the photograph with heat where it differs, boxes round the worst.
 
-    A print that passed has heat, faintly, and no boxes. Stripes are seen by no tile alone: where they are the defect,
-    all differences are shown stronger than they are. What the rules found is written below, with number and threshold.
+    A print that passed has heat, faintly, and no boxes. Stripes are seen by no tile alone: where they are all that is
+    wrong, differences are shown stronger than they are. What the rules found is written below, with its numbers.
     """
     verdict = comparison.verdict
-    has_stripes = any(defect.code == BANDING for defect in verdict.defects)
+    codes = [defect.code for defect in verdict.defects]
+    has_stripes = codes == [BANDING]
     height, width = comparison.expected.shape[:2]
     expected = _shown(comparison.expected)
     seen = _shown(_stronger(comparison) if has_stripes else comparison.seen)
@@ -50,7 +52,9 @@ def difference_picture(comparison: Comparison) -> bytes:
     pen = ImageDraw.Draw(sheet)
     right = width + GAP_PX
     font = fonts.load(FONT, FONT_PX, 500)
-    titles = "Print file", f"Photograph, differences {STRONGER} times" if has_stripes else "Photograph"
+    # What is expected is the print as it was made out to be: a mirror image is laid over a mirror image.
+    title = next((LAID_AS[code] for code in codes if code in LAID_AS), "Print file in this light")
+    titles = title, f"Photograph, differences shown {STRONGER} times as strong" if has_stripes else "Photograph"
     for x, title in zip((0, right), titles, strict=True):
         pen.text((x + MARGIN_PX, LINE_PX / 2), title, font=font, fill=INK, anchor="lm")
     for number, line in enumerate(lines):

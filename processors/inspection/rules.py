@@ -54,7 +54,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     cast_delta_e_max: float = 12.0
     tile_delta_e_max: float = 18.0
     #: Deviation of stripes, in levels of brightness.
-    banding_levels_max: float = 0.8
+    banding_levels_max: float = 0.6
     #: Share of a tile's expected contrast that is there.
     kept_min: float = 0.35
     #: Structural similarity of the worst tile.
