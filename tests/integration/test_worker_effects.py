@@ -1,4 +1,4 @@
-"""A worker that is killed between effect and report has had one effect in the end: one file, job, label, mail."""
+"""A worker that is killed between effect and report has had one effect in the end: one file, job, mail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from events.order.commands import (
     ReportArtworkChecked,
-    ReportLabelPurchased,
     ReportNotificationFailed,
     ReportNotificationSent,
     ReportRendered,
@@ -20,24 +19,22 @@ from events.order.commands import (
 )
 from events.order.facts import (
     ArtworkCheckRequested,
-    LabelRequested,
     NotificationRequested,
     RenderRequested,
     SubmissionRequested,
 )
-from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits, StoredFile
+from events.order.values import AreaContent, AreaFile, LineArtwork, StoredFile
 from infra.s3 import Bucket
 from infra.settings import Settings
 from infra.vault import PostgresVault
 from processors.artwork.template import Box, ImageLayer, PrintArea, Product, Template, TextLayer, template_to_json
-from processors.carriers.easypost_simulator import SimulatorConfig as CarrierConfig
 from processors.partners.print_shop_simulator import SimulatorConfig as PressConfig
 from processors.partners.print_shop_simulator import demo_shops
 from processors.personal import Recipient, artwork_url_field, seal_recipient, seal_text, text_field
 from processors.workers.files import NewFile, OrderFiles
 from tests.contract.net import Receiver, SimulatorProcess
 from tests.contract.partner_rigs import print_file
-from tests.integration.worker_bench import Report, Workbench
+from tests.integration.worker_bench import START_SECONDS_MAX, Report, Workbench
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -93,7 +90,7 @@ def killed_and_started_again(
     """Kill the worker at the point, start it again, and give the one report."""
     bench.crash(worker, f"{worker}.{at}", environment)
     with bench.worker(worker, environment=environment):
-        bench.wait_for_reports(1, 120)
+        bench.wait_for_reports(1, START_SECONDS_MAX)
     (report,) = {one.envelope.command_id: one for one in bench.reports()}.values()
     return report
 
@@ -212,44 +209,6 @@ def submission(file: StoredFile) -> SubmissionRequested:
         country="US",
         priority="standard",
     )
-
-
-def test_a_killed_label_worker_pays_for_one_label_and_keeps_one_file(
-    bench: Workbench, vault: PostgresVault, bucket: Bucket, tmp_path: Path
-) -> None:
-    settings = bench.settings
-    config = CarrierConfig(
-        store_file=str(tmp_path / "easypost.sqlite"),
-        api_key=settings.carrier_api_key.get_secret_value(),
-        webhook_secret=settings.carrier_webhook_secret.get_secret_value(),
-        webhook_url=None,
-    )
-    office = SimulatorProcess("processors.carriers.easypost_simulator", config, tmp_path)
-    try:
-        request = LabelRequested(
-            effect_key=EFFECT,
-            request_id=f"{EFFECT}.1",
-            attempt=1,
-            due_at=0,
-            parcel_id="P1",
-            contents=(LineUnits(line_id=LINE, units=(1, 2)),),
-            partner_id="press-east",
-            recipient=seal_recipient(vault, TENANT, ORDER, BUYER),
-            country="US",
-        )
-        bench.ask(request, order_id=ORDER)
-
-        report = killed_and_started_again(bench, "label", {"CARRIER_BASE_URL": office.url})
-
-        bought = report.command
-        assert isinstance(bought, ReportLabelPurchased)
-        paid = [label for label in office.control("GET", "/labels") if label["reference"] == EFFECT]
-        assert sum(label["purchases"] for label in paid) == 1
-        assert versions_of(bucket) == {bought.label.key: 1}
-        assert bought.label.key.startswith(f"{TENANT}/{ORDER}/labels/{EFFECT}.")
-        assert bought.tracking_number
-    finally:
-        office.stop()
 
 
 def notification(vault: PostgresVault) -> NotificationRequested:

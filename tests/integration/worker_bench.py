@@ -29,7 +29,8 @@ from tests.support import wait_until
 
 INTAKE = "pod.orders.intake.v1"
 TENANT = "demo"
-START_SECONDS_MAX = 90.0
+#: Far longer than a worker takes on a machine that is busy with other things.
+START_SECONDS_MAX = 140.0
 
 
 @dataclass
