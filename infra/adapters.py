@@ -78,7 +78,7 @@ class _Partners:
         settings = self._settings
         key, webhook_secret = _secrets(name, settings.supplier_api_key, settings.supplier_webhook_secret)
         headers = {"x-supplier-key": key}
-        client = self._client(name, settings.supplier_base_url, OutboundPolicy(), headers)
+        client = self._client(name, setup.base_url or settings.supplier_base_url, OutboundPolicy(), headers)
         return supplier(name, setup, client, webhook_secret)
 
     def _printful(self, name: str, setup: PrintfulSetup) -> PrintPartner:

@@ -30,6 +30,8 @@ class SupplierSetup(
     variants: tuple[SupplierVariant, ...]
     #: Its address, where its parcels start.
     receiving: ReceivingAddress
+    #: The address of its API, where it is another than that of all suppliers.
+    base_url: str = ""
 
 
 def supplier(name: str, setup: SupplierSetup, client: OutboundClient, webhook_secret: str) -> Supplier:
