@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from events.decider import Ignored
-from events.order.commands import OrderCommand
+from events.order.commands import ReportTracking
 from events.order.facts import OrderEvent, ShipmentDelivered, ShipmentDispatched, ShipmentReturned
 from events.order.state import Order
 from processors.carriers import (
@@ -126,10 +126,14 @@ READERS: Final[Mapping[str, Callable[[str, str, int], TrackingReport]]] = {
 }
 
 
-def commands(carrier: str, said: Sequence[Said]) -> list[OrderCommand]:
+def commands(carrier: str, said: Sequence[Said]) -> list[ReportTracking]:
     """What the ledger is told."""
-    reports = (READERS[carrier](*word, minute) for word, minute in said)
-    return [tracking(report, carrier, OneParcel()).command for report in reports]
+    told = []
+    for word, minute in said:
+        command = tracking(READERS[carrier](*word, minute), carrier, OneParcel()).command
+        assert isinstance(command, ReportTracking)
+        told.append(command)
+    return told
 
 
 def words_of(carrier: str, data: st.DataObject) -> list[Said]:
@@ -138,8 +142,8 @@ def words_of(carrier: str, data: st.DataObject) -> list[Said]:
     for word, meaning in VOCABULARIES[carrier].items():
         by_meaning.setdefault(meaning, []).append(word)
     # Meanings first, so that a journey's rare ends are as likely as its many words on the way.
-    word = st.sampled_from(sorted(by_meaning)).flatmap(lambda meaning: st.sampled_from(sorted(by_meaning[meaning])))
-    return data.draw(st.lists(st.tuples(word, st.integers(1, 30)), min_size=1, max_size=7))
+    words = st.sampled_from(sorted(by_meaning)).flatmap(lambda meaning: st.sampled_from(sorted(by_meaning[meaning])))
+    return data.draw(st.lists(st.tuples(words, st.integers(1, 30)), min_size=1, max_size=7))
 
 
 def ended(carrier: str, said: Sequence[Said]) -> Order:
