@@ -36,6 +36,8 @@ BAND_PX_MAX: Final = 61
 #: Strength of edges from which a place says nothing about stripes, and how much of the print must be quieter.
 QUIET_MAX: Final = 24.0
 QUIET_SHARE_MIN: Final = 0.02
+#: Sides of the squares that an edge spreads over, where a photograph is a little out of focus and where it is more so.
+FOCUS_PX: Final = (3, 9)
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,24 @@ def banding(expected: Plane, seen: Plane, printed: Print) -> float:
     taken: the covariance of their profiles. It is negative where a stripe that lacks ink makes a dark text of one half
     brighter and a bright text of the other darker.
     """
-    difference = luma(seen) - luma(expected)
     quiet = printed.ink & (smoothed(edges(expected)) < QUIET_MAX)
     if quiet.mean() < QUIET_SHARE_MIN:
         quiet = printed.ink
+    difference = _in_focus(luma(seen) - luma(expected), luma(expected), quiet)
     return max(_stripes(difference, quiet), _stripes(difference.T, quiet.T))
+
+
+def _in_focus(difference: Plane, expected: Plane, quiet: Mask) -> Plane:
+    """The difference without what a lens does that is not in focus, or a camera that sharpens: least squares.
+
+    Out of focus, the edges of a shape that lies straight spread along whole rows, as a stripe does.
+    """
+    spread = [(box_mean(expected, side) - expected)[quiet] for side in FOCUS_PX]
+    parts = np.stack(spread, axis=-1)
+    share, *_ = np.linalg.lstsq(parts.T @ parts, parts.T @ difference[quiet], rcond=1e-6)
+    out = difference.copy()
+    out[quiet] -= parts @ share
+    return out
 
 
 def _stripes(difference: Plane, usable: Mask) -> float:

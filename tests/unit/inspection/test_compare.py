@@ -82,6 +82,7 @@ def codes(comparison: Comparison) -> list[str]:
         {"noise": 8.0},
         {"quality": 55},
         {"blur": 1.6},
+        {"blur": 2.4},
         {"shift": (0.03, 0.03), "turn_degrees": 2.0, "light": 0.2, "noise": 5.0, "quality": 70},
     ],
 )
