@@ -38,6 +38,7 @@ QUIET_MAX: Final = 24.0
 QUIET_SHARE_MIN: Final = 0.02
 #: Sides of the squares that an edge spreads over, where a photograph is a little out of focus and where it is more so.
 FOCUS_PX: Final = (3, 9)
+CLIPPED_LEVELS: Final = 40.0
 
 
 @dataclass(frozen=True)
@@ -153,14 +154,19 @@ def banding(expected: Plane, seen: Plane, printed: Print) -> float:
 def _in_focus(difference: Plane, expected: Plane, quiet: Mask) -> Plane:
     """The difference without what a lens does that is not in focus, or a camera that sharpens: least squares.
 
-    Out of focus, the edges of a shape that lies straight spread along whole rows, as a stripe does.
+    Out of focus, the edges of a shape that lies straight spread along whole rows, as a stripe does. What differs more
+    than a lens can make it is something else, and tells nothing about the lens.
     """
-    spread = [(box_mean(expected, side) - expected)[quiet] for side in FOCUS_PX]
-    parts = np.stack(spread, axis=-1)
-    share, *_ = np.linalg.lstsq(parts.T @ parts, parts.T @ difference[quiet], rcond=1e-6)
-    out = difference.copy()
-    out[quiet] -= parts @ share
-    return out
+    spread = np.stack([box_mean(expected, side) - expected for side in FOCUS_PX], axis=-1)
+    judged = quiet & (np.abs(difference) < CLIPPED_LEVELS)
+    parts = spread[judged]
+    share, *_ = np.linalg.lstsq(parts.T @ parts, parts.T @ difference[judged], rcond=1e-6)
+    return np.asarray(difference - np.where(judged, spread @ share, 0), np.float32)
+
+
+def _clipped(levels: Plane) -> Plane:
+    """No stripe differs by more: what does must not outvote the rest."""
+    return np.clip(levels, -CLIPPED_LEVELS, CLIPPED_LEVELS)
 
 
 def _stripes(difference: Plane, usable: Mask) -> float:
@@ -174,14 +180,14 @@ def _stripes(difference: Plane, usable: Mask) -> float:
     if known.sum() < 40:
         return 0.0
     left, right = profiles[0][known], profiles[1][known]
-    return float(np.sqrt(abs(float((np.clip(left, -40, 40) * np.clip(right, -40, 40)).mean()))))
+    return float(np.sqrt(abs(float((_clipped(left) * _clipped(right)).mean()))))
 
 
 def _profile(difference: Plane, usable: Mask) -> Plane:
     """The mean of each row's usable pixels without its slow part; not a number where a row has too few."""
     counts = usable.sum(1)
-    clipped = np.where(usable, np.clip(difference, -40, 40), 0).sum(1)
-    profile = np.where(counts >= max(12, usable.shape[1] // 20), clipped / np.maximum(counts, 1), np.nan)
+    summed = np.where(usable, _clipped(difference), 0).sum(1)
+    profile = np.where(counts >= max(12, usable.shape[1] // 20), summed / np.maximum(counts, 1), np.nan)
     known = np.isfinite(profile)
     side = min(BAND_PX_MAX, 2 * (len(profile) // 4) + 1)
     kernel = np.ones(side)
