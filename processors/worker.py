@@ -41,6 +41,8 @@ BUFFERED_MAX = 64
 #: Waits while something outside (database, broker, object store) is away.
 WAIT_FIRST_S = 0.2
 WAIT_MAX_S = 5.0
+#: Whoever ends a worker that has just begun waits so long for it to be started; without a broker it never is.
+START_SECONDS_MAX = 10.0
 
 GROUP_PREFIX = "printledger.worker."
 
@@ -291,6 +293,8 @@ async def run(apps: list[faust.App], stop: asyncio.Event) -> None:
             if crash.done():
                 crash.result()
     finally:
+        # An app that is stopped while it starts may wait for its own thread for ever.
+        await asyncio.wait([starting], timeout=START_SECONDS_MAX)
         for task in (starting, stopping, *crashes):
             task.cancel()
         await asyncio.gather(*(app.stop() for app in apps), return_exceptions=True)
