@@ -2,7 +2,7 @@
 
     INSPECTION_SEEDS=100 printledger bench inspection --json
 
-Thresholds were chosen by looking at lower seeds alone (`INSPECTION_FROM=0` shows the first); those from REPORTED_FROM on
+Thresholds were chosen by looking at lower seeds (`INSPECTION_FROM=0` shows the first); those from REPORTED_FROM on
 have other designs, other defects and other photographs, and their figures are those that count. Designs are spread over
 all processors; how far it is stands on the standard error.
 """
