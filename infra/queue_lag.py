@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import TopicMetadata
 
 from events.order.facts import WORK_TOPIC
 from infra import kafka, ledgers
@@ -32,10 +33,11 @@ class QueueLags:
         prefix = self._settings.topic_prefix
         try:
             with closing(ledgers.clients(self._settings).reader(True)) as reader:
+                topics = reader.list_topics(timeout=ANSWER_SECONDS).topics
                 return {
                     topic.removeprefix(prefix): max(self._lag(reader, place) for place in places)
                     for topic, group in queues(self._settings)
-                    if (places := self._committed(group, _places(reader, topic)))
+                    if (places := self._committed(group, _places(topics, topic)))
                 }
         except KafkaException as error:
             raise BrokerUnreachable(f"{BrokerUnreachable.__doc__} ({error})") from error
@@ -86,8 +88,9 @@ def queues(settings: Settings) -> list[tuple[str, str]]:
     return found
 
 
-def _places(reader: Consumer, topic: str) -> list[TopicPartition]:
-    found = reader.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
-    if found.error is not None:
-        raise KafkaException(found.error)
+def _places(topics: Mapping[str, TopicMetadata], topic: str) -> list[TopicPartition]:
+    found = topics.get(topic)
+    error = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART) if found is None else found.error
+    if found is None or error is not None:
+        raise KafkaException(error)
     return [TopicPartition(topic, number) for number in found.partitions]

@@ -147,7 +147,8 @@ def banding(expected: Plane, seen: Plane, printed: Print) -> float:
     quiet = printed.ink & (smoothed(edges(expected)) < QUIET_MAX)
     if quiet.mean() < QUIET_SHARE_MIN:
         quiet = printed.ink
-    difference = _in_focus(luma(seen) - luma(expected), luma(expected), quiet)
+    wanted = luma(expected)
+    difference = _in_focus(luma(seen) - wanted, wanted, quiet)
     return max(_stripes(difference, quiet), _stripes(difference.T, quiet.T))
 
 

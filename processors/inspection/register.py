@@ -8,6 +8,8 @@ compared, not brightness, so light and swapped colours do not disturb it. `settl
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -146,30 +148,42 @@ class _Trials:
 
 def refined(expected: Plane, photo: Image.Image, placement: Placement) -> Placement:
     """The placement with every tile of the reference heard: an affine map that most of them agree with."""
-    matrix = placement.matrix
-    height, width = expected.shape[:2]
-    reference = smoothed(edges(expected))
-    for _ in range(VOTES_MAX):
-        correction = _agreed(reference, _edges_seen(photo, matrix, (width, height)))
-        if correction is None:
-            break
-        matrix = _after(matrix, correction)
-        if _moves(correction, width, height) < VOTED_PX:
-            break
-    return Placement(matrix, placement.agreement)
+    return _until_still(expected, photo, placement, _agreed, rounds_max=VOTES_MAX, still_px=VOTED_PX)
 
 
 def settled(expected: Plane, photo: Image.Image, placement: Placement) -> Placement:
     """A placement that tiles agree on with all pixels heard: right to about a tenth of one."""
+    return _until_still(
+        expected,
+        photo,
+        placement,
+        settling,
+        rounds_max=SETTLINGS_MAX,
+        still_px=SETTLED_PX,
+        believed_px=SETTLING_PX_MAX,
+    )
+
+
+def _until_still(
+    expected: Plane,
+    photo: Image.Image,
+    placement: Placement,
+    correction_of: Callable[[Plane, Plane], NDArray[np.float64] | None],
+    *,
+    rounds_max: int,
+    still_px: float,
+    believed_px: float = math.inf,
+) -> Placement:
+    """Correct the placement until little moves, or there is no correction, or none that can be believed."""
     matrix = placement.matrix
     height, width = expected.shape[:2]
     reference = smoothed(edges(expected))
-    for _ in range(SETTLINGS_MAX):
-        correction = settling(reference, _edges_seen(photo, matrix, (width, height)))
-        if correction is None or _moves(correction, width, height) > SETTLING_PX_MAX:
+    for _ in range(rounds_max):
+        correction = correction_of(reference, _edges_seen(photo, matrix, (width, height)))
+        if correction is None or (moved_px := _moves(correction, width, height)) > believed_px:
             break
         matrix = _after(matrix, correction)
-        if _moves(correction, width, height) < SETTLED_PX:
+        if moved_px < still_px:
             break
     return Placement(matrix, placement.agreement)
 
