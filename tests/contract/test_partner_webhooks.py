@@ -130,6 +130,8 @@ async def test_an_unknown_status_word_is_mapped_by_a_replay_of_its_webhook_once_
     partner, job = rig.partner(), rig.job()
     await partner.submit(job)
     unknown = await seen(rig, job.effect_key, None)
+    # A vendor that is asked again bears out what lies behind the run, so the run is past the word that is mended.
+    rig.reports_of(job.effect_key, reached("printed"))
     kept = [delivery.body for delivery in rig.deliveries_of(job.effect_key)]
     effects = MemoryEffects(run_of(job, rig.name))
 
