@@ -24,7 +24,7 @@ SELECT key, state FROM ledger_snapshots WHERE stream = %(stream)s AND key = ANY(
 -- Replace older states. A row that is as new already stays, so that a late writer cannot take it back.
 INSERT INTO ledger_snapshots AS s (stream, key, partition, seq, state)
 SELECT %(stream)s, row.key, %(partition)s, row.seq, row.state
-FROM unnest(%(keys)s::text[], %(seqs)s::bigint[], %(states)s::bytea[]) AS row (key, seq, state)
+FROM unnest(%(keys)b::text[], %(seqs)b::bigint[], %(states)b::bytea[]) AS row (key, seq, state)
 ON CONFLICT (stream, key) DO UPDATE SET seq = excluded.seq, state = excluded.state
 WHERE s.seq < excluded.seq
 

@@ -13,8 +13,11 @@ from events.order.decide_parcels import labels_to_give_back
 from events.order.edits import going_on
 from events.order.evolve import RecordedOnly
 from events.order.facts import (
+    ArtworkCheckRequested,
     DeadlinePassed,
     HoldReleased,
+    InspectionRequested,
+    LabelRequested,
     LineCancelled,
     NotificationFailed,
     NotificationSent,
@@ -22,6 +25,9 @@ from events.order.facts import (
     OrderEvent,
     ProofApprovalRequested,
     ProofApproved,
+    RenderRequested,
+    RoutingRequested,
+    SubmissionRequested,
 )
 from events.order.state import RUN_MAKING, RUN_UNSUBMITTED, Line, Order, Run
 from events.order.values import LineArtwork
@@ -37,6 +43,19 @@ from events.order.work import (
 
 INERT: frozenset[type] = frozenset({*get_args(RecordedOnly), NotificationSent, NotificationFailed}) - {DeadlinePassed}
 """Facts from which nothing follows by itself."""
+
+ONLY_ASKS: frozenset[type] = frozenset(
+    {
+        ArtworkCheckRequested,
+        RenderRequested,
+        ProofApprovalRequested,
+        RoutingRequested,
+        SubmissionRequested,
+        InspectionRequested,
+        LabelRequested,
+    }
+)
+"""Facts after which somebody is waited for: where no exception is open that they could settle, nothing follows."""
 
 
 def advance(order: Order, context: Context) -> tuple[OrderEvent, ...]:

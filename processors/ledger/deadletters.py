@@ -53,4 +53,5 @@ class DeadLetters:
             *((ERRORS_PREFIX + name, text.encode(errors="replace")) for name, text in reasons.items()),
             (SEALED_HEADER, b"" if sealed is None else self._topic.encode()),
         ]
-        return (self._topic, ANY_PARTITION, key, sealed, headers)
+        names, contents = zip(*headers, strict=True)
+        return (self._topic, ANY_PARTITION, key, sealed, names, contents)

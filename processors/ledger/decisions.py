@@ -155,16 +155,17 @@ class Decisions:
                 if status is None:
                     continue
                 raw_key = key.encode()
-                headers = [
-                    ("ce_specversion", SPEC_VERSION),
-                    ("ce_id", b"%b.%d" % (raw_key, entry.seq)),
-                    ("ce_type", type(status).__name__.encode()),
-                    ("ce_subject", raw_key),
-                    ("ce_time", time),
-                    ("tenant", entry.tenant.encode()),
-                    ("seq", b"%d" % entry.seq),
-                ]
-                batch.records.append((topic, number, raw_key, self._codec.encode(status), headers))
+                contents = (
+                    SPEC_VERSION,
+                    b"%b.%d" % (raw_key, entry.seq),
+                    type(status).__name__.encode(),
+                    raw_key,
+                    time,
+                    entry.tenant.encode(),
+                    b"%d" % entry.seq,
+                )
+                value = self._codec.encode(status)
+                batch.records.append((topic, number, raw_key, value, STATUS_HEADERS, contents))
 
     def _answer(self, batch: Batch, progress: Progress, received: Received) -> None:
         key = received.context.key
@@ -248,22 +249,23 @@ class Decisions:
             detail=detail,
             rejected_at=batch.at,
         )
-        headers = [
-            ("ce_specversion", SPEC_VERSION),
-            ("ce_id", received.command_id),
-            ("ce_type", b"CommandRejected"),
-            ("ce_source", received.actor),
-            ("ce_subject", received.key),
-            ("ce_time", b"%d" % batch.at),
-            ("tenant", received.tenant),
-            ("causation_id", received.command_id),
-            ("correlation_id", received.correlation_id),
-            ("source_partition", b"%d" % received.partition),
-            ("source_offset", b"%d" % received.offset),
-            ("traceparent", received.traceparent),
-        ]
+        contents = (
+            SPEC_VERSION,
+            received.command_id,
+            b"CommandRejected",
+            received.actor,
+            received.key,
+            b"%d" % batch.at,
+            received.tenant,
+            received.command_id,
+            received.correlation_id,
+            b"%d" % received.partition,
+            b"%d" % received.offset,
+            received.traceparent,
+        )
         value = self._codec.encode(rejected)
-        batch.records.append((self._stream.rejected_topic, ANY_PARTITION, received.key, value, headers))
+        topic = self._stream.rejected_topic
+        batch.records.append((topic, ANY_PARTITION, received.key, value, REJECTED_HEADERS, contents))
 
     def _record(
         self,
@@ -301,11 +303,11 @@ class Decisions:
                 received.traceparent,
             )
             head = link(head, key, value, FACT_NAMES_BLOCK, contents)
-            headers = list(zip(FACT_HEADERS, (*contents, head), strict=True))
+            chained = (*contents, head)
             progress.last_record = len(records)
-            records.append((topic, number, key, value, headers))
+            records.append((topic, number, key, value, FACT_HEADERS, chained))
             if (work := work_topic(fact)) is not None:
-                records.append((work, ANY_PARTITION, key, value, headers))
+                records.append((work, ANY_PARTITION, key, value, FACT_HEADERS, chained))
         batch.counts.facts += len(facts)
         progress.head = Head(position, head)
         tenant_name = entry.tenant or received.context.tenant
@@ -329,6 +331,22 @@ FACT_HEADERS = (
     HASH_HEADER,
 )
 """The headers of a fact, in the order of `FactEnvelope.to_headers`."""
+
+STATUS_HEADERS = ("ce_specversion", "ce_id", "ce_type", "ce_subject", "ce_time", "tenant", "seq")
+REJECTED_HEADERS = (
+    "ce_specversion",
+    "ce_id",
+    "ce_type",
+    "ce_source",
+    "ce_subject",
+    "ce_time",
+    "tenant",
+    "causation_id",
+    "correlation_id",
+    "source_partition",
+    "source_offset",
+    "traceparent",
+)
 
 FACT_NAMES_BLOCK = names_block(FACT_HEADERS[:-1])
 

@@ -124,7 +124,8 @@ class Transactions:
 def _produce(producer: Producer, batch: Batch, last_offsets: dict[int, int]) -> None:
     watched = {progress.last_record: number for number, progress in batch.progress.items() if progress.last_record >= 0}
     produce = producer.produce
-    for index, (topic, partition, key, value, headers) in enumerate(batch.records):
+    for index, (topic, partition, key, value, names, contents) in enumerate(batch.records):
+        headers: Any = list(zip(names, contents, strict=True))
         delivered = _remember(last_offsets, watched[index]) if index in watched else None
         try:
             produce(topic, value, key, partition, delivered, headers=headers)

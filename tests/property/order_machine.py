@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from events.decider import Context, Ignored, Refusal
+from events.order.advance import advance
 from events.order.commands import (
     ApproveProof,
     CancelOrder,
@@ -88,6 +89,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     def check_quickly(self) -> None:
         """The rules that cost little."""
+        self.nothing_is_left_that_follows_by_itself()
         self.the_status_is_one_of_ours()
         self.whatever_is_under_way_has_a_deadline()
 
@@ -148,6 +150,10 @@ class OrderMachine(RuleBasedStateMachine):
     @invariant()
     def the_fold_agrees_with_the_oracle(self) -> None:
         assert disagreements(self.order, self.facts) == []
+
+    @invariant()
+    def nothing_is_left_that_follows_by_itself(self) -> None:
+        assert advance(self.order, msgspec.structs.replace(context_of(number=self.commands), now=self.now)) == ()
 
     @invariant()
     def the_status_is_one_of_ours(self) -> None:

@@ -9,6 +9,8 @@ from events.decider import Context
 from events.order.commands import OrderCommandUnion
 from events.order.decide import OrderDecider
 from events.order.facts import (
+    ArtworkCheckRequested,
+    HoldReleased,
     LabelRequested,
     LineCancelled,
     OrderEvent,
@@ -125,6 +127,16 @@ class TwoPartnersPrint(Broken):
         return facts
 
 
+class NothingFollowsAReleasedHold(Broken):
+    """Decides wrongly: what is asked for once a hold is released waits for the next command."""
+
+    def decide(self, state: Order, command: OrderCommandUnion, context: Context) -> tuple[OrderEvent, ...]:
+        facts = super().decide(state, command, context)
+        if not isinstance(facts[0], HoldReleased):
+            return facts
+        return tuple(fact for fact in facts if not isinstance(fact, ArtworkCheckRequested))
+
+
 FAULTS = [
     SecondParcelErasesTheFirst,
     LowerRankIsApplied,
@@ -134,6 +146,7 @@ FAULTS = [
     ParcelsNeverLeave,
     LimitOfReprintsIsIgnored,
     TwoPartnersPrint,
+    NothingFollowsAReleasedHold,
 ]
 
 

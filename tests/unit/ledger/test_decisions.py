@@ -90,7 +90,7 @@ def decided(seen: Entry, command: Declared | None = None, *, status_bytes_max: i
 
 
 def bytes_of_statuses(batch: Batch) -> list[int]:
-    return [len(value or b"") for topic, _, _, value, _ in batch.records if topic == ORDER_STREAM.status_topic]
+    return [len(value or b"") for topic, _, _, value, *_ in batch.records if topic == ORDER_STREAM.status_topic]
 
 
 def largest_order() -> ObserveStoreOrder:
@@ -108,7 +108,8 @@ def test_the_headers_of_a_fact_are_those_of_its_envelope_and_the_hash_behind_the
     batch = decided(Entry(0, "", b"", ORDER_STREAM.decider.initial_state()))
     facts = [record for record in batch.records if record[0] == ORDER_STREAM.events_topic]
     assert facts
-    for number, (_, partition, key, _, headers) in enumerate(facts, start=1):
+    for number, (_, partition, key, _, names, contents) in enumerate(facts, start=1):
+        headers = list(zip(names, contents, strict=True))
         assert (partition, key) == (0, KEY.encode())
         envelope = FactEnvelope.from_headers(headers)
         assert envelope.to_headers() == headers[:-1]
@@ -172,7 +173,7 @@ def test_a_command_that_would_make_the_status_larger_than_a_record_is_refused_an
     # when
     batch = decided(before, CancelOrder(reason="tests"), status_bytes_max=400_000)
     # then
-    (rejected,) = (value for topic, _, _, value, _ in batch.records if topic == ORDER_STREAM.rejected_topic)
+    (rejected,) = (value for topic, _, _, value, *_ in batch.records if topic == ORDER_STREAM.rejected_topic)
     answer = CODEC.decode(rejected)
     assert isinstance(answer, CommandRejected)
     assert answer.reason == "StatusTooLarge"
