@@ -18,9 +18,8 @@ from processors.snapshots import Checkpoint
 class CommitBehind:
     """At most one batch is under way. All calls come from the loop's thread."""
 
-    def __init__(self, transactions: Transactions, intake_topic: str) -> None:
+    def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._intake_topic = intake_topic
         self._thread = ThreadPoolExecutor(1, "ledger-commit")
         self._batch: Batch | None = None
         self._future: Future[Mapping[int, int]] | None = None
@@ -46,7 +45,7 @@ class CommitBehind:
             # What it was built on is confirmed.
             progress.before = None
         self._batch = batch
-        self._future = self._thread.submit(self._transactions.commit, batch, group_metadata, self._intake_topic)
+        self._future = self._thread.submit(self._transactions.commit, batch, group_metadata)
 
     def settle(self) -> Batch | None:
         """Wait for the batch that is under way and confirm its states; returns it.

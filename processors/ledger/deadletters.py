@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from confluent_kafka import Message
 
-from processors.ledger.records import ANY_PARTITION, Outgoing
+from processors.ledger.records import Outgoing
 
 ERRORS_PREFIX = "__connect.errors."
 SEALED_HEADER = "sealed"
@@ -24,7 +24,7 @@ class DeadLetters:
 
     def __init__(self, topic: str, seal: Sealer, processor: str) -> None:
         """`topic` is where they go, `processor` who could not read the record."""
-        self._topic = topic
+        self.topic = topic
         self._seal = seal
         self._processor = processor
 
@@ -46,12 +46,12 @@ class DeadLetters:
         }
         key: Any = message.key()
         value: Any = message.value()
-        sealed = None if value is None else self._seal(self._topic, value)
+        sealed = None if value is None else self._seal(self.topic, value)
         original: Any = message.headers() or []
         headers = [
             *original,
             *((ERRORS_PREFIX + name, text.encode(errors="replace")) for name, text in reasons.items()),
-            (SEALED_HEADER, b"" if sealed is None else self._topic.encode()),
+            (SEALED_HEADER, b"" if sealed is None else self.topic.encode()),
         ]
         names, contents = zip(*headers, strict=True)
-        return (self._topic, ANY_PARTITION, key, sealed, names, contents)
+        return (key, sealed, names, contents)

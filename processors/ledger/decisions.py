@@ -21,7 +21,7 @@ from processors.ledger.chain import HASH_HEADER, names_block
 from processors.ledger.deadletters import DeadLetters
 from processors.ledger.intake import UNUSABLE, DecisionFailed, Intake, Received
 from processors.ledger.partition import Head, Partition
-from processors.ledger.records import ANY_PARTITION, Outgoing
+from processors.ledger.records import ANY_PARTITION, Outgoing, Place
 from processors.snapshots import Entry, mark_of
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class Counts(msgspec.Struct):
 class Progress:
     """How far a batch has taken one partition: its new head and the states that changed."""
 
-    __slots__ = ("before", "entries", "head", "last_record", "next_offset", "partition")
+    __slots__ = ("before", "entries", "head", "next_offset", "partition")
 
     def __init__(self, partition: Partition, before: Progress | None) -> None:
         """`before` is the progress of a batch that is being committed; what it says is taken as certain for now."""
@@ -72,8 +72,6 @@ class Progress:
         self.before = before
         self.head: Head = before.head if before else partition.head
         self.entries: dict[str, Entry] = {}
-        #: Index of the partition's last fact among the batch's records; -1 while there is none.
-        self.last_record = -1
         #: The intake offset behind the batch's last command.
         self.next_offset: int = before.next_offset if before else partition.next_offset
 
@@ -93,9 +91,16 @@ class Batch:
     def __init__(self, at: int) -> None:
         """`at` is when the command is decided that is being decided, epoch milliseconds."""
         self.at = at
-        self.records: list[Outgoing] = []
+        self.records: dict[Place, list[Outgoing]] = {}
         self.progress: dict[int, Progress] = {}
         self.counts = Counts()
+
+    def records_for(self, topic: str, partition: int) -> list[Outgoing]:
+        """What is produced to a partition, to be added to."""
+        found = self.records.get((topic, partition))
+        if found is None:
+            found = self.records[topic, partition] = []
+        return found
 
 
 class Decisions:
@@ -141,7 +146,8 @@ class Decisions:
             reason=type(error).__name__,
         )
         batch.counts.dead_letters += 1
-        batch.records.append(self._dead_letters.letter(message, error))
+        letters = batch.records_for(self._dead_letters.topic, ANY_PARTITION)
+        letters.append(self._dead_letters.letter(message, error))
 
     def statuses(self, batch: Batch) -> None:
         """Add one status snapshot for every key that changed. Called once, when all commands are decided."""
@@ -150,6 +156,7 @@ class Decisions:
             return
         time = b"%d" % batch.at
         for number, progress in batch.progress.items():
+            statuses = batch.records_for(topic, number)
             for key, entry in progress.entries.items():
                 status = self._stream.status_of(entry.state, key, entry.tenant, entry.seq, batch.at)
                 if status is None:
@@ -164,8 +171,7 @@ class Decisions:
                     entry.tenant.encode(),
                     b"%d" % entry.seq,
                 )
-                value = self._codec.encode(status)
-                batch.records.append((topic, number, raw_key, value, STATUS_HEADERS, contents))
+                statuses.append((raw_key, self._codec.encode(status), STATUS_HEADERS, contents))
 
     def _answer(self, batch: Batch, progress: Progress, received: Received) -> None:
         key = received.context.key
@@ -263,9 +269,8 @@ class Decisions:
             b"%d" % received.offset,
             received.traceparent,
         )
-        value = self._codec.encode(rejected)
-        topic = self._stream.rejected_topic
-        batch.records.append((topic, ANY_PARTITION, received.key, value, REJECTED_HEADERS, contents))
+        rejections = batch.records_for(self._stream.rejected_topic, ANY_PARTITION)
+        rejections.append((received.key, self._codec.encode(rejected), REJECTED_HEADERS, contents))
 
     def _record(
         self,
@@ -279,8 +284,7 @@ class Decisions:
         values: Sequence[bytes],
     ) -> None:
         """Add the facts, and their copies for workers. The headers are those of `FactEnvelope`, in its order."""
-        key, records = received.key, batch.records
-        topic, number = self._stream.events_topic, received.partition
+        key, records = received.key, batch.records_for(self._stream.events_topic, received.partition)
         link, work_topic, types = progress.partition.chain.link_contents, self._stream.work_topic, self._types
         time, source_offset = b"%d" % batch.at, b"%d" % received.offset
         seq, position, head = entry.seq, progress.head.position, progress.head.hash
@@ -303,11 +307,10 @@ class Decisions:
                 received.traceparent,
             )
             head = link(head, key, value, FACT_NAMES_BLOCK, contents)
-            chained = (*contents, head)
-            progress.last_record = len(records)
-            records.append((topic, number, key, value, FACT_HEADERS, chained))
+            record = (key, value, FACT_HEADERS, (*contents, head))
+            records.append(record)
             if (work := work_topic(fact)) is not None:
-                records.append((work, ANY_PARTITION, key, value, FACT_HEADERS, chained))
+                batch.records_for(work, ANY_PARTITION).append(record)
         batch.counts.facts += len(facts)
         progress.head = Head(position, head)
         tenant_name = entry.tenant or received.context.tenant

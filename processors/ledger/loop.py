@@ -95,8 +95,8 @@ class Ledger:
         self._stopping = threading.Event()
         self._name = f"ledger-{stream.name}-{options.slot}"
         transactional_id = f"{self._name}-{uuid4()}" if options.random_transactional_id else self._name
-        self._transactions = Transactions(clients.producer, transactional_id, self._stopping, crash_point)
-        self._commits = CommitBehind(self._transactions, stream.intake_topic)
+        self._transactions = Transactions(stream, clients.producer, transactional_id, self._stopping, crash_point)
+        self._commits = CommitBehind(self._transactions)
         self._is_rebalanced = False
         self._entry_codec = EntryCodec(stream.state_type)
         self._store = SnapshotStore(connect, self._stopping)

@@ -5,8 +5,11 @@ from typing import Any, TypeAlias
 ANY_PARTITION = -1
 """Let the producer's partitioner choose by the key."""
 
-Outgoing: TypeAlias = tuple[str, int, "bytes | None", "bytes | None", tuple[str, ...], tuple[Any, ...]]
-"""A record to produce: topic, partition, key, value, the names of its headers and their contents in that order.
+Place: TypeAlias = tuple[str, int]
+"""Topic and partition."""
+
+Outgoing: TypeAlias = tuple["bytes | None", "bytes | None", tuple[str, ...], tuple[Any, ...]]
+"""A record to produce: key, value, the names of its headers and their contents in that order.
 
 A plain tuple, and the headers are paired when the record is handed over: a batch has tens of thousands of records, and
 fourteen pairs each would fill the memory that a processor keeps close.

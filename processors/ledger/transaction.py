@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from events.stream import Stream
 from processors.ledger.clients import ProducerFactory
 from processors.ledger.decisions import Batch
 from processors.ledger.errors import SlotTaken, Stopping
@@ -47,8 +48,14 @@ class Transactions:
     """Commits batches under one transactional id."""
 
     def __init__(
-        self, producer: ProducerFactory, transactional_id: str, stopping: threading.Event, crash_point: CrashPoint
+        self,
+        stream: Stream,
+        producer: ProducerFactory,
+        transactional_id: str,
+        stopping: threading.Event,
+        crash_point: CrashPoint,
     ) -> None:
+        self._stream = stream
         self._make = producer
         self._transactional_id = transactional_id
         self._stopping = stopping
@@ -82,7 +89,7 @@ class Transactions:
         if old is not None:
             _dispose(old)
 
-    def commit(self, batch: Batch, group_metadata: Any, intake_topic: str) -> Mapping[int, int]:
+    def commit(self, batch: Batch, group_metadata: Any) -> Mapping[int, int]:
         """Commit a batch with its offsets; returns the offset of each partition's last fact.
 
         1. begin; 2. produce every record; 3. send the intake offsets with the consumer's group metadata, as they were
@@ -96,10 +103,10 @@ class Transactions:
         try:
             producer.begin_transaction()
             self._crash_point("begun")
-            _produce(producer, batch, last_offsets)
+            _produce(producer, batch, self._stream.events_topic, last_offsets)
             self._crash_point("produced")
             offsets = [
-                TopicPartition(intake_topic, number, progress.next_offset)
+                TopicPartition(self._stream.intake_topic, number, progress.next_offset)
                 for number, progress in batch.progress.items()
             ]
             producer.send_offsets_to_transaction(offsets, group_metadata, STEP_SECONDS_MAX)
@@ -121,18 +128,20 @@ class Transactions:
             self._producer = None
 
 
-def _produce(producer: Producer, batch: Batch, last_offsets: dict[int, int]) -> None:
-    watched = {progress.last_record: number for number, progress in batch.progress.items() if progress.last_record >= 0}
+def _produce(producer: Producer, batch: Batch, events_topic: str, last_offsets: dict[int, int]) -> None:
+    """Hand every record over, one partition after the other: so the broker gets few large requests."""
     produce = producer.produce
-    for index, (topic, partition, key, value, names, contents) in enumerate(batch.records):
-        headers: Any = list(zip(names, contents, strict=True))
-        delivered = _remember(last_offsets, watched[index]) if index in watched else None
-        try:
-            produce(topic, value, key, partition, delivered, headers=headers)
-        except BufferError:
-            # Everything before it is on its way: make room, then it fits.
-            producer.flush(STEP_SECONDS_MAX)
-            produce(topic, value, key, partition, delivered, headers=headers)
+    for (topic, partition), records in batch.records.items():
+        last = len(records) - 1 if topic == events_topic else -1
+        for index, (key, value, names, contents) in enumerate(records):
+            delivered = _remember(last_offsets, partition) if index == last else None
+            headers: Any = list(zip(names, contents, strict=True))
+            try:
+                produce(topic, value, key, partition, delivered, headers=headers)
+            except BufferError:
+                # Everything before it is on its way: make room, then it fits.
+                producer.flush(STEP_SECONDS_MAX)
+                produce(topic, value, key, partition, delivered, headers=headers)
 
 
 def _remember(last_offsets: dict[int, int], number: int) -> Callable[[Any, Any], None]:

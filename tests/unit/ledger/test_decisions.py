@@ -19,6 +19,7 @@ from processors.ledger.deadletters import DeadLetters
 from processors.ledger.decisions import Batch, Decisions, Progress
 from processors.ledger.loop import LedgerOptions
 from processors.ledger.partition import Partition
+from processors.ledger.records import Outgoing
 from processors.snapshots import BEGINNING, Claim, Entry, EntryCodec
 from tests.order_life import a_line, a_store_order, placed
 
@@ -89,8 +90,13 @@ def decided(seen: Entry, command: Declared | None = None, *, status_bytes_max: i
     return batch
 
 
+def records_on(batch: Batch, topic: str | None) -> list[Outgoing]:
+    """What the batch puts onto a topic, whatever the partition."""
+    return [record for place, records in batch.records.items() if place[0] == topic for record in records]
+
+
 def bytes_of_statuses(batch: Batch) -> list[int]:
-    return [len(value or b"") for topic, _, _, value, *_ in batch.records if topic == ORDER_STREAM.status_topic]
+    return [len(value or b"") for _, value, *_ in records_on(batch, ORDER_STREAM.status_topic)]
 
 
 def largest_order() -> ObserveStoreOrder:
@@ -106,11 +112,11 @@ def largest_order() -> ObserveStoreOrder:
 
 def test_the_headers_of_a_fact_are_those_of_its_envelope_and_the_hash_behind_them() -> None:
     batch = decided(Entry(0, "", b"", ORDER_STREAM.decider.initial_state()))
-    facts = [record for record in batch.records if record[0] == ORDER_STREAM.events_topic]
+    facts = batch.records[ORDER_STREAM.events_topic, 0]
     assert facts
-    for number, (_, partition, key, _, names, contents) in enumerate(facts, start=1):
+    for number, (key, _, names, contents) in enumerate(facts, start=1):
         headers = list(zip(names, contents, strict=True))
-        assert (partition, key) == (0, KEY.encode())
+        assert key == KEY.encode()
         envelope = FactEnvelope.from_headers(headers)
         assert envelope.to_headers() == headers[:-1]
         assert headers[-1] == ("hash", envelope.hash)
@@ -173,7 +179,7 @@ def test_a_command_that_would_make_the_status_larger_than_a_record_is_refused_an
     # when
     batch = decided(before, CancelOrder(reason="tests"), status_bytes_max=400_000)
     # then
-    (rejected,) = (value for topic, _, _, value, *_ in batch.records if topic == ORDER_STREAM.rejected_topic)
+    (rejected,) = (value for _, value, *_ in records_on(batch, ORDER_STREAM.rejected_topic))
     answer = CODEC.decode(rejected)
     assert isinstance(answer, CommandRejected)
     assert answer.reason == "StatusTooLarge"
