@@ -7,6 +7,7 @@ from events.identity import effect_key, request_id
 from events.order.claims import Claim
 from events.order.facts.claims import ClaimReviewRequested, RefundRequested
 from events.order.state import Order
+from events.order.work import answer_due_at
 
 
 def claim_review_requested(order: Order, claim: Claim, context: Context) -> ClaimReviewRequested:
@@ -17,7 +18,7 @@ def claim_review_requested(order: Order, claim: Claim, context: Context) -> Clai
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=context.now + order.policy.work_timeout_ms,
+        due_at=answer_due_at(order, context, attempt),
         claim_id=claim.claim_id,
         kind=claim.kind,
         reason=claim.reason,
@@ -37,7 +38,7 @@ def refund_requested(order: Order, claim: Claim, context: Context) -> RefundRequ
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=context.now + order.policy.work_timeout_ms,
+        due_at=answer_due_at(order, context, attempt),
         claim_id=claim.claim_id,
         amount_minor=claim.amount_minor,
         currency=order.currency,

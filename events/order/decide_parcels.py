@@ -36,7 +36,7 @@ from events.order.refusals import AlreadyErased, NoAddressSuggested, ParcelNotHe
 from events.order.state import RUN_ENDED, Order, Parcel
 from events.order.suggestions import open_suggestions
 from events.order.values import LineUnits
-from events.order.work import label_requested_again
+from events.order.work import answer_due_at, label_requested_again
 
 PARCELS_MAX = 200
 """Parcels of one order: as many as it may have lines, few enough to keep its state small."""
@@ -145,7 +145,7 @@ def _refund_requested(order: Order, parcel: Parcel, refund: LabelRefund, context
         effect_key=refund.effect_key,
         request_id=request_id(refund.effect_key, attempt),
         attempt=attempt,
-        due_at=context.now + order.policy.work_timeout_ms,
+        due_at=answer_due_at(order, context, attempt),
         parcel_id=parcel.parcel_id,
         carrier=parcel.carrier,
         carrier_reference=parcel.carrier_reference,

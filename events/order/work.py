@@ -25,14 +25,22 @@ from events.order.values import AreaContent, AreaFile, LineArtwork, LineUnits, P
 WAIT_DOUBLINGS_MAX = 10
 """The wait before a retry stops growing after ten doublings, so that a deadline is never out of reach."""
 
+ANSWER_DOUBLINGS_MAX = 3
+"""The wait for a worker's answer doubles three times at most: what a mended worker lost is asked for soon again."""
+
 
 def retry_at(order: Order, context: Context, attempt: int) -> int:
     """When to try again after this attempt: the policy's first wait, doubled with each attempt."""
     return context.now + (order.policy.retry_wait_ms << max(0, min(attempt - 1, WAIT_DOUBLINGS_MAX)))
 
 
-def _due(order: Order, context: Context) -> int:
-    return context.now + order.policy.work_timeout_ms
+def answer_due_at(order: Order, context: Context, attempt: int) -> int:
+    """Until when a worker's answer to this attempt is waited for, epoch milliseconds.
+
+    The policy's wait, doubled with each attempt up to eight times: work that is late because too much of it waits must
+    not be asked for as fast as it was the first time, or the queue would grow by its own repetitions.
+    """
+    return context.now + (order.policy.work_timeout_ms << max(0, min(attempt - 1, ANSWER_DOUBLINGS_MAX)))
 
 
 def printed_contents(line: Line, artwork: LineArtwork) -> tuple[AreaContent, ...]:
@@ -61,7 +69,7 @@ def check_requested(order: Order, line: Line, artwork: LineArtwork, context: Con
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         line_id=line.line_id,
         artwork=artwork,
         contents=printed_contents(line, artwork),
@@ -77,7 +85,7 @@ def render_requested(order: Order, line: Line, artwork: LineArtwork, context: Co
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         line_id=line.line_id,
         version=version,
         artwork=artwork,
@@ -94,7 +102,7 @@ def routing_requested(order: Order, line: Line, artwork: LineArtwork, run: Run, 
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         line_id=line.line_id,
         run=run.run,
         units=run.units,
@@ -123,7 +131,7 @@ def submission_requested(order: Order, line: Line, run: Run, context: Context) -
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         line_id=line.line_id,
         run=run.run,
         units=run.units,
@@ -164,7 +172,7 @@ def partner_cancellation_requested(
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         line_id=line.line_id,
         run=run.run,
         partner_id=run.partner_id,
@@ -198,12 +206,12 @@ def inspection_requested(
     by_person = without_report or drawn
     sent = run.quality.photos if run.quality is not None else ()
     photos = tuple(photo for photo in (*sent, *run.photos, *added) if photo.unit in run.units)
-    wait_ms = order.policy.approval_timeout_ms if by_person else order.policy.work_timeout_ms
+    by_a_person_at = context.now + order.policy.approval_timeout_ms
     return InspectionRequested(
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=context.now + wait_ms,
+        due_at=by_a_person_at if by_person else answer_due_at(order, context, attempt),
         line_id=line.line_id,
         run=run.run,
         units=run.units,
@@ -243,7 +251,7 @@ def _label(
         effect_key=effect,
         request_id=request_id(effect, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         parcel_id=parcel_id,
         contents=tuple(LineUnits(line_id=line_id, units=units) for line_id, units in contents.items()),
         partner_id=partner_id,
@@ -273,7 +281,7 @@ def notification_requested(
         effect_key=effect,
         request_id=request_id(effect, 1),
         attempt=1,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, 1),
         notification_id=notification_id,
         template=template,
         audience=audience,
@@ -292,6 +300,6 @@ def notification_requested_again(order: Order, asked: NotificationRequested, con
         asked,
         request_id=request_id(asked.effect_key, attempt),
         attempt=attempt,
-        due_at=_due(order, context),
+        due_at=answer_due_at(order, context, attempt),
         recipient=order.recipient if asked.audience == "buyer" else b"",
     )

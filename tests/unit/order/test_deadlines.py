@@ -26,7 +26,7 @@ POLICY = OrderPolicy(approval="when_clean", spot_check_per_mille=0, attempts_max
 ORDER = placed(a_store_order(policy=POLICY))
 
 
-@pytest.mark.parametrize(
+of_each_kind_of_work = pytest.mark.parametrize(
     ("request_type", "key"),
     [
         (ArtworkCheckRequested, "check:1"),
@@ -37,6 +37,9 @@ ORDER = placed(a_store_order(policy=POLICY))
         (LabelRequested, "label:P1"),
     ],
 )
+
+
+@of_each_kind_of_work
 def test_work_that_nobody_answers_for_is_asked_for_again_and_then_shown_to_a_person(
     request_type: type[OrderEvent], key: str
 ) -> None:
@@ -49,6 +52,18 @@ def test_work_that_nobody_answers_for_is_asked_for_again_and_then_shown_to_a_per
         a(request_type, attempt=3), a(ExceptionRaised, exception_id=f"work_overdue:{key}", blocking=False)
     )
     overdue.and_when(answer_to(request_type)).then_among_others(DONE)
+
+
+@of_each_kind_of_work
+def test_late_work_is_waited_for_twice_as_long_each_time_up_to_eight_times(
+    request_type: type[OrderEvent], key: str
+) -> None:
+    scenario = given(ORDER, everybody_answers_until(request_type))
+    waits = []
+    for _ in range(5):
+        scenario.when(deadline(key))
+        waits.append(scenario.history.newest(request_type).due_at - scenario.history.now)
+    assert waits == [POLICY.work_timeout_ms * times for times in (2, 4, 8, 8, 8)]
 
 
 DONE = a(ExceptionResolved, how="What it was about is over.")
