@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from infra import bootstrap
-from infra.commands.common import DataDir, running_settings_of
-from processors.ports import NamedError
+from infra.commands.common import DataDir, content_of, running_settings_of
 from processors.uploads import UPLOAD_BYTES_MAX
 
 #: A template of sixteen areas with thirty-two layers each has less.
@@ -18,10 +17,6 @@ TEMPLATE_BYTES_MAX = 1024 * 1024
 
 template_app = typer.Typer(help="What products are printed by.", no_args_is_help=True)
 picture_app = typer.Typer(help="Pictures that the check knows.", no_args_is_help=True)
-
-
-class FileNotUsable(NamedError):
-    """The file is not there, cannot be read, or is too large."""
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +46,8 @@ def publish(
 ) -> None:
     """Publish a version of a template. Placed orders keep the version that they were bought with."""
     settings = running_settings_of(data)
-    document = _content(file, TEMPLATE_BYTES_MAX)
-    files = [_content(one, UPLOAD_BYTES_MAX) for one in art or ()]
+    document = content_of(file, TEMPLATE_BYTES_MAX)
+    files = [content_of(one, UPLOAD_BYTES_MAX) for one in art or ()]
 
     async def run() -> str:
         async with bootstrap.operator_desk(settings) as desk:
@@ -70,17 +65,6 @@ def picture_hash(
     from processors.artwork.fingerprint import fingerprint
     from processors.artwork.sandbox import SandboxPool
 
-    content = _content(file, UPLOAD_BYTES_MAX)
+    content = content_of(file, UPLOAD_BYTES_MAX)
     with SandboxPool(1) as pool:
         typer.echo(f"{fingerprint(pool, content)} {' '.join(label.split())}")
-
-
-def _content(path: Path, bytes_max: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(bytes_max + 1)
-    except OSError as error:
-        raise FileNotUsable(f"{path}: {error.strerror}. {FileNotUsable.__doc__}") from None
-    if len(content) > bytes_max:
-        raise FileNotUsable(f"{path} has more than {bytes_max} bytes. {FileNotUsable.__doc__}")
-    return content

@@ -21,10 +21,10 @@ from events.order.state import Order
 from events.order.values import LineUnits
 from infra import bootstrap
 from infra.claim_pages import claim_page, claims_page
-from infra.commands.common import DataDir, Json, OrderNotFound, Tenant, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, OrderNotFound, Tenant, content_of, print_json, running_settings_of
 from infra.commands.telling import OUTCOME_SECONDS, By, OrderId, Said, Timeout, tell
 from processors.ports import NamedError
-from processors.uploads import UPLOAD_BYTES_MAX, UploadNotUsable
+from processors.uploads import UPLOAD_BYTES_MAX
 from projections.claim_rows import ClaimsPage, ClaimView
 
 TEXT_CHARACTERS_MAX = 2_000
@@ -54,10 +54,6 @@ class LineNotKnown(NamedError):
 
 class TextTooLong(NamedError):
     """What the buyer wrote may have 2,000 characters. Shorten it."""
-
-
-class PictureNotThere(NamedError):
-    """The picture is not there or cannot be read. Check its name."""
 
 
 class ClaimNotFound(NamedError):
@@ -111,7 +107,7 @@ def open_claim(
     """Complain for a buyer about units that were sent. The claim rules decide it, or show it to a person."""
     settings = running_settings_of(data)
     whose, written = tenant or settings.tenants[0], _text(text)
-    contents = [_picture(path) for path in picture or ()]
+    contents = [content_of(path, UPLOAD_BYTES_MAX) for path in picture or ()]
 
     def say(order: Order) -> Said:
         claimed = _lines(order, line, units or ())
@@ -271,17 +267,6 @@ def _text(given: str) -> str:
     if len(text) > TEXT_CHARACTERS_MAX:
         raise TextTooLong
     return text
-
-
-def _picture(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(UPLOAD_BYTES_MAX + 1)
-    except OSError as error:
-        raise PictureNotThere(f"{path}: {PictureNotThere.__doc__}") from error
-    if len(content) > UPLOAD_BYTES_MAX:
-        raise UploadNotUsable
-    return content
 
 
 def _shown(claim: ClaimView) -> dict[str, Any]:

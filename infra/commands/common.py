@@ -21,6 +21,10 @@ class NotRunning(NamedError):
     """printledger is not running in this folder. Start it with `printledger up`, or name another with --data."""
 
 
+class FileNotUsable(NamedError):
+    """The file is there, can be read, and is not larger than what it is for allows."""
+
+
 class OrderNotFound(NamedError):
     """The tenant has no order with this id; `printledger orders` lists them."""
 
@@ -38,6 +42,18 @@ def running_settings_of(data: Path | None) -> Settings:
     if settings.embedded and lock.holder(settings.data_dir) is None:
         raise NotRunning(f"{settings.data_dir}: {NotRunning.__doc__}")
     return settings
+
+
+def content_of(path: Path, bytes_max: int) -> bytes:
+    """All bytes of a file that a person named; raises FileNotUsable, which says what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(bytes_max + 1)
+    except OSError as error:
+        raise FileNotUsable(f"{path}: {error.strerror}. {FileNotUsable.__doc__}") from None
+    if len(content) > bytes_max:
+        raise FileNotUsable(f"{path} has more than {bytes_max:,} bytes. {FileNotUsable.__doc__}")
+    return content
 
 
 def print_json(value: Any) -> None:

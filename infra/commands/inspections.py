@@ -12,21 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, settings_of
+from infra.commands.common import DataDir, Json, Tenant, content_of, print_json, settings_of
 from processors.artwork.sandbox import SandboxPool
 from processors.clock import now_ms
 from processors.inspection.job import compare_files
-from processors.ports import NamedError
 from projections.inspection_verdicts import DefectAgreement
 
 DAY_MS = 86_400_000
 FILE_BYTES_MAX = 50 * 1024 * 1024
 
 inspections_app = typer.Typer(help="The automatic inspection of prints.", no_args_is_help=True)
-
-
-class FileNotUsable(NamedError):
-    """The file is not there, or larger than 50 MiB. Check its name."""
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +68,9 @@ def compare(
 ) -> None:
     """Judge one photograph by the automatic rules, with every number that they measured."""
     with SandboxPool(1) as pool:
-        compared = compare_files(pool, _content(reference), _content(photo), area_share)
+        compared = compare_files(
+            pool, content_of(reference, FILE_BYTES_MAX), content_of(photo, FILE_BYTES_MAX), area_share
+        )
     if out is not None:
         out.write_bytes(compared.picture)
     if as_json:
@@ -84,12 +81,3 @@ def compare(
     typer.echo("passed" if compared.verdict.passed else "failed")
     for name, value in msgspec.to_builtins(compared.verdict.measured).items():
         typer.echo(f"  {name}: {value:.3g}")
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise FileNotUsable(f"{path}: {FileNotUsable.__doc__}")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileNotUsable(f"{path}: {FileNotUsable.__doc__}") from error

@@ -9,11 +9,12 @@ import typer
 from rich.console import Console
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, Tenant, content_of, print_json, running_settings_of
 from infra.demo.pictures import picture_bytes
 from infra.demo.publishing import OrderFileNotUsable, Published
 from infra.settings import Settings
 from processors.ports import NamedError
+from processors.uploads import UPLOAD_BYTES_MAX
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
 
@@ -27,8 +28,8 @@ class NothingPrinted(NamedError):
     """The product is ready-made, so nothing is printed on it: map the SKU without a design."""
 
 
-class DesignFileNotUsable(NamedError):
-    """A design is named as FILE, or as AREA=FILE, once an area; the file is there and can be read."""
+class DesignNamedTwice(NamedError):
+    """A design is named as FILE, or as AREA=FILE, once an area."""
 
 
 class StoreNotConnected(NamedError):
@@ -72,10 +73,8 @@ def publish(
 
 
 def _orders_in(file: Path) -> list[dict[str, Any]]:
-    if file.stat().st_size > FILE_BYTES_MAX:
-        raise OrderFileNotUsable(f"{file} is larger than {FILE_BYTES_MAX // 1024} KiB.")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(content_of(file, FILE_BYTES_MAX))
     except (ValueError, UnicodeDecodeError) as error:
         raise OrderFileNotUsable(f"{file} is not JSON: {error}") from error
     if isinstance(content, dict) and isinstance(content.get("orders"), list):
@@ -97,11 +96,10 @@ def _designs_in(files: list[str], settings: Settings) -> dict[str, bytes]:
     for named in files:
         area, _, file = named.rpartition("=")
         if area in found:
-            raise DesignFileNotUsable(f"{named}: the area {area or 'without a name'} has a design already.")
-        try:
-            found[area] = Path(file).read_bytes()
-        except OSError as error:
-            raise DesignFileNotUsable(f"{file}: {error.strerror}. {DesignFileNotUsable.__doc__}") from None
+            raise DesignNamedTwice(
+                f"{named}: {area or 'the first area'} has a design already. {DesignNamedTwice.__doc__}"
+            )
+        found[area] = content_of(Path(file), UPLOAD_BYTES_MAX)
     return found
 
 

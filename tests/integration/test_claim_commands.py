@@ -146,7 +146,7 @@ def test_what_support_mistypes_is_told_by_name_and_changes_nothing(desk: Desk, t
         ((*about, "--line", "1", "--units", "1", "--units", "2"), "numbers from 1"),
         ((*about, "--line", "1", "--units", "7", *PATIENT), "units that were sent"),
         ((*about, "--line", "1", "--text", "x" * 2_001), "2,000 characters"),
-        ((*about, "--line", "1", "--picture", str(tmp_path / "none.png")), "is not there"),
+        ((*about, "--line", "1", "--picture", str(tmp_path / "none.png")), "No such file"),
         ((*about, "--line", "1", "--picture", __file__), "PNG, JPEG, WebP or TIFF"),
         (("claim", "open", "nobody", "--reason", "damaged", "--line", "1"), "no order with this id"),
         (("claim", "show", ORDER, "C1"), "no such claim"),
