@@ -31,7 +31,7 @@ from processors.proof.audit import audit
 from processors.proof.verify import verify
 
 COMMANDS = 150_000
-#: A broker that has just started spends a third of a core on compiling itself; after so many commands that is over.
+#: A broker that has just started spends a third of a core on compiling itself, so it is given this to do first.
 WARM_UP_COMMANDS = 60_000
 OPEN_ORDERS = 1_000
 SECONDS_MAX = 180.0
