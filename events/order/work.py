@@ -31,7 +31,7 @@ ANSWER_DOUBLINGS_MAX = 3
 
 def retry_at(order: Order, context: Context, attempt: int) -> int:
     """When to try again after this attempt: the policy's first wait, doubled with each attempt."""
-    return context.now + (order.policy.retry_wait_ms << max(0, min(attempt - 1, WAIT_DOUBLINGS_MAX)))
+    return context.now + _doubled(order.policy.retry_wait_ms, attempt, WAIT_DOUBLINGS_MAX)
 
 
 def answer_due_at(order: Order, context: Context, attempt: int) -> int:
@@ -40,7 +40,11 @@ def answer_due_at(order: Order, context: Context, attempt: int) -> int:
     The policy's wait, doubled with each attempt up to eight times: work that is late because too much of it waits must
     not be asked for as fast as it was the first time, or the queue would grow by its own repetitions.
     """
-    return context.now + (order.policy.work_timeout_ms << max(0, min(attempt - 1, ANSWER_DOUBLINGS_MAX)))
+    return context.now + _doubled(order.policy.work_timeout_ms, attempt, ANSWER_DOUBLINGS_MAX)
+
+
+def _doubled(wait_ms: int, attempt: int, doublings_max: int) -> int:
+    return wait_ms << max(0, min(attempt - 1, doublings_max))
 
 
 def printed_contents(line: Line, artwork: LineArtwork) -> tuple[AreaContent, ...]:

@@ -22,7 +22,7 @@ class NotRunning(NamedError):
 
 
 class FileNotUsable(NamedError):
-    """The file is there, can be read, and is not larger than what it is for allows."""
+    """Name a file that is there, can be read, and is not larger than its use allows."""
 
 
 class OrderNotFound(NamedError):

@@ -317,14 +317,9 @@ class Decisions:
         progress.entries[received.context.key] = Entry(seq, tenant_name, entry.answered + mark, state)
 
 
+EVENT_HEADERS = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "tenant")
 FACT_HEADERS = (
-    "ce_specversion",
-    "ce_id",
-    "ce_type",
-    "ce_source",
-    "ce_subject",
-    "ce_time",
-    "tenant",
+    *EVENT_HEADERS,
     "seq",
     "position",
     "causation_id",
@@ -337,13 +332,7 @@ FACT_HEADERS = (
 
 STATUS_HEADERS = ("ce_specversion", "ce_id", "ce_type", "ce_subject", "ce_time", "tenant", "seq")
 REJECTED_HEADERS = (
-    "ce_specversion",
-    "ce_id",
-    "ce_type",
-    "ce_source",
-    "ce_subject",
-    "ce_time",
-    "tenant",
+    *EVENT_HEADERS,
     "causation_id",
     "correlation_id",
     "source_partition",
