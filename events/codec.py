@@ -20,6 +20,7 @@ import fastavro
 import msgspec
 
 from events.declare import Declared, runtime_schema_of
+from events.decoding import converter
 from events.vocabulary import DECLARED
 
 MAGIC_BYTE = 0
@@ -134,7 +135,7 @@ def _reader(
     declared: type[Declared], written: CommittedSchema, newest: CommittedSchema
 ) -> Callable[[io.BytesIO], Declared]:
     """A function that reads records of one released version as the current declaration."""
-    current = fastavro.parse_schema(runtime_schema_of(declared))
+    current, to_record = fastavro.parse_schema(runtime_schema_of(declared)), converter(declared)
     if written.version == newest.version:
         writer_schema, reader_schema = current, None
     else:
@@ -142,7 +143,7 @@ def _reader(
 
     def read(buffer: io.BytesIO) -> Declared:
         content = fastavro.schemaless_reader(buffer, writer_schema, reader_schema)
-        return msgspec.convert(content, declared)
+        return to_record(content)
 
     return read
 

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
+from events.decoding import from_json
+
 AvroSchema: TypeAlias = dict[str, Any]
 """An Avro schema of a record, as JSON-compatible objects."""
 
@@ -154,4 +156,4 @@ def _default(value: Any) -> Any:
     """Avro writes a bytes default as ISO-8859-1 text and an empty array or map as such."""
     if isinstance(value, bytes):
         return value.decode("iso-8859-1")
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return from_json(msgspec.json.encode(value))

@@ -18,6 +18,7 @@ import structlog
 import yaml
 from botocore.exceptions import ClientError
 
+from events.decoding import convert
 from infra import intake, postgres
 from infra.batch_tables import EndedBatches
 from infra.inbound_tables import PostgresIdempotency
@@ -78,7 +79,7 @@ def lifecycle() -> Lifecycle:
     """The list as it stands in the file. Raises LifecycleInvalid."""
     text = files("infra").joinpath("lifecycle.yaml").read_text(encoding="utf-8")
     try:
-        return msgspec.convert(yaml.safe_load(text), Lifecycle)
+        return convert(yaml.safe_load(text), Lifecycle)
     except (msgspec.ValidationError, ValueError, yaml.YAMLError) as error:
         raise LifecycleInvalid(f"{LifecycleInvalid.__doc__} {error}") from error
 

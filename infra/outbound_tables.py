@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
+from events.decoding import from_msgpack, json_decoder
 from processors import gate
 from processors.exchanges import KeptExchange, for_keeping
 from processors.gate import Admission, GateRules, GateState
@@ -61,7 +62,7 @@ EXCHANGES: LiteralString = (
 )
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(GateState).decode
+_decode = json_decoder(GateState)
 
 
 class PostgresGate:
@@ -202,7 +203,7 @@ def _opened(vault: Vault, row: TupleRow) -> KeptExchange:
     vendor, about, method, path, status, duration_ms, sealed, kept_at = row
     try:
         bodies = vault.open_daily(EXCHANGE_PURPOSE, vendor, bytes(sealed))
-        sent, answered = msgspec.msgpack.decode(bodies, type=tuple[str, str])
+        sent, answered = from_msgpack(bodies, tuple[str, str])
     except VaultError as error:
         sent, answered = f"({error.reason})", f"({error.reason})"
     return KeptExchange(

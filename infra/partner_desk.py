@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow, class_row
 from psycopg_pool import ConnectionPool
 
 from events.catalogue.commands import RegisterPartner
+from events.decoding import convert, from_json
 from infra.catalogue_desk import SHARED_TENANT, CatalogueDesk
 from infra.outbound_tables import exchanges_about
 from processors.clock import now_ms
@@ -95,7 +96,7 @@ class PartnerDesk:
             row = connection.execute(DESCRIPTION, (partner_id,)).fetchone()
         if row is None:
             raise PartnerNotKnown(f"{partner_id}: {PartnerNotKnown.__doc__}")
-        known = msgspec.convert(row[0], RegisterPartner)
+        known = convert(row[0], RegisterPartner)
         if known.suspended == suspended:
             raise AlreadySo(f"{partner_id}: {AlreadySo.__doc__}")
         # The catalogue keeps the newest full description of a partner, and who said it.
@@ -119,7 +120,7 @@ class PartnerDesk:
 
 
 def _standing(row: _Row) -> Standing:
-    state = msgspec.json.decode(row.state, type=GateState)
+    state = from_json(row.state, GateState)
     circuit = "closed" if not state.opened_at else "open" if row.is_resting else "half_open"
     return Standing(
         partner_id=row.partner_id,

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from events.decoding import convert
 from infra.settings import Settings
 from processors.artwork.rollout import Rollout
 from processors.ports import NamedError
@@ -22,7 +23,7 @@ def rollouts(settings: Settings) -> dict[str, Rollout]:
 
 def _rollout(template_id: str, told: dict[str, Any]) -> Rollout:
     try:
-        rollout = msgspec.convert({**told, "template_id": template_id}, Rollout)
+        rollout = convert({**told, "template_id": template_id}, Rollout)
     except msgspec.ValidationError as error:
         raise RolloutInvalid(f"{template_id}: {RolloutInvalid.__doc__} ({error})") from None
     if not 0 <= rollout.share_permille <= 1000:

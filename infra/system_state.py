@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from events.decoding import from_json
+
 STATUS = "status.json"
 
 
@@ -39,4 +41,4 @@ class SystemState(msgspec.Struct, kw_only=True):
 def read_state(data_dir: Path) -> SystemState | None:
     """What the last `up` in this folder wrote."""
     path = data_dir / STATUS
-    return msgspec.json.decode(path.read_bytes(), type=SystemState) if path.exists() else None
+    return from_json(path.read_bytes(), SystemState) if path.exists() else None

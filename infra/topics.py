@@ -11,6 +11,7 @@ import yaml
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
+from events.decoding import convert
 from infra import kafka
 from infra.settings import Settings
 from processors.ports import NamedError
@@ -75,7 +76,7 @@ def topic_templates() -> tuple[Topic, ...]:
     """The list as it stands in the file. Raises TopicListInvalid."""
     text = files("infra").joinpath("topics.yaml").read_text(encoding="utf-8")
     try:
-        return msgspec.convert(yaml.safe_load(text)["topics"], tuple[Topic, ...])
+        return convert(yaml.safe_load(text)["topics"], tuple[Topic, ...])
     except (msgspec.ValidationError, ValueError, KeyError, yaml.YAMLError) as error:
         raise TopicListInvalid(f"{TopicListInvalid.__doc__} {error}") from error
 

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from events.decoding import convert
 from infra.demo import addresses
 from infra.demo.vendors import VENDORS as DEMO_VENDORS
 from infra.house import HouseSetup
@@ -93,7 +94,7 @@ def vendors(settings: Settings) -> dict[str, VendorSetup]:
     """The vendors by partner id; the demo has a press and a supplier where none are set. Raises VendorsInvalid."""
     given = settings.vendors or (DEMO_VENDORS if settings.profile == "demo" else {})
     try:
-        found = msgspec.convert(given, dict[str, VendorSetup])
+        found = convert(given, dict[str, VendorSetup])
     except msgspec.ValidationError as error:
         raise VendorsInvalid(f"{VendorsInvalid.__doc__} ({error})") from None
     for name, setup in found.items():
@@ -127,6 +128,6 @@ def ship_from(settings: Settings) -> dict[str, Address]:
     """
     known = settings.ship_from or (addresses.SHIP_FROM if settings.profile != "production" else {})
     try:
-        return receiving_docks(settings) | msgspec.convert(known, dict[str, Address])
+        return receiving_docks(settings) | convert(known, dict[str, Address])
     except msgspec.ValidationError as error:
         raise ShipFromInvalid(f"{ShipFromInvalid.__doc__} ({error})") from None

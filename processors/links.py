@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from events.decoding import from_json
 from processors.ports import NamedError
 
 TOKEN_VERSION = 1
@@ -145,7 +146,7 @@ class LinkSigner:
         if not hmac.compare_digest(signature, self._signature(purpose, payload)):
             raise LinkNotGenuine
         try:
-            link = msgspec.json.decode(payload, type=kind)
+            link = from_json(payload, kind)
         except msgspec.MsgspecError:
             raise LinkNotGenuine from None
         if link.version != TOKEN_VERSION:

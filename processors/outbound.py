@@ -19,6 +19,7 @@ import httpx
 import msgspec
 import stamina
 
+from events.decoding import from_json
 from processors.gate import Admission, Gate, GateRules, LocalGate, Rate
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     def read_as(self, kind: type[T]) -> T | None:
         """The body as `kind`; None when it is something else, however hostile."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
+            return from_json(self.body, kind)
         except (msgspec.DecodeError, RecursionError):
             return None
 

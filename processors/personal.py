@@ -10,6 +10,7 @@ from typing import TypedDict
 
 import msgspec
 
+from events.decoding import from_json
 from processors.ports import Vault
 
 RECIPIENT_FIELD = "recipient"
@@ -107,7 +108,7 @@ def mended_address(vault: Vault, tenant: str, order_id: str, recipient: Recipien
 
 def open_recipient(vault: Vault, tenant: str, order_id: str, sealed: bytes) -> Recipient:
     """What `seal_recipient` sealed."""
-    return msgspec.json.decode(vault.open(tenant, order_id, RECIPIENT_FIELD, sealed), type=Recipient)
+    return from_json(vault.open(tenant, order_id, RECIPIENT_FIELD, sealed), Recipient)
 
 
 def seal_text(vault: Vault, tenant: str, order_id: str, field: str, text: str | None) -> bytes | None:

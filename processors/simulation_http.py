@@ -16,6 +16,7 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import convert, from_json
 from processors.simulation import Clockwork, Delivery, Store, WebhookSender
 
 Json = dict[str, Any]
@@ -55,7 +56,7 @@ class Works(Generic[B]):
         self._store = store
         self._kind = behaviour
         kept = store.row("SELECT body FROM behaviour")
-        self.behaviour: B = msgspec.json.decode(kept["body"], type=behaviour) if kept else behaviour()
+        self.behaviour: B = from_json(kept["body"], behaviour) if kept else behaviour()
         self.webhooks = webhooks
         self._http = httpx.AsyncClient(timeout=30, trust_env=False, follow_redirects=False)
         self.clockwork = Clockwork(self.advance, webhooks.send_due)
@@ -82,7 +83,7 @@ class Works(Generic[B]):
         unknown = sorted(set(changes) - set(self._kind.__struct_fields__))
         if unknown:
             raise msgspec.ValidationError(f"no such fields: {unknown}")
-        self.behave(msgspec.convert(msgspec.to_builtins(self.behaviour) | changes, self._kind))
+        self.behave(convert(msgspec.to_builtins(self.behaviour) | changes, self._kind))
 
     def use_up(self, counter: str) -> bool:
         """Take one from a counter of the behaviour; whether there was one."""
@@ -122,7 +123,7 @@ async def json_object(request: Request) -> Json:
     body = await request.body()
     with contextlib.suppress(msgspec.DecodeError):
         if len(body) <= BODY_MAX_BYTES:
-            return msgspec.json.decode(body, type=Json)
+            return from_json(body, Json)
     return {}
 
 
@@ -173,6 +174,6 @@ def run_simulator(
     parser.add_argument("--data", type=Path, required=True, help="folder for the orders' file")
     parser.add_argument("--config", type=Path, required=True, help="JSON file with the configuration")
     options = parser.parse_args(arguments)
-    config = msgspec.json.decode(options.config.read_bytes(), type=config_type)
+    config = from_json(options.config.read_bytes(), config_type)
     options.data.mkdir(parents=True, exist_ok=True)
     uvicorn.run(create_app(config), host="127.0.0.1", port=options.port, log_level="warning")

@@ -17,6 +17,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
+from events.decoding import msgpack_decoder
 from processors.ledger.chain import GENESIS
 from processors.ledger.errors import PartitionCountChanged, Stopping
 from processors.ports import NamedError
@@ -91,7 +92,7 @@ class EntryCodec:
 
     def __init__(self, state_type: type[Any]) -> None:
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(tuple[int, str, bytes, state_type])  # type: ignore[valid-type]
+        self._decode = msgpack_decoder(tuple[int, str, bytes, state_type])  # type: ignore[valid-type]
         schema = msgspec.json.schema(state_type)
         #: Changes when the type does; snapshots of another shape are folded again instead of guessed at.
         self.shape = sha256(msgspec.json.encode(schema, order="sorted")).hexdigest()[:32]
@@ -102,7 +103,7 @@ class EntryCodec:
 
     def decode(self, data: bytes) -> Entry:
         """The entry in msgpack bytes."""
-        return Entry(*self._decoder.decode(data))
+        return Entry(*self._decode(data))
 
 
 class SnapshotStore:

@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from events.decoding import from_json
+
 T = TypeVar("T")
 
 #: No print partner's webhook is nearly as large.
@@ -41,7 +43,7 @@ class WebhookUnreadable(WebhookError):
 def read_body(body: bytes | msgspec.Raw, kind: type[T]) -> T:
     """A webhook's JSON as `kind`. `WebhookUnreadable` for anything else, a bottomless nesting included."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return from_json(body, kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise WebhookUnreadable(str(error)) from error
 

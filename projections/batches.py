@@ -8,11 +8,12 @@ import msgspec
 from events.batches.decide import evolve
 from events.batches.facts import BATCH_FACTS, BatchEvent, BatchStuck, BatchWentOn
 from events.batches.state import Batch
+from events.decoding import msgpack_decoder
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
 from projections.record import Record
 
 _pack = msgspec.msgpack.Encoder().encode
-unpack_batch = msgspec.msgpack.Decoder(Batch).decode
+unpack_batch = msgpack_decoder(Batch)
 """The folded batch from the bytes of the column `state`."""
 
 STANDING = frozenset((BatchStuck.__name__, BatchWentOn.__name__))

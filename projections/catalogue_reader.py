@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
@@ -19,6 +18,7 @@ from events.catalogue.commands import (
     ReportPartnerLoad,
     ReportPartnerOffer,
 )
+from events.decoding import convert
 from events.order.values import LineArtwork
 from projections.sql import QUERIES
 
@@ -45,21 +45,21 @@ class CatalogueReads:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for query, declared in _DESCRIBED:
                 for (row,) in _streamed(connection, query, {}):
-                    yield msgspec.convert(row, declared)
+                    yield convert(row, declared)
             for (row,) in _streamed(connection, "described_skus", {"tenant": tenant}):
-                yield msgspec.convert(row | {"artwork": msgspec.convert(row, LineArtwork)}, MapSku)
+                yield convert(row | {"artwork": convert(row, LineArtwork)}, MapSku)
 
     def offers_of(self, partner_id: str) -> tuple[ReportPartnerOffer, ...]:
         """What a partner offers, with what it no longer does."""
         with self._pool.connection() as connection:
             rows = connection.execute(QUERIES["described_offers_of"], {"partner_id": partner_id}).fetchall()
-        return tuple(msgspec.convert(row, ReportPartnerOffer) for (row,) in rows)
+        return tuple(convert(row, ReportPartnerOffer) for (row,) in rows)
 
     def load_of(self, partner_id: str) -> ReportPartnerLoad | None:
         """How full a partner said that it is; None where it never did."""
         with self._pool.connection() as connection:
             row = connection.execute(QUERIES["described_load_of"], {"partner_id": partner_id}).fetchone()
-        return None if row is None else msgspec.convert(row[0], ReportPartnerLoad)
+        return None if row is None else convert(row[0], ReportPartnerLoad)
 
     def variants(self) -> frozenset[str]:
         """All variants of all products."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from events.decoding import from_json
 from projections.rows import AsOf
 
 
@@ -77,8 +78,8 @@ def claim_from(row: tuple[Any, ...]) -> ClaimView:
     return ClaimView(
         **named
         | {
-            "items": msgspec.json.decode(named["items"], type=tuple[ClaimedUnitsView, ...]),
-            "pictures": msgspec.json.decode(named["pictures"], type=tuple[PictureView, ...]),
-            "faults": msgspec.json.decode(named["faults"], type=tuple[FaultView, ...]),
+            "items": from_json(named["items"], tuple[ClaimedUnitsView, ...]),
+            "pictures": from_json(named["pictures"], tuple[PictureView, ...]),
+            "faults": from_json(named["faults"], tuple[FaultView, ...]),
         }
     )

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
+from events.decoding import from_json
 from events.order.evolve_claims import STAGE_AFTER
 from events.order.facts import (
     ClaimGranted,
@@ -160,7 +161,7 @@ def _changes(fact: ClaimFact, record: Record, row: dict[str, Any]) -> dict[str, 
                 "faults": "[]",
             }
         case PartnerClaimNoted():
-            told = msgspec.json.decode(row["faults"])
+            told = from_json(row["faults"])
             return {"faults": _json([*told, msgspec.to_builtins(fact.fault)]).decode()}
         case RefundMade():
             return {"stage": "refunded", "reference": fact.reference}

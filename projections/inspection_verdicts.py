@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from events.decoding import from_json
 from events.order.facts import InspectionFailed, InspectionPassed, PrintCompared
 from events.order.values import Defect, StoredFile
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
@@ -92,7 +93,7 @@ def inspection_from(row: Row) -> InspectionView:
         ("photo", PrintPicture | None),
         ("difference", PrintPicture | None),
     ):
-        named[field] = msgspec.json.decode(named[field], type=declared)
+        named[field] = from_json(named[field], declared)
     codes = named["person_codes"]
     return InspectionView(**named | {"person_codes": None if codes is None else tuple(codes)})
 

@@ -6,6 +6,7 @@ from typing import cast
 
 import msgspec
 
+from events.decoding import msgpack_decoder
 from events.order.evolve import evolve
 from events.order.facts import (
     ORDER_FACTS,
@@ -34,7 +35,7 @@ ORDERS_IN_MEMORY_MAX = 20_000
 
 _json = msgspec.json.Encoder().encode
 _pack = msgspec.msgpack.Encoder().encode
-unpack_order = msgspec.msgpack.Decoder(Order).decode
+unpack_order = msgpack_decoder(Order)
 """The folded order from the bytes of the column `state`."""
 
 

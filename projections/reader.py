@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from events.decoding import convert, from_json
 from events.order.state import Order
 from projections.claim_rows import ClaimsPage, claim_from
 from projections.errors import WaitedTooLong
@@ -140,9 +141,7 @@ class ReadModels:
             tenant, ("as_of", {"name": "catalogue_exceptions"}), ("catalogue_exceptions", parameters)
         )
         return CatalogueExceptionsPage(
-            exceptions=tuple(
-                msgspec.convert(_named(CatalogueException, row), CatalogueException) for row in rows[:limit]
-            ),
+            exceptions=tuple(convert(_named(CatalogueException, row), CatalogueException) for row in rows[:limit]),
             more=len(rows) > limit,
             as_of=as_of_from("catalogue_exceptions", progress),
         )
@@ -224,13 +223,13 @@ def _order(row: TupleRow) -> OrderView:
         ("holds", tuple[HoldView, ...]),
         ("exceptions", tuple[ExceptionView, ...]),
     ):
-        named[field] = msgspec.convert(named[field], declared)
+        named[field] = convert(named[field], declared)
     return OrderView(**named)
 
 
 def _entry(row: TupleRow) -> TimelineEntry:
     named = _named(TimelineEntry, row)
-    named["links"] = msgspec.convert(named["links"], tuple[LinkView, ...])
+    named["links"] = convert(named["links"], tuple[LinkView, ...])
     return TimelineEntry(**named)
 
 
@@ -246,7 +245,7 @@ def _cursor(placed_at: int, order_id: str) -> str:
 def _place(cursor: str) -> tuple[int, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        place: tuple[int, str] = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[int, str])
+        place: tuple[int, str] = from_json(base64.urlsafe_b64decode(padded), tuple[int, str])
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise BadCursor(BadCursor.__doc__) from error
     return place

@@ -10,6 +10,8 @@ from typing import Annotated
 import msgspec
 import yaml
 
+from events.decoding import convert
+
 PARTNER, CARRIER = "partner", "carrier"
 PPM = 1_000_000
 
@@ -57,7 +59,7 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def targets() -> Targets:
     """The shipped targets."""
     text = files("projections").joinpath("scorecard_targets.yaml").read_text(encoding="utf-8")
-    return msgspec.convert(yaml.safe_load(text), Targets)
+    return convert(yaml.safe_load(text), Targets)
 
 
 class DayCount(msgspec.Struct, frozen=True, kw_only=True):

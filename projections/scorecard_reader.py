@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
+from events.decoding import convert
 from projections.reader import as_of_from
 from projections.rows import AlertView, AsOf, Effect, SilentParcel
 from projections.scorecard_figures import CARRIER, PARTNER, DayCount, Scorecard, Targets, scorecards, targets
@@ -92,7 +93,7 @@ class ScorecardReads:
     def labels_in_doubt(self, after: str, limit: int = ROWS_MAX) -> tuple[Effect, ...]:
         """Labels that were asked for and not bought as far as is known, by effect key, beginning after one."""
         rows = self._rows("labels_in_doubt", after=after, limit=min(limit, ROWS_MAX))
-        return tuple(msgspec.convert(dict(zip(Effect.__struct_fields__, row, strict=True)), Effect) for row in rows)
+        return tuple(convert(dict(zip(Effect.__struct_fields__, row, strict=True)), Effect) for row in rows)
 
     def _as_of(self, name: str) -> AsOf:
         return as_of_from(name, self._rows("as_of", name=name))

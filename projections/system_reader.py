@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from events.catalogue.facts import Outage, PrintAreaSize, ShippingMethod
+from events.decoding import convert, json_decoder, msgpack_decoder
 from events.order.facts import RoutingRequested
 from events.order.values import AreaDesign, Candidate, LineArtwork
 from projections.reader import as_of_from
@@ -143,7 +144,7 @@ class SystemReads:
         Streams: history may be larger than memory.
         """
         parameters = {"tenant": tenant, "from_ms": from_ms, "to_ms": to_ms}
-        asked, known = msgspec.msgpack.Decoder(RoutingRequested), msgspec.msgpack.Decoder(tuple[Candidate, ...])
+        asked, known = msgpack_decoder(RoutingRequested), msgpack_decoder(tuple[Candidate, ...])
         with (
             self._pool.connection() as connection,
             connection.transaction(),
@@ -154,8 +155,8 @@ class SystemReads:
             for order_id, request, candidates, partner_id, decided_at in cursor:
                 yield RoutingDecision(
                     order_id=order_id,
-                    request=asked.decode(request),
-                    candidates=known.decode(candidates),
+                    request=asked(request),
+                    candidates=known(candidates),
                     partner_id=partner_id,
                     decided_at=decided_at,
                 )
@@ -184,12 +185,12 @@ class SystemReads:
 
 def _each(declared: type[T], rows: list[TupleRow]) -> Iterator[T]:
     """Rows as structs: queries give the columns in the order of the fields."""
-    return (msgspec.convert(dict(zip(declared.__struct_fields__, row, strict=True)), declared) for row in rows)
+    return (convert(dict(zip(declared.__struct_fields__, row, strict=True)), declared) for row in rows)
 
 
 def _partner(row: Sequence[Any]) -> Partner:
     """A partner from its columns; those that a query leaves out have their default."""
-    return msgspec.convert(dict(zip(Partner.__struct_fields__, row, strict=False)), Partner)
+    return convert(dict(zip(Partner.__struct_fields__, row, strict=False)), Partner)
 
 
 def _offer(variant_id: str, row: TupleRow) -> Offer:
@@ -224,11 +225,11 @@ def _offer(variant_id: str, row: TupleRow) -> Offer:
 
 
 # Partners say the same of many variants: what was read once is not read again. The answers are never changed.
-_texts = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[str, ...]).decode)
-_numbers = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(dict[str, int]).decode)
-_outages = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[Outage, ...]).decode)
-_methods = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[ShippingMethod, ...]).decode)
-_areas = lru_cache(TEXTS_KEPT)(msgspec.json.Decoder(tuple[PrintAreaSize, ...]).decode)
+_texts = lru_cache(TEXTS_KEPT)(json_decoder(tuple[str, ...]))
+_numbers = lru_cache(TEXTS_KEPT)(json_decoder(dict[str, int]))
+_outages = lru_cache(TEXTS_KEPT)(json_decoder(tuple[Outage, ...]))
+_methods = lru_cache(TEXTS_KEPT)(json_decoder(tuple[ShippingMethod, ...]))
+_areas = lru_cache(TEXTS_KEPT)(json_decoder(tuple[PrintAreaSize, ...]))
 
 
 def artwork_from(columns: Sequence[Any]) -> LineArtwork:
@@ -238,6 +239,6 @@ def artwork_from(columns: Sequence[Any]) -> LineArtwork:
         variant_id=variant_id,
         template_id=template_id,
         template_version=template_version,
-        designs=msgspec.convert(designs, tuple[AreaDesign, ...]),
+        designs=convert(designs, tuple[AreaDesign, ...]),
         designer=designer,
     )

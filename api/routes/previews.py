@@ -24,6 +24,7 @@ from api.answers import Answers, problems
 from api.dependencies import ApiDependencies, Dependencies, Writer, limits_of
 from api.models import AnswerModel, FindingOut, RequestModel
 from api.problems import Problem
+from events.decoding import from_json
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.live import PREVIEW_WIDTH_PX_MAX, PREVIEW_WIDTH_PX_MIN, PictureFormat, Preview
 from processors.artwork.placement import Crop
@@ -259,7 +260,7 @@ async def _given(request: Request) -> tuple[PreviewIn, bytes | None]:
 
 def _from_json(body: bytes) -> tuple[PreviewIn, bytes | None]:
     try:
-        fields = msgspec.json.decode(body)
+        fields = from_json(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Problem(400, "body_not_json", "The body is not a JSON object. Send application/json in UTF-8.") from None
     given = _checked(fields)

@@ -32,10 +32,14 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, kw_only=True):
-    """What was sent and what became of it. All lists name what is wrong, and are empty where nothing is."""
+    """What was sent and what became of it. All lists name what is wrong, and are empty where nothing is.
+
+    `crashes` are ends of processes that nobody killed: each was started again, and should not have been needed.
+    """
 
     orders: int
     kills: dict[str, int]
+    crashes: list[str]
     seconds: float
     statuses: dict[str, int]
     lost_orders: list[str]

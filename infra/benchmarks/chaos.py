@@ -62,11 +62,11 @@ async def live_through(settings: Settings, orders: int, kills: int, seed: int, s
         sent = [order_id(demo.TENANT, "demo-kafka", f"chaos-{seed}-{number}") for number in range(orders)]
         killing = asyncio.create_task(_kill(system, kills, chooser, orders))
         await _send(settings, seed, orders)
-        statuses = await until_ended(settings, sent, seconds_max)
+        statuses = await until_ended(system, sent, seconds_max)
         await killing
-        statuses = await until_ended(settings, sent, seconds_max)
+        statuses = await until_ended(system, sent, seconds_max)
         seconds = time.monotonic() - started
-        return await account_of(settings, system, sent, statuses, seconds)
+        return await account_of(system, sent, statuses, seconds)
 
 
 async def _send(settings: Settings, seed: int, orders: int) -> None:

@@ -162,9 +162,9 @@ async def live_a_day(
         down = asyncio.create_task(_down(world.shops, EAST, max(0.0, span - outage) / 2, outage))
         sent_at = await _send(settings, tuple(sent), span, world)
         await down
-        statuses = await until_ended(settings, [*sent.values()], seconds_max)
+        statuses = await until_ended(system, [*sent.values()], seconds_max)
         seconds = time.monotonic() - started
-        account = await account_of(settings, system, [*sent.values()], statuses, seconds)
+        account = await account_of(system, [*sent.values()], statuses, seconds)
         met = await world.shops.met(), await world.carriers.met()
         sold = Counter(label["carrier"] for label in await labels_sold(settings) if label["purchases"])
         await world.aclose()

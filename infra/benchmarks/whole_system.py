@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from infra import bootstrap, intake
 from infra.benchmarks.account import Account, Books, wrong_in
 from infra.benchmarks.desks import carrier_controls, carrier_desks, labels_sold
 from infra.catalogue_desk import SHARED_TENANT
+from infra.child import describe_exit
 from infra.commands.up import end
 from infra.demo import seed as demo
 from infra.demo.catalogue import EAST, WEST
@@ -55,6 +57,8 @@ class System:
         self.settings = settings
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.kills: Counter[str] = Counter()
+        self.crashes: list[str] = []
+        self._at_hand = threading.Lock()
 
     @contextmanager
     def running(self) -> Iterator[System]:
@@ -83,11 +87,21 @@ class System:
 
     def kill(self, process: AppProcess) -> None:
         """Kill one process and its children as the kernel would, and start it again."""
-        child = self.children[process.name]
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        self.kills[process.name] += 1
-        self.start(process)
+        with self._at_hand:
+            child = self.children[process.name]
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            self.kills[process.name] += 1
+            self.start(process)
+
+    def look_after(self) -> None:
+        """Start again what ended and was not killed, as the supervisor does, and remember how it ended."""
+        for process in app_processes(self.settings):
+            with self._at_hand:
+                code = self.children[process.name].poll()
+                if code is not None:
+                    self.crashes.append(f"{process.name} {describe_exit(code)}")
+                    self.start(process)
 
 
 async def until_ready(settings: Settings) -> None:
@@ -205,12 +219,13 @@ def order_of(external_id: str, now: int) -> StoreOrderPublished:
     )
 
 
-async def until_ended(settings: Settings, sent: list[str], seconds_max: float) -> dict[str, str]:
+async def until_ended(system: System, sent: list[str], seconds_max: float) -> dict[str, str]:
     """The status of every order, once all are delivered; after the time, as they stand then."""
     statuses: dict[str, str] = {}
     deadline = time.monotonic() + seconds_max
-    async with bootstrap.read_models(settings) as reader:
+    async with bootstrap.read_models(system.settings) as reader:
         while time.monotonic() < deadline:
+            await asyncio.to_thread(system.look_after)
             cursor: str | None = None
             while True:
                 page = await reader.list_orders(demo.TENANT, store="demo-kafka", limit=200, cursor=cursor)
@@ -223,10 +238,9 @@ async def until_ended(settings: Settings, sent: list[str], seconds_max: float) -
     return {one: statuses.get(one, "unknown") for one in sent}
 
 
-async def account_of(
-    settings: Settings, system: System, sent: list[str], statuses: dict[str, str], seconds: float
-) -> Account:
+async def account_of(system: System, sent: list[str], statuses: dict[str, str], seconds: float) -> Account:
     """Compare what was sent with what everybody has of it, and let the ledger be verified and audited."""
+    settings = system.settings
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         jobs = (await client.get(f"http://127.0.0.1:{settings.partner_simulator_port}/control/jobs")).json()
     books = Books(
@@ -238,6 +252,7 @@ async def account_of(
     return Account(
         orders=len(sent),
         kills=dict(system.kills),
+        crashes=system.crashes,
         seconds=round(seconds, 1),
         statuses=dict(Counter(statuses.values())),
         verify=_proof(settings, "verify"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from events.decoding import from_json
 from infra import intake, postgres
 from infra.access import SCOPES
 from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
@@ -105,7 +106,7 @@ def _options(path: Path | None) -> dict[str, Any]:
     try:
         if path.stat().st_size > OPTIONS_BYTES_MAX:
             raise OptionsNotUsable
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        return from_json(path.read_bytes(), dict[str, Any])
     except msgspec.MsgspecError as error:
         raise OptionsNotUsable(f"{OptionsNotUsable.__doc__} ({error})") from None
 

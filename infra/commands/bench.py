@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from events.decoding import from_json
 from infra import benchmarks
 from infra.commands.common import Json, print_json
 from infra.files import write_whole
@@ -87,7 +88,7 @@ def run_all() -> dict[str, Any]:
         )
         if done.returncode:
             raise BenchmarkFailed(f"{name}: {BenchmarkFailed.__doc__}")
-        figures[name] = msgspec.json.decode(done.stdout)
+        figures[name] = from_json(done.stdout)
     RESULTS.parent.mkdir(exist_ok=True)
     write_whole(RESULTS, msgspec.json.format(msgspec.json.encode(figures), indent=2).decode() + "\n")
     return figures

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 
 from events.codec import Codec
+from events.decoding import convert
 from events.documents import StoreOrderPublished
 from events.identity import order_id
 from processors.ports import NamedError, RecordLog, StoreConnection
@@ -102,7 +103,7 @@ class StoreFront:
 
     async def _by_kafka(self, connection: StoreConnection, order: Mapping[str, Any]) -> Published:
         try:
-            record = msgspec.convert({**order, "store": connection.store}, StoreOrderPublished)
+            record = convert({**order, "store": connection.store}, StoreOrderPublished)
         except msgspec.ValidationError as error:
             raise OrderFileNotUsable(f"The file is not a StoreOrderPublished record: {error}") from error
         topic = f"stores.{connection.tenant}.orders.v1"

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import from_msgpack
 from events.order.values import Finding
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.compose import prints_something
@@ -126,7 +127,7 @@ def _measure(pool: SandboxPool, request: MeasureRequest) -> tuple[Measured | Non
         return None, (why_not_opened(refused),)
     except ChildKilled as killed:
         return None, (why_not_opened(killed),)
-    return msgspec.msgpack.decode(answer, type=Measured), ()
+    return from_msgpack(answer, Measured), ()
 
 
 def too_large(content: bytes, limits: Limits) -> Finding | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from events.decoding import from_msgpack
 from processors.artwork.measure import Measured, MeasureRequest
 from processors.artwork.sandbox import JobRefused, SandboxPool
 from processors.artwork.template import Box, ImageLayer, PrintArea, Product, Template
@@ -40,7 +41,7 @@ def fingerprint(pool: SandboxPool, content: bytes) -> str:
         original=content, text=None, template=_TEMPLATE, area="front", pixels_max=pool.limits.pixels_max
     )
     try:
-        measured = msgspec.msgpack.decode(pool.run("measure", msgspec.msgpack.encode(request)), type=Measured)
+        measured = from_msgpack(pool.run("measure", msgspec.msgpack.encode(request)), Measured)
     except JobRefused as refused:
         raise PictureNotUsable(f"{PictureNotUsable.__doc__} {refused}") from refused
     if measured.picture is None:

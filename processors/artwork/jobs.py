@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import from_msgpack
 from processors.artwork import fonts
 from processors.artwork.fonts import FontUnknown
 from processors.artwork.frames import Refused
@@ -21,27 +22,27 @@ fonts.assert_shaping()
 
 def _measure(payload: bytes) -> bytes:
     try:
-        return msgspec.msgpack.encode(measure(msgspec.msgpack.decode(payload, type=MeasureRequest)))
+        return msgspec.msgpack.encode(measure(from_msgpack(payload, MeasureRequest)))
     except FontUnknown as error:
         raise Refused("template", str(error)) from error
 
 
 def _render(payload: bytes) -> bytes:
     try:
-        return msgspec.msgpack.encode(render(msgspec.msgpack.decode(payload, type=RenderRequest)))
+        return msgspec.msgpack.encode(render(from_msgpack(payload, RenderRequest)))
     except FontUnknown as error:
         raise Refused("template", str(error)) from error
 
 
 def _preview(payload: bytes) -> bytes:
     try:
-        return msgspec.msgpack.encode(preview(msgspec.msgpack.decode(payload, type=PreviewRequest)))
+        return msgspec.msgpack.encode(preview(from_msgpack(payload, PreviewRequest)))
     except FontUnknown as error:
         raise Refused("template", str(error)) from error
 
 
 def _compare(payload: bytes) -> bytes:
-    return msgspec.msgpack.encode(compared(msgspec.msgpack.decode(payload, type=CompareRequest)))
+    return msgspec.msgpack.encode(compared(from_msgpack(payload, CompareRequest)))
 
 
 JOBS: Final[Mapping[str, Callable[[bytes], bytes]]] = {

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from events.decoding import from_msgpack
 from events.order.values import Finding
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.checks import findings_of, not_given, too_large, why_not_opened
@@ -128,4 +129,4 @@ def _run(pool: SandboxPool, request: PreviewRequest) -> Previewed:
         if refused.code == "remover":
             raise RemoverNotUsable(f"{refused} {RemoverNotUsable.__doc__}") from refused
         raise
-    return msgspec.msgpack.decode(answer, type=Previewed)
+    return from_msgpack(answer, Previewed)

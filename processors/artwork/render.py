@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from events.decoding import from_msgpack
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.placement import Crop
 from processors.artwork.press import Rendered, RenderRequest
@@ -53,7 +54,7 @@ def render_line(
         crop=crop,
         remover=remover,
     )
-    return msgspec.msgpack.decode(_run(pool, "render", msgspec.msgpack.encode(request)), type=Rendered)
+    return from_msgpack(_run(pool, "render", msgspec.msgpack.encode(request)), Rendered)
 
 
 def _run(pool: SandboxPool, job: str, payload: bytes) -> bytes:

@@ -27,6 +27,7 @@ from typing import IO, Final
 
 import msgspec
 
+from events.decoding import from_msgpack
 from processors.artwork.frames import HEADER, Reply, Request, pack
 from processors.artwork.limits import Limits
 from processors.ports import NamedError
@@ -178,7 +179,7 @@ class _Child:
         if length > self._limits.output_bytes_max:
             raise _Died("an answer above the size limit")
         try:
-            return msgspec.msgpack.decode(self._read(length, deadline), type=Reply)
+            return from_msgpack(self._read(length, deadline), Reply)
         except msgspec.MsgspecError:
             raise _Died("an answer that is not one") from None
 

@@ -10,8 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
-
+from events.decoding import from_msgpack
 from processors.artwork.frames import HEADER, Refused, Reply, Request, pack
 
 #: Diagnostics only; a decoder that writes more is told that the file is full.
@@ -82,7 +81,7 @@ def main(jobs_module: str, memory_bytes: int) -> None:
         body = _read_exactly(0, HEADER.unpack(header)[0]) if header else None
         if body is None:
             return
-        request = msgspec.msgpack.decode(body, type=Request)
+        request = from_msgpack(body, Request)
         _write_all(answers, pack(answer(jobs, request)))
 
 

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
+from events.decoding import json_decoder
 from processors.artwork.layers import (
     ArtLayer,
     BackgroundPolicy,
@@ -210,13 +211,13 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
 
-_DECODER: Final = msgspec.json.Decoder(Template)
+_read: Final = json_decoder(Template)
 
 
 def template_from_json(document: bytes | str) -> Template:
     """Read and validate a template. Raises TemplateInvalid with the place and the rule that it breaks."""
     try:
-        template = _DECODER.decode(document)
+        template = _read(document)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise TemplateInvalid(f"The template is not a template document: {error}. Correct that field.") from error
     validate(template)

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from PIL import Image
 
+from events.decoding import from_msgpack
 from processors.artwork.frames import Refused
 from processors.artwork.limits import Limits
 from processors.artwork.sandbox import ChildKilled, JobRefused, SandboxPool
@@ -63,7 +64,7 @@ def planes_in_child(pool: SandboxPool, content: bytes) -> Planes:
     Raises PictureUnreadable, or a SandboxError where the pool itself does not work.
     """
     try:
-        return msgspec.msgpack.decode(pool.run(OPEN, content), type=Planes)
+        return from_msgpack(pool.run(OPEN, content), Planes)
     except (JobRefused, ChildKilled) as error:
         raise PictureUnreadable(f"{PictureUnreadable.__doc__} ({error})") from error
 

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from events.decoding import from_json
 from processors.carriers.choice import ChoiceRules, choose_rate
 from processors.carriers.protocol import (
     Carrier,
@@ -124,14 +125,14 @@ class CarrierDesk:
             if text is None:
                 mine = Entry(at=self._now_ms(), nonce=uuid.uuid4().hex)
                 text = await self._claims.claim(entry, msgspec.json.encode(mine).decode())
-                if msgspec.json.decode(text, type=Entry) == mine:
+                if from_json(text, Entry) == mine:
                     try:
                         return await self._buy_at(chosen, shipment)
                     finally:
                         await self._claims.claim(f"{entry}/left", "nobody is at it any more")
             elif await self._claims.claimed(f"{entry}/left") is not None:
                 continue
-            left_ms = msgspec.json.decode(text, type=Entry).at + STALE_AFTER_MS - self._now_ms()
+            left_ms = from_json(text, Entry).at + STALE_AFTER_MS - self._now_ms()
             if left_ms > 0:
                 detail = f"somebody else is buying this label at {chosen.carrier}"
                 unclear = Deferred(reason="answer_lost", retry_after_ms=left_ms, outcome_unknown=True, detail=detail)
@@ -165,7 +166,7 @@ class CarrierDesk:
 
 
 def _read(text: str) -> Chosen:
-    return msgspec.json.decode(text, type=Chosen)
+    return from_json(text, Chosen)
 
 
 def _nobody(outcomes: Mapping[str, RatesOutcome]) -> tuple[str, LabelRefused | Deferred]:

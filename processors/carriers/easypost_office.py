@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from PIL import Image, ImageDraw
 
+from events.decoding import from_json
 from processors.carriers import easypost_shapes as shapes
 from processors.carriers.easypost import sign
 from processors.clock import now_ms
@@ -105,7 +106,7 @@ class Office:
         self._store = store
         self._webhook_url = webhook_url
         kept = store.row("SELECT body FROM behaviour")
-        self._behaviour = msgspec.json.decode(kept["body"], type=OfficeBehaviour) if kept else OfficeBehaviour()
+        self._behaviour = from_json(kept["body"], OfficeBehaviour) if kept else OfficeBehaviour()
         self._key = unicodedata.normalize("NFKD", webhook_secret).encode()
         self.webhooks = WebhookSender(store, self._address_of, self._sign, seed=20_261)
         self.clockwork = Clockwork(self.advance, self.webhooks.send_due)
@@ -362,4 +363,4 @@ def _place(of: shapes.Json) -> shapes.Json:
 
 
 def _json(body: bytes) -> dict[str, Any]:
-    return msgspec.json.decode(body, type=dict[str, Any])
+    return from_json(body, dict[str, Any])

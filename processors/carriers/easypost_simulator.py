@@ -28,6 +28,7 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import convert, from_json
 from processors.carriers import easypost_office as office_module
 from processors.carriers import easypost_shapes as shapes
 from processors.carriers.easypost_office import Office, OfficeBehaviour, draw_label
@@ -181,7 +182,7 @@ async def json_object(request: Request, name: str) -> shapes.Json | None:
     if len(body) > BODY_MAX_BYTES:
         return None
     try:
-        whole = msgspec.json.decode(body, type=dict[str, Any])
+        whole = from_json(body, dict[str, Any])
     except msgspec.DecodeError:
         return None
     found = whole.get(name) if name else whole
@@ -263,7 +264,7 @@ def _add_control_routes(app: FastAPI, office: Office) -> None:
         if changes is None or set(changes) - set(OfficeBehaviour.__struct_fields__):
             return refusal(422, "PARAMETER.INVALID", f"known fields: {OfficeBehaviour.__struct_fields__}")
         try:
-            office.behave(msgspec.convert(msgspec.to_builtins(office.behaviour()) | changes, OfficeBehaviour))
+            office.behave(convert(msgspec.to_builtins(office.behaviour()) | changes, OfficeBehaviour))
         except msgspec.ValidationError as error:
             return refusal(422, "PARAMETER.INVALID", str(error))
         office.clockwork.poke()
@@ -287,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, help="JSON file with the whole configuration instead")
     options = parser.parse_args(arguments)
     if options.config is not None:
-        config = msgspec.json.decode(options.config.read_bytes(), type=SimulatorConfig)
+        config = from_json(options.config.read_bytes(), SimulatorConfig)
     else:
         missing = [name for name in ("EASYPOST_API_KEY", "EASYPOST_WEBHOOK_SECRET") if not os.environ.get(name)]
         if missing:

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import convert
 from processors.carriers import easypost_wire as wire
 from processors.carriers.protocol import Address, LabelRefused
 from processors.outbound import Answer, preview
@@ -63,7 +64,7 @@ def refused_address(answer: Answer, address: Address) -> LabelRefused:
     }
     if not better:
         return refusal
-    suggested = msgspec.convert(msgspec.to_builtins(address) | better, Address)
+    suggested = convert(msgspec.to_builtins(address) | better, Address)
     return msgspec.structs.replace(refusal, suggested_address=suggested)
 
 

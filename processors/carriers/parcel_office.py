@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import from_json
 from processors.carriers import easypost_shapes as shapes
 from processors.carriers.easypost_office import draw_label, refund_state
 from processors.clock import now_ms
@@ -145,7 +146,7 @@ class ParcelOffice(Works[OfficeFaults]):
     def parcel(self, parcel_id: str) -> Json | None:
         """A stored parcel."""
         row = self._store.row("SELECT body FROM parcels WHERE id = ?", parcel_id)
-        return None if row is None else msgspec.json.decode(row["body"], type=Json)
+        return None if row is None else from_json(row["body"], Json)
 
     def count(self, table: str) -> int:
         """How many there are, for ids."""
@@ -174,7 +175,7 @@ class ParcelOffice(Works[OfficeFaults]):
     def offer(self, rate_id: str) -> Offer | None:
         """A rate that was given."""
         row = self._store.row("SELECT body FROM rates WHERE id = ?", rate_id)
-        return None if row is None else msgspec.json.decode(row["body"], type=Offer)
+        return None if row is None else from_json(row["body"], Offer)
 
     def ask_to_pay(self, reference: str) -> None:
         """Somebody asked to pay, whatever came of it."""
@@ -210,7 +211,7 @@ class ParcelOffice(Works[OfficeFaults]):
     def label(self, label_id: str) -> Label | None:
         """A paid label."""
         row = self._store.row("SELECT body FROM labels WHERE id = ?", label_id)
-        return None if row is None else self._settled(msgspec.json.decode(row["body"], type=Label))
+        return None if row is None else self._settled(from_json(row["body"], Label))
 
     def _settled(self, label: Label) -> Label:
         """The label after what was decided meanwhile, where it was given back."""
@@ -224,13 +225,13 @@ class ParcelOffice(Works[OfficeFaults]):
     def by_number(self, tracking_number: str) -> Label | None:
         """The label with this tracking number."""
         rows = self._store.rows("SELECT body FROM labels")
-        labels = (msgspec.json.decode(row["body"], type=Label) for row in rows)
+        labels = (from_json(row["body"], Label) for row in rows)
         return next((label for label in labels if label.tracking_number == tracking_number), None)
 
     def labels_of_rate(self, rate_id: str) -> list[Label]:
         """Every label that was bought with a rate."""
         rows = self._store.rows("SELECT body FROM labels WHERE rate_id = ? ORDER BY created_at", rate_id)
-        return [msgspec.json.decode(row["body"], type=Label) for row in rows]
+        return [from_json(row["body"], Label) for row in rows]
 
     def refund(self, label: Label, *, is_final: bool) -> Label:
         """Take a label back, for good or to look at it, or refuse it once the parcel was scanned in transit."""

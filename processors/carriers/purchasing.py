@@ -16,6 +16,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from events.decoding import from_json
 from processors.carriers.protocol import ClaimStore, LabelRefused
 from processors.outbound import Deferred
 
@@ -76,7 +77,7 @@ class PaidOnce(Generic[B]):
             return chosen
         key = _key(effect_key, number)
         mine = Turn(rate_id=chosen, at=self._now_ms(), nonce=uuid.uuid4().hex)
-        winner = msgspec.json.decode(await self._claims.claim(key, msgspec.json.encode(mine).decode()), type=Turn)
+        winner = from_json(await self._claims.claim(key, msgspec.json.encode(mine).decode()), Turn)
         if winner != mine:
             return await self._found(winner) or self._unsettled(winner)
         outcome = await pay(chosen)
@@ -103,7 +104,7 @@ class PaidOnce(Generic[B]):
                 return number, None
             if await self._claims.claimed(_refused(key)) is not None:
                 continue
-            turn = msgspec.json.decode(text, type=Turn)
+            turn = from_json(text, Turn)
             found = await self._found(turn)
             if found is not None:
                 return number, found

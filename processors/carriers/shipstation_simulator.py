@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import from_json
 from processors.carriers import parcel_office
 from processors.carriers import shipstation_shapes as shapes
 from processors.carriers.easypost_shapes import millis
@@ -105,7 +106,7 @@ class Counter:
         """`POST /v2/addresses/validate`."""
         body = await request.body()
         try:
-            given = msgspec.json.decode(body if len(body) <= BODY_MAX_BYTES else b"", type=list[dict[str, Any]])
+            given = from_json(body if len(body) <= BODY_MAX_BYTES else b"", list[dict[str, Any]])
         except msgspec.DecodeError:
             return refusal(400, "shipstation", "invalid_value", "The body must be a list of addresses.")
         return answer(200, [self._verdict(one) for one in given])

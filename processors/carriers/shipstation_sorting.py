@@ -6,6 +6,7 @@ import binascii
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
+from events.decoding import from_json
 from processors.carriers import shipstation_wire as wire
 from processors.carriers.common import refused_by_status
 from processors.carriers.protocol import LabelRefused
@@ -30,7 +31,7 @@ class KeySet(msgspec.Struct, frozen=True, kw_only=True):
 def public_keys(key_set: bytes | str) -> dict[str, RSAPublicKey]:
     """The RSA keys of a JSON Web Key Set, by their id. `ValueError` for anything else."""
     try:
-        found = msgspec.json.decode(key_set, type=KeySet)
+        found = from_json(key_set, KeySet)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"this is no JSON Web Key Set: {error}") from error
     return {

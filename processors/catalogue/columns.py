@@ -16,6 +16,7 @@ from events.catalogue.commands import (
     ReportPartnerLoad,
     ReportPartnerOffer,
 )
+from events.decoding import from_json
 from events.order.values import LineArtwork
 
 KIND: Final = "kind"
@@ -68,7 +69,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         # Spreadsheets write truth in capitals.
         text = cell.lower() if self.type is bool else cell
         try:
-            return msgspec.json.decode(text, type=self.type)
+            return from_json(text, self.type)
         except msgspec.MsgspecError as error:
             raise CellNotUsable(f"is not usable: {error}. Write it as an export does") from None
 

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import json_decoder
+
 #: The word of the event, as each vendor's documentation of webhooks has it: Printful v2, Gelato, the house shop.
 EVENTS_OF_OFFERS: Final = frozenset(
     {
@@ -26,7 +28,7 @@ class _Event(msgspec.Struct):
     event: str = ""
 
 
-_decode = msgspec.json.Decoder(_Event).decode
+_decode = json_decoder(_Event)
 
 
 def tells_of_offers(body: bytes) -> bool:

@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import from_json
 from processors.clock import now_ms
 from processors.simulation import WEBHOOK_SCHEMA, Store, WebhookSender
 from processors.simulation_http import (
@@ -91,7 +92,7 @@ class RefundDesk(Works[RefundBehaviour]):
             "SELECT refunds.*, asked.times FROM refunds JOIN asked USING (key) ORDER BY number LIMIT ?", LISTED_MAX
         )
         return [
-            msgspec.json.decode(row["body"], type=Json)
+            from_json(row["body"], Json)
             | {"refund_id": f"rf_{row['number']}", "asked": row["times"], "made_at": row["made_at"]}
             for row in rows
         ]

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 import yaml
 
+from events.decoding import convert
 from events.order.claims import COMPLAINT_REASONS, REFUSAL_TEXTS, RETURNED_TO_SENDER
 from processors.ports import NamedError
 
@@ -77,7 +78,7 @@ def read_claim_rules(content: str, where: str) -> ClaimRules:
         # With aliases a small file becomes an endless one.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader=yaml.SafeLoader)):
             raise ValueError("a rules file refers to no other place of itself (`*name`)")
-        return msgspec.convert(yaml.safe_load(content), ClaimRules)
+        return convert(yaml.safe_load(content), ClaimRules)
     except (msgspec.ValidationError, ValueError, RecursionError, yaml.YAMLError) as error:
         told = " ".join(str(error).split())
         raise ClaimRulesNotUsable(f"{where}: {told}. {ClaimRulesNotUsable.__doc__}") from error

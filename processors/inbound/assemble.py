@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from events.decoding import convert
 from events.identity import order_id as order_id_of
 from events.order.commands import ObserveStoreOrder
 from events.order.values import AreaContent, OrderedLine, OrderPolicy, StoreOrder
@@ -45,7 +46,7 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
 def store_options(connection: StoreConnection) -> StoreOptions:
     """The connection's options with defaults where it says nothing; FieldNotUsable names a wrong one."""
     try:
-        options = msgspec.convert(dict(connection.options), StoreOptions)
+        options = convert(dict(connection.options), StoreOptions)
     except msgspec.ValidationError as error:
         raise FieldNotUsable(f"The options of store {connection.store} cannot be read: {error}") from None
     if wrong := _wrong_rule(options.policy):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from events.decoding import from_msgpack
 from events.envelope import Headers
 from processors.ports import ConsumedRecord, NamedError, Vault
 
@@ -71,6 +72,6 @@ def unpack(vault: Vault, record: ConsumedRecord) -> RawDelivery:
         raise RawUnreadable
     opened = vault.open_daily(RAW_PURPOSE, source.decode(errors="replace"), record.value)
     try:
-        return msgspec.msgpack.decode(opened, type=RawDelivery)
+        return from_msgpack(opened, RawDelivery)
     except msgspec.MsgspecError as error:
         raise RawUnreadable(f"{RawUnreadable.__doc__} ({error})") from None

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from events.decoding import from_json
 from events.order.values import CropBox
 from processors.personal import Recipient
 from processors.ports import NamedError
@@ -122,7 +123,7 @@ class JsonObject:
     def parse(cls, body: bytes) -> JsonObject:
         """Parse a body; NotJson when it is not one object."""
         try:
-            fields = msgspec.json.decode(body)
+            fields = from_json(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise NotJson(f"{NotJson.__doc__} ({error})") from None
         if not isinstance(fields, dict):

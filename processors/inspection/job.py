@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from events.decoding import from_msgpack
 from processors.artwork.frames import Refused
 from processors.artwork.picture import open_picture
 from processors.artwork.sandbox import ChildKilled, JobRefused, SandboxPool
@@ -55,4 +56,4 @@ def compare_files(pool: SandboxPool, reference: bytes, photo: bytes, area_share:
         raise PhotoNotUsable(f"{refused} {PhotoNotUsable.__doc__}") from refused
     except ChildKilled as killed:
         raise PhotoNotUsable(str(killed)) from killed
-    return msgspec.msgpack.decode(answer, type=Compared)
+    return from_msgpack(answer, Compared)

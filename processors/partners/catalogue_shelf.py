@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import convert, from_json
 from processors.simulation import Store
 from processors.simulation_http import Json, answer, json_object
 
@@ -37,7 +38,7 @@ class CatalogueShelf(Generic[T]):
         row = self._store.row("SELECT body FROM catalogue WHERE item = ?", item)
         if set_up is None or row is None:
             return set_up
-        return None if row["body"] is None else msgspec.json.decode(row["body"], type=type(set_up))
+        return None if row["body"] is None else from_json(row["body"], type(set_up))
 
     def change(self, item: str, changes: Json | None) -> T | None:
         """Change fields of an item, or let it vanish. KeyError for what never was, ValidationError for other fields."""
@@ -49,7 +50,7 @@ class CatalogueShelf(Generic[T]):
             fields = msgspec.to_builtins(before)
             if unknown := sorted(set(changes) - set(fields)):
                 raise msgspec.ValidationError(f"no such fields: {unknown}")
-            after = msgspec.convert(fields | changes, type(before))
+            after = convert(fields | changes, type(before))
         self._store.run(
             "INSERT INTO catalogue VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET body = excluded.body",
             item, None if after is None else msgspec.json.encode(after),

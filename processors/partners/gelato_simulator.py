@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import from_json
 from processors.partners import catalogue_shelf
 from processors.partners import gelato_works as works_module
 from processors.partners.catalogue_shelf import CatalogueShelf
@@ -127,7 +128,7 @@ class Desk:
         return answer(200, self._order(order))
 
     def _order(self, order: Json) -> Json:
-        request = msgspec.json.decode(order["request"], type=Json)
+        request = from_json(order["request"], Json)
         prices = [self._price(item["productUid"]) * item["quantity"] for item in request["items"]]
         total = round(sum(prices), 2)
         is_draft = order["order_type"] == "draft"

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import from_json
 from processors.clock import now_ms
 from processors.partners.order_works import OrderFaults, OrderWorks, request_of
 from processors.simulation import Store, WebhookSender
@@ -117,7 +118,7 @@ class GelatoWorks(OrderWorks[WorksBehaviour]):
         for place, item in enumerate(now["items"]):
             item["files"] = renewed.get(item_id(draft, place)) or item.get("files", [])
         if self.use_up("split_next") and now["items"][0]["quantity"] > 1:
-            other = msgspec.json.decode(msgspec.json.encode(now), type=Json) | {"orderType": "order"}
+            other = from_json(msgspec.json.encode(now), Json) | {"orderType": "order"}
             now["items"][0]["quantity"] -= 1
             other["items"][0]["quantity"] = 1
             self.create(other, split_off=draft["id"])
@@ -208,7 +209,7 @@ class GelatoWorks(OrderWorks[WorksBehaviour]):
                 "orderings": row["orderings"],
                 "prints": row["prints"],
                 "split_off": row["split_off"],
-                "quantity": sum(i["quantity"] for i in msgspec.json.decode(row["request"], type=Json)["items"]),
+                "quantity": sum(i["quantity"] for i in from_json(row["request"], Json)["items"]),
             }
             for row in self._store.rows("SELECT * FROM orders ORDER BY number LIMIT 100000")
         ]

@@ -23,6 +23,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from events.decoding import from_json
 from processors.partners.protocol import PrintJob
 from processors.ports import NamedError
 
@@ -103,7 +104,7 @@ class HouseFolder:
             # Looked for in both directions: a file that moves while we look is met on the way back.
             try:
                 with self._path(where, effect_key).open("rb") as file:
-                    return where, msgspec.json.decode(file.read(RECORD_BYTES_MAX), type=HouseRecord)
+                    return where, from_json(file.read(RECORD_BYTES_MAX), HouseRecord)
             except FileNotFoundError:
                 continue
             except msgspec.DecodeError as error:
@@ -167,7 +168,7 @@ class HouseFolder:
         path = self._outcome_path(batch_id, sheet)
         try:
             with path.open("rb") as file:
-                return msgspec.json.decode(file.read(RECORD_BYTES_MAX), type=SheetOutcome)
+                return from_json(file.read(RECORD_BYTES_MAX), SheetOutcome)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:

@@ -20,6 +20,7 @@ import msgspec
 import pikepdf
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import convert, from_json
 from processors.batching.ticket import Ticket, TicketPiece, TicketSheet
 from processors.clock import now_ms
 from processors.partners.house_folder import PRINTED, SPOILED, HouseFolder, SheetOutcome
@@ -94,7 +95,7 @@ class HouseOperator:
         """The first sheet of the oldest job that is not settled."""
         for batch_id in self._folder.waiting_jobs():
             with (self._folder.job(batch_id) / "ticket.json").open("rb") as file:
-                ticket = msgspec.json.decode(file.read(TICKET_BYTES_MAX), type=Ticket)
+                ticket = from_json(file.read(TICKET_BYTES_MAX), Ticket)
             for sheet in ticket.sheets:
                 if self._folder.outcome(batch_id, sheet.sheet) is None:
                     return ticket, sheet
@@ -153,7 +154,7 @@ def attach(app: FastAPI, operator: HouseOperator) -> None:
     async def change_behaviour(request: Request) -> Response:
         now = msgspec.to_builtins(operator.behaviour)
         try:
-            operator.behaviour = msgspec.convert(now | await json_object(request), Behaviour)
+            operator.behaviour = convert(now | await json_object(request), Behaviour)
         except msgspec.ValidationError as error:
             return answer(422, {"message": str(error)})
         operator.clockwork.poke()

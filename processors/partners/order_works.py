@@ -5,8 +5,7 @@ A vendor's table may have more columns; these are read here: `id`, `status`, `ne
 
 from typing import Final, TypeVar
 
-import msgspec
-
+from events.decoding import from_json
 from processors.clock import now_ms
 from processors.partners.print_shop_files import check_file
 from processors.simulation_http import Faults, Json, Works
@@ -91,5 +90,5 @@ class OrderWorks(Works[B]):
 
 def request_of(order: Json) -> Json:
     """What the customer sent when it made the order."""
-    found: Json = msgspec.json.decode(order["request"], type=Json)
+    found: Json = from_json(order["request"], Json)
     return found

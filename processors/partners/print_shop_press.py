@@ -13,6 +13,7 @@ import httpx
 import msgspec
 from standardwebhooks import Webhook
 
+from events.decoding import from_json
 from processors.clock import now_ms
 from processors.partners import print_shop_wire as wire
 from processors.partners.print_shop_files import FILE_TIMEOUT_S, fetch_file, judge_file
@@ -53,7 +54,7 @@ class Press:
         self._store = store
         self._shops = {shop.name: shop for shop in shops}
         self._behaviours = {
-            row["shop"]: msgspec.json.decode(row["behaviour"], type=Behaviour)
+            row["shop"]: from_json(row["behaviour"], Behaviour)
             for row in store.rows("SELECT shop, behaviour FROM behaviours")
         }
         self._signers = {shop.name: Webhook(shop.webhook_secret) for shop in shops}
@@ -112,7 +113,7 @@ class Press:
         row = self._store.row("SELECT * FROM jobs WHERE shop = ? AND external_id = ?", shop, external_id)
         if row is None:
             return None
-        request = msgspec.json.decode(row["request"], type=wire.JobRequest)
+        request = from_json(row["request"], wire.JobRequest)
         return wire.Job(
             external_id=external_id,
             job_number=row["job_number"],
@@ -124,7 +125,7 @@ class Press:
             updated_at=row["updated_at"],
             cost_minor=row["cost_minor"],
             currency="USD",
-            quality=None if row["quality"] is None else msgspec.json.decode(row["quality"], type=wire.QualityWire),
+            quality=None if row["quality"] is None else from_json(row["quality"], wire.QualityWire),
             reason=row["reason"],
         )
 
@@ -170,7 +171,7 @@ class Press:
         waiting = self._store.rows(
             "SELECT request FROM jobs WHERE shop = ? AND status IN ('received', 'printing', 'on_hold')", shop
         )
-        return sum(msgspec.json.decode(r["request"], type=wire.JobRequest).quantity for r in waiting)
+        return sum(from_json(r["request"], wire.JobRequest).quantity for r in waiting)
 
     def mark_cancelled(self, shop: str, external_id: str) -> None:
         """Remember that an unknown job was cancelled, so that it is refused if it still comes."""
@@ -284,7 +285,7 @@ class Press:
         row = self._store.row("SELECT request FROM jobs WHERE shop = ? AND external_id = ?", shop, external_id)
         if row is None:
             raise KeyError(external_id)
-        request = msgspec.json.decode(row["request"], type=wire.JobRequest)
+        request = from_json(row["request"], wire.JobRequest)
         async with self._fetch_room:
             problem = await self._first_problem(shop, request)
         current = self.job(shop, external_id)
@@ -343,7 +344,7 @@ class Press:
                 "sequence": row["sequence"],
                 "submissions": row["submissions"],
                 "prints": row["prints"],
-                "quantity": msgspec.json.decode(row["request"], type=wire.JobRequest).quantity,
+                "quantity": from_json(row["request"], wire.JobRequest).quantity,
                 "reason": row["reason"],
             }
             for row in rows

@@ -26,6 +26,7 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import convert, from_json
 from processors.clock import now_ms
 from processors.partners import print_shop_press as press_module
 from processors.partners import print_shop_wire as wire
@@ -103,7 +104,7 @@ class ShopFloor:
         if len(body) > BODY_MAX_BYTES:
             return problem(413, "invalid", f"at most {BODY_MAX_BYTES} bytes")
         try:
-            job = msgspec.json.decode(body, type=wire.JobRequest)
+            job = from_json(body, wire.JobRequest)
         except msgspec.DecodeError as error:
             return problem(422, "invalid", str(error))
         self._press.photos.reached_at(shop, str(request.base_url))
@@ -253,12 +254,12 @@ def _add_control_routes(app: FastAPI, press: Press, shops: set[str]) -> None:
         if shop not in shops:
             return problem(404, "unknown_shop", f"there is no shop {shop}")
         try:
-            changes = msgspec.json.decode(await request.body(), type=dict[str, object])
+            changes = from_json(await request.body(), dict[str, object])
             unknown = set(changes) - set(Behaviour.__struct_fields__)
             if unknown:
                 return problem(422, "invalid", f"no such fields: {sorted(unknown)}")
             now = msgspec.to_builtins(press.behaviour(shop))
-            press.behave(shop, msgspec.convert(now | changes, Behaviour))
+            press.behave(shop, convert(now | changes, Behaviour))
         except msgspec.DecodeError as error:
             return problem(422, "invalid", str(error))
         press.clockwork.poke()
@@ -266,7 +267,7 @@ def _add_control_routes(app: FastAPI, press: Press, shops: set[str]) -> None:
 
     @app.put("/control/shops/{shop}/stock/{variant}")
     async def set_stock(shop: str, variant: str, request: Request) -> Response:
-        press.shelf.count(shop, variant, msgspec.json.decode(await request.body(), type=dict[str, int])["units"])
+        press.shelf.count(shop, variant, from_json(await request.body(), dict[str, int])["units"])
         return answer(200, {"units": press.shelf.units(shop, variant)})
 
     @app.get("/control/jobs")
@@ -305,7 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, help="JSON file with the whole configuration instead")
     options = parser.parse_args(arguments)
     if options.config is not None:
-        config = msgspec.json.decode(options.config.read_bytes(), type=SimulatorConfig)
+        config = from_json(options.config.read_bytes(), SimulatorConfig)
     else:
         missing = [n for n in ("PRINT_SHOP_API_KEY", "PRINT_SHOP_WEBHOOK_SECRET") if not os.environ.get(n)]
         if missing:

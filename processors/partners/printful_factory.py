@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import from_json
 from processors.clock import now_ms
 from processors.partners.order_works import OrderFaults, OrderWorks, request_of
 from processors.partners.printful import sign
@@ -220,7 +221,7 @@ class Factory(OrderWorks[FactoryBehaviour]):
                 "submissions": row["creations"] + row["confirmations"],
                 "confirmations": row["confirmations"],
                 "prints": row["prints"],
-                "quantity": sum(i["quantity"] for i in msgspec.json.decode(row["request"])["order_items"]),
+                "quantity": sum(i["quantity"] for i in from_json(row["request"])["order_items"]),
             }
             for row in self._store.rows("SELECT * FROM orders ORDER BY id LIMIT 100000")
         ]

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import from_json
 from processors.partners import catalogue_shelf
 from processors.partners import printful_factory as factory_module
 from processors.partners.catalogue_shelf import CatalogueShelf
@@ -150,7 +151,7 @@ class Desk:
                 "product_options": [],
                 "_links": links(self=f"{path}/{order['id'] * 100 + place}"),
             }
-            for place, item in enumerate(msgspec.json.decode(order["request"])["order_items"])
+            for place, item in enumerate(from_json(order["request"])["order_items"])
         ]
         return answer(200, {"data": entries, "_links": links(self=path, order=f"/orders/{order['id']}")})
 
@@ -159,7 +160,7 @@ class Desk:
         return answer(200, {"data": self._order(order)})
 
     def _order(self, order: Json) -> Json:
-        request = msgspec.json.decode(order["request"])
+        request = from_json(order["request"])
         recipient = dict.fromkeys(
             (
                 *("name", "company", "address1", "address2", "city", "state_code", "state_name"),

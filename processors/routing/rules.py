@@ -15,6 +15,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 import yaml
 
+from events.decoding import convert
 from processors.ports import NamedError
 
 RULES_BYTES_MAX: Final = 64 * 1024
@@ -160,7 +161,7 @@ def read_rules(content: bytes | str, where: str = "rules") -> Rules:
     if len(content) > RULES_BYTES_MAX:
         raise RulesNotUsable(f"{where} is larger than {RULES_BYTES_MAX // 1024} KiB. {RulesNotUsable.__doc__}")
     try:
-        rules = msgspec.convert(_plain(content), Rules)
+        rules = convert(_plain(content), Rules)
         for holiday in rules.holidays:
             _on(2028, holiday.order_from), _on(2028, holiday.arrive_by)
     except yaml.YAMLError as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from events.decoding import from_json
 from processors.simulation import WEBHOOK_SCHEMA, Store
 from processors.simulation_http import BEHAVIOUR_SCHEMA, BODY_MAX_BYTES, answer, new_app, run_simulator
 from processors.suppliers import wire
@@ -66,7 +67,7 @@ class Counter:
         """`PUT /v1/orders/{reference}`."""
         body = await request.body()
         try:
-            asked = msgspec.json.decode(body[:BODY_MAX_BYTES], type=wire.OrderRequest)
+            asked = from_json(body[:BODY_MAX_BYTES], wire.OrderRequest)
         except msgspec.DecodeError as error:
             return problem(422, "invalid", str(error))
         held = self._warehouse.find(reference)

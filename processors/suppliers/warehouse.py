@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from events.decoding import from_json
 from processors.clock import now_ms
 from processors.partners.order_works import OrderFaults, OrderWorks
 from processors.simulation import Store, WebhookSender
@@ -106,7 +107,7 @@ class Warehouse(OrderWorks[WarehouseBehaviour]):
             number=f"S-{row['number']:06d}",
             sku=row["sku"],
             quantity=row["quantity"],
-            pieces=msgspec.json.decode(row["pieces"], type=tuple[int, ...]),
+            pieces=from_json(row["pieces"], tuple[int, ...]),
             status=row["status"],
             accepted_at=row["accepted_at"],
             updated_at=row["updated_at"],

@@ -33,10 +33,10 @@ def books(**changes: list[Any]) -> Books:
     return Books(**(good | changes))
 
 
-def account(seen: Books, statuses: dict[str, str], **told: dict[str, int]) -> Account:
+def account(seen: Books, statuses: dict[str, str], *crashes: str, **told: dict[str, int]) -> Account:
     """The account of these books; the ledger's own proofs found nothing unless another is given."""
     found: dict[str, Any] = {**wrong_in(seen, SENT, statuses), "verify": {"violations": 0}, "audit": {"violations": 0}}
-    return Account(orders=len(SENT), kills={}, seconds=1.0, statuses={}, **(found | told))
+    return Account(orders=len(SENT), kills={}, crashes=[*crashes], seconds=1.0, statuses={}, **(found | told))
 
 
 def test_two_orders_as_they_should_be_have_no_problem() -> None:
@@ -96,6 +96,11 @@ def test_what_was_done_twice_or_never_is_caught(planted: dict[str, list[Any]], w
 def test_a_violation_in_the_ledger_itself_is_caught(proof: str) -> None:
     (problem,) = account(books(), ENDED, **{proof: {"violations": 1}}).problems
     assert problem.startswith(f"{proof}: ")
+
+
+def test_a_process_that_ended_although_nobody_killed_it_is_caught() -> None:
+    (problem,) = account(books(), ENDED, "worker-outside was ended by SIGSEGV").problems
+    assert problem == "crashes: 1, first worker-outside was ended by SIGSEGV"
 
 
 def test_one_paid_label_a_parcel_is_as_it_should_be_however_many_shipments_were_drafted() -> None:

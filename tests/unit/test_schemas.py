@@ -136,6 +136,7 @@ PURE = {
     "json",
     "msgspec",
     "struct",
+    "threading",  # a lock around what msgspec learns; it neither waits for anything outside nor starts anything
     "types",
     "typing",
     "uuid",
