@@ -10,10 +10,11 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+from confluent_kafka import KafkaException
 
 from events.codec import Codec
 from infra import intake, postgres
@@ -22,6 +23,7 @@ from infra.catalogue_office import CatalogueOffice
 from infra.demo import seed as demo_seed
 from infra.demo.publishing import StoreFront
 from infra.demo.theatre import Theatre
+from infra.kafka import KafkaUnreachable
 from infra.offer_checks import PostgresOfferChecks
 from infra.operator_desk import OperatorDesk
 from infra.partner_desk import PartnerDesk
@@ -38,6 +40,7 @@ from projections.system_reader import SystemReads
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from infra.dead_letter_desk import DeadLetterDesk, Tell
     from infra.house_desk import BatchOffice
     from infra.replaying import Replayed
     from processors.claims.evidence import ClaimEvidence
@@ -111,6 +114,26 @@ async def replay_webhooks(settings: Settings, partner: str, since_ms: int) -> Re
             return await replay(settings, adapters, partner, since_ms)
         finally:
             await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
+
+
+@contextmanager
+def dead_letter_desk(settings: Settings, tell: Tell) -> Iterator[DeadLetterDesk]:
+    """Dead letters for the command line; `tell` hears how far long work is. Raises KafkaUnreachable."""
+    from infra.crashing import crash_point
+    from infra.dead_letter_desk import DeadLetterDesk
+    from infra.ledgers import clients
+    from processors.proof.scan import TopicReader
+
+    with (
+        postgres.pool(settings.database_url, settings, name="dead-letters") as pool,
+        closing(TopicReader(clients(settings).reader)) as reader,
+    ):
+        try:
+            yield DeadLetterDesk(
+                settings, intake.vault(settings, pool), reader, tell=tell, crash_point=crash_point(settings)
+            )
+        except KafkaException as error:
+            raise KafkaUnreachable(f"{KafkaUnreachable.__doc__} ({error.args[0].str()})") from error
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ MODULE_OF = {
     "catalogue": "catalogue",
     "claim": "claim",
     "demo": "demo",
+    "dlq": "dlq",
     "down": "up",
     "key": "access",
     "inspect": "inspect",

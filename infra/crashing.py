@@ -1,4 +1,4 @@
-"""Where a test ends a worker as a power cut would."""
+"""Where a test ends a process as a power cut would."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import signal
 from collections.abc import Callable
 
 from infra.settings import Settings
-from processors.worker import no_crash
 
-#: Tests end a worker at a named point by this variable; only the test profile heeds it.
+#: Tests end a process at a named point by this variable; only the test profile heeds it.
 CRASH_AT = "CRASH_AT"
 
 
@@ -17,7 +16,7 @@ def crash_point(settings: Settings) -> Callable[[str], None]:
     """Ends this process at the point that a test names; everyday life has no such point."""
     wanted = os.environ.get(CRASH_AT, "")
     if settings.profile != "test" or not wanted:
-        return no_crash
+        return lambda _: None
 
     def crash(point: str) -> None:
         if point == wanted:

@@ -24,6 +24,7 @@ from infra.topics import DEAD_LETTER_PREFIX
 from infra.vault import KeyWrapper, PostgresVault
 from infra.vault_keys import KeyTables
 from processors.clock import now_ms
+from processors.dead_letters import DEAD_LETTER_PURPOSE
 from processors.ledger.clients import Clients
 from processors.ledger.errors import TopicMissing
 from processors.ledger.loop import Ledger, LedgerOptions, group_of
@@ -35,8 +36,6 @@ STREAMS: Mapping[str, Stream] = {
 }
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 15.0
-#: The daily keys under which dead letters are sealed; they end with the letters.
-DEAD_LETTER_PURPOSE = "dlq"
 
 
 class NoSuchStream(NamedError):

@@ -1,5 +1,6 @@
 """What the commands share: options, settings, JSON output."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,10 @@ class NotRunning(NamedError):
 
 class FileNotUsable(NamedError):
     """Name a file that is there, can be read, and is not larger than its use allows."""
+
+
+class TimeNotUnderstood(NamedError):
+    """A time is a date such as 2026-06-01 or a time such as 2026-06-01T14:30; without a zone it is UTC."""
 
 
 class OrderNotFound(NamedError):
@@ -54,6 +59,19 @@ def content_of(path: Path, bytes_max: int) -> bytes:
     if len(content) > bytes_max:
         raise FileNotUsable(f"{path} has more than {bytes_max:,} bytes. {FileNotUsable.__doc__}")
     return content
+
+
+def time_of(words: str, otherwise: int) -> int:
+    """Epoch milliseconds of a date or time in words. Raises TimeNotUnderstood."""
+    if not words:
+        return otherwise
+    try:
+        moment = datetime.fromisoformat(words)
+    except ValueError:
+        raise TimeNotUnderstood(f"{words}: {TimeNotUnderstood.__doc__}") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1_000)
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from rich.table import Table
 
 from events.catalogue.commands import PublishRoutingRules
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of, time_of
 from infra.files import write_whole
 from infra.routing_chart import busiest_partners, change_text, draw, figures
 from processors.clock import now_ms
@@ -35,10 +34,6 @@ RulesFile = Annotated[
 ]
 
 routing_app = typer.Typer(help="The rules by which lines are given to print partners.", no_args_is_help=True)
-
-
-class TimeNotUnderstood(NamedError):
-    """A time is a date such as 2026-06-01 or a time such as 2026-06-01T14:30; without a zone it is UTC."""
 
 
 class NothingRouted(NamedError):
@@ -106,7 +101,7 @@ def simulate_routing(
     as_json: Json = False,
 ) -> None:
     """Route the lines of the past again by other rules, and show what that changes. Nothing is sent to anybody."""
-    from_ms, to_ms = _time(begin, 0), _time(end, END_OF_TIME_MS)
+    from_ms, to_ms = time_of(begin, 0), time_of(end, END_OF_TIME_MS)
     if from_ms >= to_ms:
         raise NoTime
     judge = Judge(_read(rules))
@@ -174,16 +169,3 @@ def _read(file: Path) -> Rules:
 
 def _as_yaml(rules: Rules) -> str:
     return str(yaml.safe_dump(msgspec.to_builtins(rules), sort_keys=False, allow_unicode=True))
-
-
-def _time(words: str, otherwise: int) -> int:
-    """Epoch milliseconds of a date or time in words. Raises TimeNotUnderstood."""
-    if not words:
-        return otherwise
-    try:
-        moment = datetime.fromisoformat(words)
-    except ValueError:
-        raise TimeNotUnderstood(f"{words}: {TimeNotUnderstood.__doc__}") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1_000)

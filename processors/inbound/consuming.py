@@ -57,7 +57,7 @@ class KafkaConsumer(Protocol):
 
 
 class Unforeseen(Exception):
-    """Handling the record failed in a way that nobody foresaw. It is kept here; report the error and replay it."""
+    """Handling it failed in a way that nobody foresaw: mend that, then send it again with `printledger dlq replay`."""
 
 
 class InboundConsumer:

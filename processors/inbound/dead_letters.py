@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from processors.dead_letters import DEAD_LETTER_PURPOSE, ERRORS_PREFIX, SEALED_HEADER
 from processors.ports import ConsumedRecord, RecordLog, Vault
 
-DLQ_PURPOSE = "dlq"
-#: Headers as Kafka Connect writes them, so that tools for its dead letters work on ours.
-_PREFIX = "__connect.errors."
 _MESSAGE_CHARACTERS_MAX = 1_000
 
 
@@ -26,7 +24,7 @@ class DeadLetters:
         topic = f"dlq.{record.topic}"
         value = record.value or b""
         if not sealed_already:
-            value = await asyncio.to_thread(self._vault.seal_daily, DLQ_PURPOSE, topic, value)
+            value = await asyncio.to_thread(self._vault.seal_daily, DEAD_LETTER_PURPOSE, topic, value)
         message = str(error)[:_MESSAGE_CHARACTERS_MAX]
         reasons = {
             "topic": record.topic,
@@ -38,8 +36,8 @@ class DeadLetters:
         }
         headers = [
             *record.headers,
-            *((f"{_PREFIX}{name}", text.encode()) for name, text in reasons.items()),
-            ("sealed", b"" if sealed_already else topic.encode()),
+            *((f"{ERRORS_PREFIX}{name}", text.encode()) for name, text in reasons.items()),
+            (SEALED_HEADER, b"" if sealed_already else topic.encode()),
         ]
         key = (record.key or b"").decode(errors="replace")
         await self._log.append(topic, key, value, headers)

@@ -8,10 +8,9 @@ from typing import Any, TypeAlias
 
 from confluent_kafka import Message
 
+from processors.dead_letters import ERRORS_PREFIX, SEALED_HEADER
 from processors.ledger.records import Outgoing
 
-ERRORS_PREFIX = "__connect.errors."
-SEALED_HEADER = "sealed"
 MESSAGE_CHARACTERS_MAX = 1_000
 STACKTRACE_CHARACTERS_MAX = 8_000
 

@@ -46,7 +46,7 @@ class HeadersTooLong(ValueError):
 
 
 class DecisionFailed(RuntimeError):
-    """The decision itself failed, which is a fault of this release: mend it, then send the dead letter again."""
+    """The decision itself failed, a fault of this release: mend it, then send this again: `printledger dlq replay`."""
 
 
 UNUSABLE: tuple[type[Exception], ...] = (

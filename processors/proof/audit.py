@@ -16,8 +16,8 @@ import msgspec
 from confluent_kafka import Message
 
 from events.stream import Stream
+from processors.dead_letters import ERRORS_PREFIX, is_letter
 from processors.ledger.clients import ReaderFactory
-from processors.ledger.deadletters import ERRORS_PREFIX
 from processors.ledger.intake import headers_of
 from processors.proof.scan import TopicReader
 from processors.snapshots import mark_of
@@ -180,7 +180,8 @@ class _Audit:
 
     def _see_dead_letter(self, message: Message) -> None:
         found = dict(headers_of(message))
-        if int(found[ERRORS_PREFIX + "partition"]) == self._partition:
+        # The marker of a replay is nobody's outcome: the command was sent again, and has another offset.
+        if is_letter(found) and int(found[ERRORS_PREFIX + "partition"]) == self._partition:
             self._outcomes.setdefault(int(found[ERRORS_PREFIX + "offset"]), _Outcome()).dead_letters += 1
 
     def _look_further_back(self) -> None:

@@ -21,6 +21,7 @@ from events.stream import Stream
 from infra import kafka, ledgers
 from infra.settings import Settings
 from processors.ledger.clients import Clients
+from processors.ledger.deadletters import Sealer
 from processors.ledger.loop import Ledger, LedgerOptions
 from processors.ledger.transaction import CrashPoint
 from processors.proof.audit import AuditReport, audit
@@ -165,6 +166,7 @@ class Bed:
         crash_point: CrashPoint = lambda _: None,
         connect: Connect | None = None,
         clients: Clients | None = None,
+        seal: Sealer = lambda _, value: SEAL + value,
         **changes: Any,
     ) -> Ledger:
         """A ledger for this stream; `changes` are fields of the stream."""
@@ -174,7 +176,7 @@ class Bed:
             self.codec,
             clients or ledgers.clients(self.settings),
             connect or (lambda: ledgers.connect(self.settings)),
-            lambda topic, value: SEAL + value,
+            seal,
             self.dead_letters,
             options=options,
             crash_point=crash_point,
