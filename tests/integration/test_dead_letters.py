@@ -17,7 +17,7 @@ import pytest
 from events.order.decide import OrderDecider
 from infra import intake, ledgers, postgres
 from infra.crashing import CRASH_AT
-from infra.dead_letter_desk import DeadLetterDesk, ReplayInterrupted
+from infra.dead_letter_desk import AT_ONCE, DeadLetterDesk, ReplayInterrupted
 from infra.replaying import replay as replay_webhooks
 from infra.senders import KafkaRecordLog
 from infra.settings import Settings
@@ -206,20 +206,38 @@ def test_a_replay_that_is_killed_leaves_nothing_out_and_nothing_doubled(
     assert all(letter["replayed_at"] for letter in listed(settings))
 
 
-def test_a_replay_that_another_one_overtakes_ends_and_nothing_is_doubled(two_letters: tuple[Bed, Bed]) -> None:
+@pytest.mark.parametrize("moment", ["reading the dead letters of pod.catalogue.intake.v1", "dlq.produced"])
+def test_a_replay_that_another_one_overtakes_ends_and_nothing_is_doubled(
+    two_letters: tuple[Bed, Bed], moment: str
+) -> None:
+    # given: another one runs after this one read its first letters, or while what it wrote is not committed
     settings = two_letters[0].settings
 
-    def overtaken(point: str) -> None:
-        # The other one begins while records and markers of this one are written and not committed.
-        if point == "dlq.produced":
+    def overtaken(at: str) -> None:
+        if at == moment:
             assert replayed(settings, "--all")["replayed"] == 2
 
+    # when
     with vault_of(settings) as vault, closing(TopicReader(ledgers.clients(settings).reader)) as reader:
-        desk = DeadLetterDesk(settings, vault, reader, crash_point=overtaken)
+        desk = DeadLetterDesk(settings, vault, reader, tell=overtaken, crash_point=overtaken)
         with pytest.raises(ReplayInterrupted, match="Run it again"):
             desk.replay(Choice())
+    # then
     assert len(sent_again(*two_letters)) == 2
     assert replayed(settings, "--all")["replayed_before"] == 2
+
+
+def test_more_letters_than_go_into_one_transaction_go_again_in_their_order(make_bed: Callable[..., Bed]) -> None:
+    # given
+    bed = make_bed("catalogue")
+    values = [b"%d" % number for number in range(AT_ONCE + 1)]
+    bury(bed.settings, *(a_record(_plain_topic(bed), value=value) for value in values))
+    # when
+    report = replayed(bed.settings, "--all")
+    # then
+    assert report["replayed"] == len(values)
+    assert sent_again(bed) == values
+    assert replayed(bed.settings, "--all")["replayed"] == 0
 
 
 def test_a_letter_goes_again_until_the_key_of_its_day_has_ended(
