@@ -23,7 +23,7 @@ from infra.catalogue_office import CatalogueOffice
 from infra.demo import seed as demo_seed
 from infra.demo.publishing import StoreFront
 from infra.demo.theatre import Theatre
-from infra.kafka import KafkaUnreachable
+from infra.kafka import KafkaUnreachable, wait_until_ready
 from infra.offer_checks import PostgresOfferChecks
 from infra.operator_desk import OperatorDesk
 from infra.partner_desk import PartnerDesk
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from processors.sweeper import SweepReport
 
 HTTP_SECONDS_MAX = 30.0
+BROKER_SECONDS = 10.0
 #: As many as connections to the object store; a thread is only made when all others are at work.
 WORKER_THREADS = 32
 
@@ -124,6 +125,8 @@ def dead_letter_desk(settings: Settings, tell: Tell) -> Iterator[DeadLetterDesk]
     from infra.ledgers import clients
     from processors.proof.scan import TopicReader
 
+    # A client that waits for brokers says so hundreds of times; so one that waits in silence asks first.
+    wait_until_ready(settings, BROKER_SECONDS)
     with (
         postgres.pool(settings.database_url, settings, name="dead-letters") as pool,
         closing(TopicReader(clients(settings).reader)) as reader,
