@@ -77,15 +77,16 @@ def producer_config(settings: Settings, client_id: str) -> Config:
 
 
 def transactional_producer_config(settings: Settings, transactional_id: str) -> Config:
-    """The ledger's producer: one stable id a slot, and no waiting inside a transaction.
+    """The ledger's producer: one stable id a slot, and next to no waiting inside a transaction.
 
-    With `linger.ms=0` and `retry.backoff.ms=2` a one-command transaction takes 3 ms instead of 100.
+    With `linger.ms` 1 and `retry.backoff.ms` 2 a one-command transaction takes 4 ms instead of 100. Without any
+    linger the first record of each partition is a request of its own, which costs the broker more than it gains.
     """
     return producer_config(settings, transactional_id) | {
         "transactional.id": transactional_id,
         "transaction.timeout.ms": TRANSACTION_MS,
         "delivery.timeout.ms": TRANSACTION_MS,
-        "linger.ms": 0,
+        "linger.ms": 1,
         "retry.backoff.ms": 2,
     }
 

@@ -98,7 +98,7 @@ def deadlines_after(deadlines: dict[str, int], fact: OrderEvent) -> dict[str, in
     opened, closed = _OPENED_BY.get(kind), _CLOSED_BY.get(kind)
     if closed is not None:
         answered = [key for key in closed(fact) if key in deadlines]
-    elif isinstance(fact, OrderCancelled | OrderEdited):
+    elif type(fact) is OrderCancelled or type(fact) is OrderEdited:
         answered = [key for key in deadlines if ends_with(fact, key)]
     else:
         answered = []

@@ -3,14 +3,14 @@
 from events.declare import Declared
 from events.order.commands import ORDER_COMMANDS
 from events.order.decide import OrderDecider
-from events.order.facts import ORDER_FACTS, WORK_TOPIC, CommandIgnored, CommandRefused, WorkRequested
+from events.order.facts import ORDER_FACTS, WORK_TOPIC, CommandIgnored, CommandRefused
 from events.order.state import Order
 from events.order.status import may_be_large, status_of
 from events.stream import Stream
 
 
 def _work_topic(fact: Declared) -> str | None:
-    return WORK_TOPIC.get(type(fact)) if isinstance(fact, WorkRequested) else None
+    return WORK_TOPIC.get(type(fact))
 
 
 def _refused(command: str, reason: str, detail: str) -> Declared:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +82,7 @@ def test_threads_that_begin_with_the_same_classes_at_the_same_moment_all_read_th
 def test_without_the_lock_such_threads_end_their_process() -> None:
     ended = together("convert = msgspec.convert")
 
-    assert ended.returncode == -signal.SIGSEGV, "msgspec may have mended this: then events/decoding.py can go"
+    assert ended.returncode < 0, "no signal ended it: msgspec may have mended this, then events/decoding.py can go"
 
 
 def test_nothing_else_lets_msgspec_learn_a_class() -> None:

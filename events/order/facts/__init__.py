@@ -167,7 +167,7 @@ OrderEvent: TypeAlias = (
 
 ORDER_FACTS: tuple[type[OrderFact], ...] = get_args(OrderEvent)
 
-WORK_TOPIC: dict[type[WorkRequested], str] = {
+WORK_TOPIC: dict[type, str] = {
     ArtworkCheckRequested: "pod.work.artwork.v1",
     RenderRequested: "pod.work.render.v1",
     RoutingRequested: "pod.work.route.v1",
