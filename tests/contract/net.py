@@ -1,6 +1,7 @@
 """What the contract suites need of the network: a simulator process, and a place where webhooks arrive."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -31,6 +32,13 @@ class Received(msgspec.Struct, frozen=True):
     path: str
     headers: Mapping[str, str]
     body: bytes
+
+    def says(self, document: object) -> bool:
+        """Whether it is this JSON document; what comes to the same address from elsewhere need not be JSON at all."""
+        try:
+            return bool(json.loads(self.body) == document)
+        except ValueError:
+            return False
 
 
 class QuietServer(ThreadingHTTPServer):
