@@ -26,7 +26,17 @@ from processors.dead_letters import (
 )
 from processors.inbound.consuming import consumed
 from processors.inbound.raw import RAW_PURPOSE, RAW_TOPIC
-from processors.ports import ConsumedRecord, KeyDestroyed, KeyMissing, NamedError, SealBroken, UnknownSealFormat, Vault
+from processors.ports import (
+    ConsumedRecord,
+    CrashPoint,
+    KeyDestroyed,
+    KeyMissing,
+    NamedError,
+    SealBroken,
+    UnknownSealFormat,
+    Vault,
+    no_crash,
+)
 from processors.proof.scan import TopicReader
 
 #: Letters that are looked at by one command.
@@ -96,7 +106,7 @@ class DeadLetterDesk:
         reader: TopicReader,
         *,
         tell: Tell = lambda _: None,
-        crash_point: Callable[[str], None] = lambda _: None,
+        crash_point: CrashPoint = no_crash,
     ) -> None:
         """`crash_point` is called by name between two steps of a replay; tests end the process there."""
         self._settings = settings

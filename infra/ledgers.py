@@ -28,8 +28,7 @@ from processors.dead_letters import DEAD_LETTER_PURPOSE
 from processors.ledger.clients import Clients
 from processors.ledger.errors import TopicMissing
 from processors.ledger.loop import Ledger, LedgerOptions, group_of
-from processors.ledger.transaction import CrashPoint
-from processors.ports import NamedError
+from processors.ports import CrashPoint, NamedError, no_crash
 
 STREAMS: Mapping[str, Stream] = {
     stream.name: stream for stream in (ORDER_STREAM, CATALOGUE_STREAM, BATCH_STREAM, OPERATIONS_STREAM)
@@ -114,7 +113,7 @@ def connect(settings: Settings) -> Connection[Any]:
 
 @contextmanager
 def ledger(
-    settings: Settings, name: str, *, options: LedgerOptions, crash_point: CrashPoint = lambda _: None
+    settings: Settings, name: str, *, options: LedgerOptions, crash_point: CrashPoint = no_crash
 ) -> Iterator[Ledger]:
     """A ledger process of a stream, ready to run. Dead letters are sealed under the day's key."""
     stream = stream_of(settings, name)

@@ -7,8 +7,8 @@ implementation. The errors that callers must be able to tell apart are declared 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,13 @@ from events.declare import Declared
 from events.envelope import CommandEnvelope
 from events.order.values import LineArtwork
 from projections.rows import Effect
+
+CrashPoint: TypeAlias = Callable[[str], None]
+"""Called between every two steps with the name of the step that is done; a test ends the process there."""
+
+
+def no_crash(_point: str) -> None:
+    """The crash point of everyday life: nothing happens."""
 
 
 class NamedError(Exception):

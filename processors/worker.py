@@ -30,7 +30,7 @@ from events.identity import report_id
 from events.order.facts import WORK_TOPIC, WorkRequested
 from processors.faust_app import HEARTBEAT_SECONDS, SESSION_SECONDS, WorkerApp
 from processors.inbound.dead_letters import DeadLetters
-from processors.ports import CommandSender, ConsumedRecord, NamedError
+from processors.ports import CommandSender, ConsumedRecord, CrashPoint, NamedError, no_crash
 
 log = structlog.get_logger(__name__)
 
@@ -86,10 +86,6 @@ class Effect(Protocol):
         ...
 
 
-def no_crash(_point: str) -> None:
-    """The crash point of everyday life: nothing happens."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class WorkerPorts:
     """What every worker works with, whatever its work."""
@@ -101,7 +97,7 @@ class WorkerPorts:
     #: Errors that mean "something outside is away": the record waits, and the worker says so.
     outages: tuple[type[BaseException], ...]
     #: Called by name between two steps; tests end the process there.
-    crash_point: Callable[[str], None] = no_crash
+    crash_point: CrashPoint = no_crash
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, Tenant, minute_of, print_json, running_settings_of
 from infra.files import write_whole
 from processors.catalogue.plan import WORDS, Step, counted
 from processors.catalogue.table import TABLE_BYTES_MAX, Fault, read_table
@@ -136,13 +135,9 @@ def exceptions(
         shown.add_column(heading)
     for one in page.exceptions:
         skus = ", ".join(f"{sku.store} {sku.sku}" for sku in one.skus)
-        until = _time(one.resolved_at) if one.resolved_at else ""
-        shown.add_row(_time(one.raised_at), until, one.kind, one.variant_id, one.partner_id, skus, one.detail)
+        until = minute_of(one.resolved_at) if one.resolved_at else ""
+        shown.add_row(minute_of(one.raised_at), until, one.kind, one.variant_id, one.partner_id, skus, one.detail)
     Console().print(shown if page.exceptions else "Nothing is wrong.")
-
-
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, tz=UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def accept(

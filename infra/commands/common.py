@@ -74,6 +74,16 @@ def time_of(words: str, otherwise: int) -> int:
     return round(moment.timestamp() * 1_000)
 
 
+def second_of(at_ms: int) -> str:
+    """Epoch milliseconds as date and time in UTC, to the second, as a person reads them."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def minute_of(at_ms: int) -> str:
+    """The same to the minute."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, print_json, running_settings_of, time_of
+from infra.commands.common import DataDir, Json, print_json, running_settings_of, second_of, time_of
 from infra.dead_letter_desk import LETTERS_MAX, ChoiceUnclear, DeadLetterDesk, ReplayReport
 from infra.topics import DEAD_LETTER_PREFIX
 from processors.dead_letters import Choice, DeadLetter
@@ -82,10 +81,10 @@ def show(
         print_json(found)
         return
     letter = found.letter
-    replayed = f"replayed {_at(letter.replayed_at)}" if letter.replayed_at else "not replayed"
+    replayed = f"replayed {second_of(letter.replayed_at)}" if letter.replayed_at else "not replayed"
     told = [
         ("record", f"{letter.topic}, partition {letter.source_partition}, offset {letter.source_offset}"),
-        ("letter", f"dlq.{letter.topic}, offset {letter.offset}, buried {_at(letter.buried_at)}, {replayed}"),
+        ("letter", f"dlq.{letter.topic}, offset {letter.offset}, buried {second_of(letter.buried_at)}, {replayed}"),
         ("reason", f"{letter.reason}: {letter.message}"),
         ("buried by", letter.buried_by),
         *([("was before", letter.replayed_from)] if letter.replayed_from else []),
@@ -144,7 +143,7 @@ def _table(letters: list[DeadLetter]) -> Table:
     for letter in letters:
         replayed = "yes" if letter.replayed_at else "no"
         reason = Text(_plain(letter.reason))
-        table.add_row(Text(letter.topic), str(letter.offset), _at(letter.buried_at), reason, replayed)
+        table.add_row(Text(letter.topic), str(letter.offset), second_of(letter.buried_at), reason, replayed)
     return table
 
 
@@ -161,10 +160,6 @@ def _tell(report: ReplayReport) -> None:
 def _bare(topic: str) -> str:
     """The topic whose letters are meant, by whichever of the two names."""
     return topic.removeprefix(DEAD_LETTER_PREFIX)
-
-
-def _at(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _plain(text: str) -> str:

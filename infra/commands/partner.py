@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, print_json, running_settings_of, second_of
 from infra.partner_desk import Standing
 from processors.clock import now_ms
 from processors.exchanges import KeptExchange
@@ -114,7 +113,7 @@ def exchanges(
         print_json(found)
         return
     for one in found:
-        at = datetime.fromtimestamp(one.kept_at / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+        at = second_of(one.kept_at)
         status = "no answer" if one.status is None else str(one.status)
         typer.echo(f"{at}  {one.vendor}  {one.method} {one.path}  {status}  {one.duration_ms} ms")
         for name, body in (("sent", one.sent), ("answered", one.answered)):

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, minute_of, print_json, running_settings_of
 from infra.files import write_whole
 from infra.scorecard_chart import draw
 from processors.alerts import shown
@@ -77,10 +77,8 @@ def alerts(
         print_json(page)
         return
     for one in page.alerts:
-        since = datetime.fromtimestamp(one.raised_at / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
-        ended = (
-            f", ended {datetime.fromtimestamp(one.cleared_at / 1_000, UTC):%Y-%m-%d %H:%M}" if one.cleared_at else ""
-        )
+        since = minute_of(one.raised_at)
+        ended = f", ended {minute_of(one.cleared_at)}" if one.cleared_at else ""
         side = "at least" if one.at_least else "at most"
         typer.echo(
             f"{since}{ended}  {one.party_kind} {one.party_id}: {one.measure.replace('_', ' ')} "

@@ -24,8 +24,9 @@ from processors.ledger.garbage import GarbageCollection, NoGarbageCollection
 from processors.ledger.intake import KeyOfAnotherPartition, KeyUnusable, key_of
 from processors.ledger.partition import Partition
 from processors.ledger.takeover import Loader, read_entries
-from processors.ledger.transaction import CommitUncertain, CrashPoint, Transactions, is_fenced
+from processors.ledger.transaction import CommitUncertain, Transactions, is_fenced
 from processors.ledger.writebehind import WriteBehind
+from processors.ports import CrashPoint, no_crash
 from processors.snapshots import Connect, EntryCodec, SnapshotStore
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ class Ledger:
         *,
         options: LedgerOptions | None = None,
         clock: Callable[[], int] = now_ms,
-        crash_point: CrashPoint = lambda _: None,
+        crash_point: CrashPoint = no_crash,
     ) -> None:
         self._stream = stream
         self._options = options = options or LedgerOptions()

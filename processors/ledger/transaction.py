@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -13,11 +13,9 @@ from events.stream import Stream
 from processors.ledger.clients import ProducerFactory
 from processors.ledger.decisions import Batch
 from processors.ledger.errors import SlotTaken, Stopping
+from processors.ports import CrashPoint
 
 log = structlog.get_logger(__name__)
-
-CrashPoint: TypeAlias = Callable[[str], None]
-"""Called between every two steps with the name of the step that is done; a test ends the process there."""
 
 #: All time that one step of a transaction may take; the broker aborts an open transaction after 10 s anyway.
 STEP_SECONDS_MAX = 15.0

@@ -23,7 +23,7 @@ from infra.settings import Settings
 from processors.ledger.clients import Clients
 from processors.ledger.deadletters import Sealer
 from processors.ledger.loop import Ledger, LedgerOptions
-from processors.ledger.transaction import CrashPoint
+from processors.ports import CrashPoint, no_crash
 from processors.proof.audit import AuditReport, audit
 from processors.proof.scan import TopicReader
 from processors.proof.verify import VerifyReport, verify
@@ -163,7 +163,7 @@ class Bed:
     def ledger(
         self,
         options: LedgerOptions | None = None,
-        crash_point: CrashPoint = lambda _: None,
+        crash_point: CrashPoint = no_crash,
         connect: Connect | None = None,
         clients: Clients | None = None,
         seal: Sealer = lambda _, value: SEAL + value,
