@@ -87,6 +87,8 @@ class System:
 
     def kill(self, process: AppProcess) -> None:
         """Kill one process and its children as the kernel would, and start it again."""
+        # What had ended by itself is not counted as killed.
+        self.look_after()
         with self._at_hand:
             child = self.children[process.name]
             os.killpg(child.pid, signal.SIGKILL)
