@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from processors.ledger.decisions import Batch, Progress
+from processors.ledger.batch import Batch, Progress
 from processors.ledger.transaction import Transactions
 from processors.snapshots import Checkpoint
 

@@ -1,13 +1,18 @@
-"""Turns a batch of commands into records: facts, work, refusals, dead letters, statuses, and the states after them.
+"""Answers commands: reads them, decides them in their order, and adds what follows to a batch.
 
 Nothing here waits and nothing is certain: a batch is thrown away whole when its commit fails.
+
+Commands are answered some together, one step after the other for all of them: all are read, all are decided, all facts
+become bytes, all records are made. A processor that does one thing at a time finds its instructions in its nearest
+cache, and answers half as many commands again as one that does everything for each command (`bench/README.md`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain
+from typing import TypeAlias
 
-import msgspec
 import structlog
 from confluent_kafka import Message
 
@@ -15,22 +20,26 @@ from events.codec import Codec
 from events.decider import Ignored, Refusal
 from events.declare import Declared
 from events.documents import CommandRejected
-from events.envelope import SPEC_VERSION
 from events.stream import Stream
-from processors.ledger.chain import HASH_HEADER, names_block
+from processors.ledger.answers import Answer, Answers, Rejection
+from processors.ledger.batch import Batch, Counts, Progress
 from processors.ledger.deadletters import DeadLetters
 from processors.ledger.intake import UNUSABLE, DecisionFailed, Intake, Received
-from processors.ledger.partition import Head, Partition
-from processors.ledger.records import ANY_PARTITION, Outgoing, Place
+from processors.ledger.records import ANY_PARTITION
 from processors.snapshots import Entry, mark_of
 
 log = structlog.get_logger(__name__)
 
+#: Commands that are answered together: what they become stays in the processor's second cache until the last step.
+TOGETHER = 256
 #: Room for the headers of a fact beside its value, within the topic's largest record.
 HEADERS_BYTES_MAX = 8 * 1_024
 
 REFUSED, IGNORED = "refused", "ignored"
 NOTHING_FOLLOWS = "it changes nothing"
+
+Taken: TypeAlias = tuple[Progress, Message, str]
+"""A record from intake, the progress of its partition, and its key."""
 
 
 class DecisionTooLarge(Refusal):
@@ -45,64 +54,6 @@ class OtherTenant(Refusal):
     """Nothing of this tenant is known under this key: look at tenant and key of the command."""
 
 
-class Counts(msgspec.Struct):
-    """What became of commands."""
-
-    commands: int = 0
-    facts: int = 0
-    refused: int = 0
-    ignored: int = 0
-    duplicates: int = 0
-    dead_letters: int = 0
-
-    def add(self, other: Counts) -> None:
-        """Add the other's counts."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-class Progress:
-    """How far a batch has taken one partition: its new head and the states that changed."""
-
-    __slots__ = ("before", "entries", "head", "next_offset", "partition")
-
-    def __init__(self, partition: Partition, before: Progress | None) -> None:
-        """`before` is the progress of a batch that is being committed; what it says is taken as certain for now."""
-        self.partition = partition
-        self.before = before
-        self.head: Head = before.head if before else partition.head
-        self.entries: dict[str, Entry] = {}
-        #: The intake offset behind the batch's last command.
-        self.next_offset: int = before.next_offset if before else partition.next_offset
-
-    def entry(self, key: str) -> Entry | None:
-        """The newest state of a key, or None where it has to be read first."""
-        entry = self.entries.get(key)
-        if entry is None and self.before is not None:
-            entry = self.before.entries.get(key)
-        return entry if entry is not None else self.partition.entry(key)
-
-
-class Batch:
-    """What one transaction commits."""
-
-    __slots__ = ("at", "counts", "progress", "records")
-
-    def __init__(self, at: int) -> None:
-        """`at` is when the command is decided that is being decided, epoch milliseconds."""
-        self.at = at
-        self.records: dict[Place, list[Outgoing]] = {}
-        self.progress: dict[int, Progress] = {}
-        self.counts = Counts()
-
-    def records_for(self, topic: str, partition: int) -> list[Outgoing]:
-        """What is produced to a partition, to be added to."""
-        found = self.records.get((topic, partition))
-        if found is None:
-            found = self.records[topic, partition] = []
-        return found
-
-
 class Decisions:
     """Decides the commands of one stream."""
 
@@ -115,26 +66,30 @@ class Decisions:
         record_bytes_max: int,
         status_bytes_max: int,
         recognise_commands: bool = True,
+        together: int = TOGETHER,
     ) -> None:
         """`recognise_commands=False` is a planted fault: the proof has to find what a command done twice leaves."""
         self._stream = stream
         self._decider = stream.decider
         self._codec = codec
         self._intake = Intake(stream, codec)
+        self._answers = Answers(stream, codec)
         self._dead_letters = dead_letters
         self._fact_bytes_max = record_bytes_max - HEADERS_BYTES_MAX
         self._status_bytes_max = status_bytes_max - HEADERS_BYTES_MAX
         self._recognises = stream.remembers_commands and recognise_commands
-        self._types = {fact: fact.__name__.encode() for fact in stream.facts}
+        self._together = together
 
-    def decide(self, batch: Batch, progress: Progress, message: Message, key: str) -> None:
-        """Answer one command; `key` was checked and its state was read. The answer is added to the batch."""
-        batch.counts.commands += 1
-        try:
-            received = self._intake.read(message, key)
-            self._answer(batch, progress, received)
-        except UNUSABLE as error:
-            self.bury(batch, message, error)
+    def decide(self, batch: Batch, commands: Sequence[Taken]) -> None:
+        """Answer commands in their order; their keys were checked and the states read. The batch gets the answers."""
+        batch.counts.commands += len(commands)
+        for start in range(0, len(commands), self._together):
+            taken = self._read(batch, commands[start : start + self._together])
+            try:
+                self._answer(batch, taken)
+            except (DecisionTooLarge, DecisionFailed):
+                for one in taken:
+                    self._answer_alone(batch, one)
 
     def bury(self, batch: Batch, message: Message, error: Exception) -> None:
         """Add the dead letter of a record that cannot be used."""
@@ -151,65 +106,104 @@ class Decisions:
 
     def statuses(self, batch: Batch) -> None:
         """Add one status snapshot for every key that changed. Called once, when all commands are decided."""
-        topic = self._stream.status_topic
-        if topic is None:
-            return
-        time = b"%d" % batch.at
-        for number, progress in batch.progress.items():
-            statuses = batch.records_for(topic, number)
-            for key, entry in progress.entries.items():
-                status = self._stream.status_of(entry.state, key, entry.tenant, entry.seq, batch.at)
-                if status is None:
-                    continue
-                raw_key = key.encode()
-                contents = (
-                    SPEC_VERSION,
-                    b"%b.%d" % (raw_key, entry.seq),
-                    type(status).__name__.encode(),
-                    raw_key,
-                    time,
-                    entry.tenant.encode(),
-                    b"%d" % entry.seq,
-                )
-                statuses.append((raw_key, self._codec.encode(status), STATUS_HEADERS, contents))
+        self._answers.add_statuses(batch)
 
-    def _answer(self, batch: Batch, progress: Progress, received: Received) -> None:
-        key = received.context.key
-        entry = progress.entry(key)
-        if entry is None:
-            raise LookupError("the state of every key of a batch is read before it is decided")
-        mark = mark_of(received.command_id) if self._stream.remembers_commands else b""
-        if self._recognises and mark in entry.answered:
-            batch.counts.duplicates += 1
-            return
-        try:
-            if entry.seq and entry.tenant != received.context.tenant:
-                raise OtherTenant
-            facts, state, values = self._decided(entry, received)
-        except Refusal as refusal:
-            self._refuse(batch, progress, received, entry, mark, refusal)
-        except Ignored as ignored:
-            self._ignore(batch, progress, received, entry, mark, ignored)
-        else:
-            self._record(batch, progress, received, entry, mark, facts, state, values)
+    def _read(self, batch: Batch, commands: Sequence[Taken]) -> list[tuple[Progress, Message, Received]]:
+        read, found = self._intake.read, []
+        for progress, message, key in commands:
+            try:
+                found.append((progress, message, read(message, key)))
+            except UNUSABLE as error:
+                self.bury(batch, message, error)
+        return found
 
-    def _decided(self, entry: Entry, received: Received) -> tuple[Sequence[Declared], object, list[bytes]]:
-        """The facts that follow, the state after them, and their bytes; or `Refusal`, `Ignored`, `DecisionFailed`."""
+    def _answer_alone(self, batch: Batch, taken: tuple[Progress, Message, Received]) -> None:
+        """Answer one command of several of which one has no answer that could be written."""
         try:
-            facts, state = self._decider.decide_and_evolve(entry.state, received.command, received.context)
-            if not facts:
-                raise Ignored(NOTHING_FOLLOWS)
-            values = list(map(self._codec.encode, facts))
-        except (Refusal, Ignored):
-            raise
+            self._answer(batch, [taken])
+        except DecisionTooLarge as refusal:
+            self._answer(batch, [taken], refusal)
+        except DecisionFailed as error:
+            self.bury(batch, taken[1], error)
+
+    def _answer(
+        self,
+        batch: Batch,
+        commands: Sequence[tuple[Progress, Message, Received]],
+        refusal: Refusal | None = None,
+    ) -> None:
+        """Answer all of these commands, or raise and leave the batch as it was.
+
+        Raises `DecisionTooLarge` and `DecisionFailed`. `refusal` is the answer where one is known.
+        """
+        entries: dict[str, Entry] = {}
+        answers: list[Answer] = []
+        duplicates = 0
+        for progress, _, received in commands:
+            key = received.context.key
+            entry = entries.get(key) or progress.entry(key)
+            if entry is None:
+                raise LookupError("the state of every key of a batch is read before it is decided")
+            mark = mark_of(received.command_id) if self._stream.remembers_commands else b""
+            if self._recognises and mark in entry.answered:
+                duplicates += 1
+                continue
+            facts, state, rejection = self._decided(entry, received, batch.at, refusal)
+            after = entry
+            if facts:
+                tenant = entry.tenant or received.context.tenant
+                after = entries[key] = Entry(entry.seq + len(facts), tenant, entry.answered + mark, state)
+            answers.append(Answer(progress, received, entry.seq, facts, after, rejection))
+        values = self._bytes_of(answers)
+        # From here on nothing fails, so that the batch has all of these answers or none.
+        self._answers.add(batch, answers, values)
+        outcomes = [answer.rejection.outcome for answer in answers if answer.rejection is not None]
+        batch.counts.add(
+            Counts(
+                facts=len(values),
+                refused=outcomes.count(REFUSED),
+                ignored=outcomes.count(IGNORED),
+                duplicates=duplicates,
+            )
+        )
+
+    def _bytes_of(self, answers: Sequence[Answer]) -> list[bytes]:
+        """The bytes of all facts. Raises `DecisionFailed` where one has none, `DecisionTooLarge`."""
+        try:
+            values = list(map(self._codec.encode, chain.from_iterable(answer.facts for answer in answers)))
+        except Exception as error:
+            raise _failed(error) from error
+        if max(map(len, values), default=0) > self._fact_bytes_max:
+            raise DecisionTooLarge
+        return values
+
+    def _decided(
+        self, entry: Entry, received: Received, at: int, refusal: Refusal | None
+    ) -> tuple[Sequence[Declared], object, Rejection | None]:
+        """The facts that follow, the state after them, and what the rejected topic says. Raises `DecisionFailed`."""
+        try:
+            try:
+                if refusal is not None:
+                    raise refusal
+                return *self._accepted(entry, received), None
+            except Refusal as refused:
+                return self._refused(entry, received, at, refused)
+            except Ignored as ignored:
+                return self._ignored(entry, received, at, ignored)
         except Exception as error:
             # A fault in a rule must not stop everybody's orders: the command is kept, and found among dead letters.
-            raise DecisionFailed(f"{type(error).__name__}: {error}. {DecisionFailed.__doc__}") from error
-        if max(map(len, values)) > self._fact_bytes_max:
-            raise DecisionTooLarge
+            raise _failed(error) from error
+
+    def _accepted(self, entry: Entry, received: Received) -> tuple[Sequence[Declared], object]:
+        context = received.context
+        if entry.seq and entry.tenant != context.tenant:
+            raise OtherTenant
+        facts, state = self._decider.decide_and_evolve(entry.state, received.command, context)
+        if not facts:
+            raise Ignored(NOTHING_FOLLOWS)
         if self._stream.status_may_be_large(state):
             self._status_fits(entry, state, received)
-        return facts, state, values
+        return facts, state
 
     def _status_fits(self, entry: Entry, state: object, received: Received) -> None:
         """Refuse what no status can show any more: a snapshot above the topic's limit would stop the partition."""
@@ -218,32 +212,27 @@ class Decisions:
         if status is not None and len(self._codec.encode(status)) > self._status_bytes_max:
             raise StatusTooLarge
 
-    def _refuse(
-        self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, refusal: Refusal
-    ) -> None:
-        batch.counts.refused += 1
-        self._reject(batch, received, REFUSED, refusal.reason, refusal.detail)
+    def _refused(
+        self, entry: Entry, received: Received, at: int, refusal: Refusal
+    ) -> tuple[Sequence[Declared], object, Rejection]:
+        rejection = self._rejection(received, REFUSED, refusal.reason, refusal.detail, at)
         make = self._stream.refused
-        if make is not None and not isinstance(refusal, OtherTenant) and self._decider.exists(entry.state):
-            fact = make(type(received.command).__name__, refusal.reason, refusal.detail)
-            self._outcome(batch, progress, received, entry, mark, fact)
+        if make is None or isinstance(refusal, OtherTenant) or not self._decider.exists(entry.state):
+            return (), entry.state, rejection
+        fact = make(type(received.command).__name__, refusal.reason, refusal.detail)
+        return (fact,), self._decider.evolve(entry.state, fact), rejection
 
-    def _ignore(
-        self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, ignored: Ignored
-    ) -> None:
-        batch.counts.ignored += 1
-        self._reject(batch, received, IGNORED, "", ignored.why)
+    def _ignored(
+        self, entry: Entry, received: Received, at: int, ignored: Ignored
+    ) -> tuple[Sequence[Declared], object, Rejection]:
+        rejection = self._rejection(received, IGNORED, "", ignored.why, at)
         make = self._stream.ignored
-        if make is not None and self._decider.exists(entry.state):
-            self._outcome(batch, progress, received, entry, mark, make(type(received.command).__name__, ignored.why))
+        if make is None or not self._decider.exists(entry.state):
+            return (), entry.state, rejection
+        fact = make(type(received.command).__name__, ignored.why)
+        return (fact,), self._decider.evolve(entry.state, fact), rejection
 
-    def _outcome(
-        self, batch: Batch, progress: Progress, received: Received, entry: Entry, mark: bytes, fact: Declared
-    ) -> None:
-        state = self._decider.evolve(entry.state, fact)
-        self._record(batch, progress, received, entry, mark, (fact,), state, [self._codec.encode(fact)])
-
-    def _reject(self, batch: Batch, received: Received, outcome: str, reason: str, detail: str) -> None:
+    def _rejection(self, received: Received, outcome: str, reason: str, detail: str, at: int) -> Rejection:
         context = received.context
         rejected = CommandRejected(
             command_id=context.command_id,
@@ -253,96 +242,10 @@ class Decisions:
             outcome=outcome,
             reason=reason,
             detail=detail,
-            rejected_at=batch.at,
+            rejected_at=at,
         )
-        contents = (
-            SPEC_VERSION,
-            received.command_id,
-            b"CommandRejected",
-            received.actor,
-            received.key,
-            b"%d" % batch.at,
-            received.tenant,
-            received.command_id,
-            received.correlation_id,
-            b"%d" % received.partition,
-            b"%d" % received.offset,
-            received.traceparent,
-        )
-        rejections = batch.records_for(self._stream.rejected_topic, ANY_PARTITION)
-        rejections.append((received.key, self._codec.encode(rejected), REJECTED_HEADERS, contents))
-
-    def _record(
-        self,
-        batch: Batch,
-        progress: Progress,
-        received: Received,
-        entry: Entry,
-        mark: bytes,
-        facts: Sequence[Declared],
-        state: object,
-        values: Sequence[bytes],
-    ) -> None:
-        """Add the facts, and their copies for workers. The headers are those of `FactEnvelope`, in its order."""
-        key, records = received.key, batch.records_for(self._stream.events_topic, received.partition)
-        link, work_topic, types = progress.partition.chain.link_contents, self._stream.work_topic, self._types
-        time, source_offset = b"%d" % batch.at, b"%d" % received.offset
-        seq, position, head = entry.seq, progress.head.position, progress.head.hash
-        for fact, value in zip(facts, values, strict=True):
-            seq += 1
-            position += 1
-            contents = (
-                SPEC_VERSION,
-                b"%b.%d" % (key, seq),
-                types[type(fact)],
-                received.actor,
-                key,
-                time,
-                received.tenant,
-                b"%d" % seq,
-                b"%d" % position,
-                received.command_id,
-                received.correlation_id,
-                source_offset,
-                received.traceparent,
-            )
-            head = link(head, key, value, FACT_NAMES_BLOCK, contents)
-            record = (key, value, FACT_HEADERS, (*contents, head))
-            records.append(record)
-            if (work := work_topic(fact)) is not None:
-                batch.records_for(work, ANY_PARTITION).append(record)
-        batch.counts.facts += len(facts)
-        progress.head = Head(position, head)
-        tenant_name = entry.tenant or received.context.tenant
-        progress.entries[received.context.key] = Entry(seq, tenant_name, entry.answered + mark, state)
+        return Rejection(outcome, self._codec.encode(rejected))
 
 
-EVENT_HEADERS = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "tenant")
-FACT_HEADERS = (
-    *EVENT_HEADERS,
-    "seq",
-    "position",
-    "causation_id",
-    "correlation_id",
-    "source_offset",
-    "traceparent",
-    HASH_HEADER,
-)
-"""The headers of a fact, in the order of `FactEnvelope.to_headers`."""
-
-STATUS_HEADERS = ("ce_specversion", "ce_id", "ce_type", "ce_subject", "ce_time", "tenant", "seq")
-REJECTED_HEADERS = (
-    *EVENT_HEADERS,
-    "causation_id",
-    "correlation_id",
-    "source_partition",
-    "source_offset",
-    "traceparent",
-)
-
-FACT_NAMES_BLOCK = names_block(FACT_HEADERS[:-1])
-
-
-def missing_keys(progress: Progress, keys: Mapping[str, None]) -> list[str]:
-    """The keys whose states have to be read before the batch is decided."""
-    return [key for key in keys if progress.entry(key) is None]
+def _failed(error: Exception) -> DecisionFailed:
+    return DecisionFailed(f"{type(error).__name__}: {error}. {DecisionFailed.__doc__}")

@@ -15,10 +15,11 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from events.codec import Codec
 from events.stream import Stream
 from processors.clock import now_ms
+from processors.ledger.batch import Batch, Counts, Progress
 from processors.ledger.clients import Clients
 from processors.ledger.committing import CommitBehind
 from processors.ledger.deadletters import DeadLetters, Sealer
-from processors.ledger.decisions import Batch, Counts, Decisions, Progress, missing_keys
+from processors.ledger.decisions import Decisions, Taken
 from processors.ledger.errors import PartitionCountChanged, SlotTaken, Stopping, TopicMissing
 from processors.ledger.garbage import GarbageCollection, NoGarbageCollection
 from processors.ledger.intake import KeyOfAnotherPartition, KeyUnusable, key_of
@@ -245,7 +246,7 @@ class Ledger:
 
     def _decide(self, batch: Batch, messages: Sequence[Message]) -> None:
         """Add the answers to these records to the batch; nothing is produced and no state is changed."""
-        commands: list[tuple[Progress, Message, str]] = []
+        commands: list[Taken] = []
         keys: dict[int, dict[str, None]] = {}
         for message in messages:
             number, offset = message.partition() or 0, message.offset() or 0
@@ -266,12 +267,11 @@ class Ledger:
             keys.setdefault(number, {})[key] = None
             commands.append((progress, message, key))
         self._read_states(batch, keys)
-        for progress, message, key in commands:
-            self._decisions.decide(batch, progress, message, key)
+        self._decisions.decide(batch, commands)
 
     def _read_states(self, batch: Batch, keys: dict[int, dict[str, None]]) -> None:
         """Read the states that are not in memory, of all partitions in one query."""
-        missing = {number: missing_keys(batch.progress[number], some) for number, some in keys.items()}
+        missing = {number: batch.progress[number].missing(some) for number, some in keys.items()}
         wanted = [key for some in missing.values() for key in some]
         if not wanted:
             return

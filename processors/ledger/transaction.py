@@ -10,8 +10,8 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from events.stream import Stream
+from processors.ledger.batch import Batch
 from processors.ledger.clients import ProducerFactory
-from processors.ledger.decisions import Batch
 from processors.ledger.errors import SlotTaken, Stopping
 from processors.ports import CrashPoint
 

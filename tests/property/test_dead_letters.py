@@ -14,7 +14,7 @@ from processors.inbound.dead_letters import DeadLetters as InboundLetters
 from processors.ledger.deadletters import DeadLetters as LedgerLetters
 from processors.ports import ConsumedRecord
 from tests.unit.inbound.doubles import MemoryVault
-from tests.unit.ledger.test_decisions import Record
+from tests.unit.ledger.answering import Record
 
 TOPIC = "pod.orders.intake.v1"
 Headers = list[tuple[str, bytes]]
@@ -46,7 +46,7 @@ def buried_by_inbound(headers: Headers) -> Headers:
 
 def buried_by_the_ledger(headers: Headers) -> Headers:
     letters = LedgerLetters(f"dlq.{TOPIC}", lambda _, value: value, "ledger-orders-0")
-    message: Any = Record(b"v", headers)
+    message: Any = Record("k", b"v", headers)
     _, _, found, contents = letters.letter(message, ValueError("no"))
     return [*zip(found, contents, strict=True)]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from events.codec import Codec
 from events.declare import Declared
 from events.documents import CommandRejected
 from events.envelope import CommandEnvelope, FactEnvelope
@@ -14,43 +13,14 @@ from events.order.commands import CancelOrder, ObserveStoreOrder
 from events.order.decide_intake import LINES_MAX, QUANTITY_MAX
 from events.order.state import Order, Parcel
 from events.order.stream import ORDER_STREAM
-from processors.ledger.chain import Chain
-from processors.ledger.deadletters import DeadLetters
-from processors.ledger.decisions import Batch, Decisions, Progress
+from processors.ledger.batch import Batch, Progress
 from processors.ledger.loop import LedgerOptions
-from processors.ledger.partition import Partition
-from processors.ledger.records import Outgoing
-from processors.snapshots import BEGINNING, Claim, Entry, EntryCodec
+from processors.snapshots import Entry
 from tests.order_life import a_line, a_store_order, placed
+from tests.unit.ledger.answering import CODEC, Record, a_partition, decisions_of, records_on
 
 KEY = "0a0b6bfa-3ef2-5d31-9c8e-5c3b7a2d1f99"
 AT = 1_790_000_000_123
-CODEC = Codec()
-
-
-class Record:
-    """A record as the consumer gives it."""
-
-    def __init__(self, value: bytes, headers: Any) -> None:
-        self._value, self._headers = value, headers
-
-    def key(self) -> bytes:
-        return KEY.encode()
-
-    def value(self) -> bytes:
-        return self._value
-
-    def headers(self) -> Any:
-        return self._headers
-
-    def topic(self) -> str:
-        return "pod.orders.intake.v1"
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return 42
 
 
 def entry_of(order: Order, seq: int) -> Entry:
@@ -70,29 +40,13 @@ def decided(seen: Entry, command: Declared | None = None, *, status_bytes_max: i
         correlation_id="correlation-1",
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
-    claim = Claim(stream="orders", partition=0, epoch=1, checkpoint=BEGINNING)
-    partition = Partition(
-        0, Chain(ORDER_STREAM.events_topic, 0), claim, EntryCodec(ORDER_STREAM.state_type), entries_max=10
-    )
-    partition.remember({KEY: seen})
-    decisions = Decisions(
-        ORDER_STREAM,
-        CODEC,
-        DeadLetters("dlq", lambda topic, value: value, "test"),
-        record_bytes_max=1_000_000,
-        status_bytes_max=status_bytes_max,
-    )
+    decisions = decisions_of(ORDER_STREAM, status_bytes_max=status_bytes_max)
     batch = Batch(AT)
-    progress = batch.progress[0] = Progress(partition, None)
-    message: Any = Record(CODEC.encode(command or placed()), envelope.to_headers())
-    decisions.decide(batch, progress, message, KEY)
+    progress = batch.progress[0] = Progress(a_partition({KEY: seen}), None)
+    message: Any = Record(KEY, CODEC.encode(command or placed()), envelope.to_headers())
+    decisions.decide(batch, [(progress, message, KEY)])
     decisions.statuses(batch)
     return batch
-
-
-def records_on(batch: Batch, topic: str | None) -> list[Outgoing]:
-    """What the batch puts onto a topic, whatever the partition."""
-    return [record for place, records in batch.records.items() if place[0] == topic for record in records]
 
 
 def bytes_of_statuses(batch: Batch) -> list[int]:
