@@ -10,6 +10,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 CONNECT_SECONDS = 10
+#: A record is answered at once. The end of a partition is told so late, and an idle one is asked so often.
+FETCH_WAIT_MS, REBUILD_FETCH_WAIT_MS = 250, 20
 
 
 class Connections(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +35,19 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
 
     def open_consumer(self) -> Consumer:
         """A consumer that tells where a partition ends and never skips what it did not find."""
+        return self._consumer(FETCH_WAIT_MS)
+
+    def open_rebuild_consumer(self) -> Consumer:
+        """The same for a rebuild, which reads to the end and goes: what it waits for the end is part of its time."""
+        return self._consumer(REBUILD_FETCH_WAIT_MS)
+
+    def _consumer(self, fetch_wait_ms: int) -> Consumer:
         needed = {
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
-            # A record is answered at once. The end of a partition is told so late, and an idle one is asked so often.
-            "fetch.wait.max.ms": 250,
+            "fetch.wait.max.ms": fetch_wait_ms,
             "queued.max.messages.kbytes": 32 * 1024,
         }
         return Consumer(self.consumer_config | needed, logger=logging.getLogger("kafka.projection"))

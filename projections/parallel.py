@@ -95,7 +95,7 @@ def _fold_share(share: Share, sender: Connection) -> None:
     try:
         with share.connections.open_database() as connection:
             store = Store(connection, share.schema)
-            source = RecordSource(share.connections.open_consumer, Codec())
+            source = RecordSource(share.connections.open_rebuild_consumer, Codec())
             try:
                 start(source, store, [unit], share.partitions)
                 ends_by = time.monotonic() + share.seconds_max

@@ -63,7 +63,7 @@ def rebuild(
         store = Store(connection, schema)
         store.hold(model, " rebuild")
         unit = _make_tables(connection, model, schema)
-        source = RecordSource(connections.open_consumer, codec)
+        source = RecordSource(connections.open_rebuild_consumer, codec)
         try:
             partitions = [found for topic in model.sources for found in source.partitions_of(topic.topic)]
             records = 0
