@@ -4,7 +4,7 @@ Nothing here waits and nothing is certain: a batch is thrown away whole when its
 
 Commands are answered some together, one step after the other for all of them: all are read, all are decided, all facts
 become bytes, all records are made. A processor that does one thing at a time finds its instructions in its nearest
-cache, and answers half as many commands again as one that does everything for each command (`bench/README.md`).
+cache, and answers a third more commands than one that does everything for each command (`bench/README.md`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from processors.snapshots import Entry, mark_of
 log = structlog.get_logger(__name__)
 
 #: Commands that are answered together: what they become stays in the processor's second cache until the last step.
-TOGETHER = 256
+TOGETHER = 512
 #: Room for the headers of a fact beside its value, within the topic's largest record.
 HEADERS_BYTES_MAX = 8 * 1_024
 

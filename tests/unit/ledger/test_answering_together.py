@@ -73,7 +73,7 @@ def facts_by_order(batch: Batch) -> dict[bytes, list[tuple[str, bytes]]]:
     return found
 
 
-@pytest.mark.parametrize("together", [2, 7, 256])
+@pytest.mark.parametrize("together", [2, 7, 512])
 def test_records_states_and_counts_do_not_depend_on_how_many_are_answered_together(together: int) -> None:
     one_by_one, in_groups = answered(LIVES, together=1), answered(LIVES, together=together)
     assert in_groups.records == one_by_one.records
