@@ -18,10 +18,10 @@ from typing import Any, TypeAlias, cast
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from events.codec import Codec
-from events.envelope import CommandEnvelope, Headers
+from events.envelope import Headers
 from events.stream import Stream
 from infra import kafka, ledgers
-from infra.benchmarks.order_lives import ACTOR, TENANT, Sent, lives
+from infra.benchmarks.order_lives import Sent, lives
 from infra.benchmarks.stack import machine, process, stack
 from infra.settings import Settings
 from processors.ledger.intake import headers_of
@@ -61,17 +61,8 @@ class Publisher:
 
     def ready(self, sent: Sent) -> Ready:
         """The command as it goes out."""
-        envelope = CommandEnvelope(
-            command_id=sent.command_id,
-            key=sent.key,
-            tenant=TENANT,
-            command_type=type(sent.command).__name__,
-            sent_at=sent.sent_at,
-            actor=ACTOR,
-            correlation_id=sent.key,
-        )
         value = self._codec.encode(sent.command)
-        return sent.key, value, envelope.to_headers()
+        return sent.key, value, sent.envelope.to_headers()
 
     def send_ready(self, ready: Ready) -> None:
         """Produce one command that was made ready before."""

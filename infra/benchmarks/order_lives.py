@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from events.decider import Context, Ignored, Refusal
+from events.envelope import CommandEnvelope
 from events.identity import command_id, order_id
 from events.order.commands import CancelOrder, ObserveStoreOrder, OrderCommandUnion
 from events.order.decide import OrderDecider
@@ -40,6 +41,19 @@ class Sent(msgspec.Struct, frozen=True):
     command_id: str
     sent_at: int
     command: OrderCommandUnion
+
+    @property
+    def envelope(self) -> CommandEnvelope:
+        """The command's envelope, as its sender would write it."""
+        return CommandEnvelope(
+            command_id=self.command_id,
+            key=self.key,
+            tenant=TENANT,
+            command_type=type(self.command).__name__,
+            sent_at=self.sent_at,
+            actor=ACTOR,
+            correlation_id=self.key,
+        )
 
 
 class _Life:

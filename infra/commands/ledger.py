@@ -12,6 +12,8 @@ from infra.commands.common import DataDir, settings_of
 from processors.ledger.errors import LedgerStopped
 from processors.ledger.loop import LedgerOptions
 
+BATCH_COMMANDS_MAX = LedgerOptions().batch_commands_max
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -24,7 +26,9 @@ def ledger(
     slot: Annotated[
         int, typer.Option(min=0, max=999, help="Which of the stream's processes this is; each has its own slot.")
     ] = 0,
-    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Commands in a transaction at most.")] = 4_000,
+    batch: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Commands in a transaction at most.")
+    ] = BATCH_COMMANDS_MAX,
 ) -> None:
     """Run one ledger process until it is told to end.
 

@@ -41,6 +41,9 @@ NOTHING_FOLLOWS = "it changes nothing"
 Taken: TypeAlias = tuple[Progress, Message, str]
 """A record from intake, the progress of its partition, and its key."""
 
+Read: TypeAlias = tuple[Progress, Message, Received]
+"""The same once it was read."""
+
 
 class DecisionTooLarge(Refusal):
     """What follows from the command is larger than a record may be: send less at once, or files by address."""
@@ -108,7 +111,7 @@ class Decisions:
         """Add one status snapshot for every key that changed. Called once, when all commands are decided."""
         self._answers.add_statuses(batch)
 
-    def _read(self, batch: Batch, commands: Sequence[Taken]) -> list[tuple[Progress, Message, Received]]:
+    def _read(self, batch: Batch, commands: Sequence[Taken]) -> list[Read]:
         read, found = self._intake.read, []
         for progress, message, key in commands:
             try:
@@ -117,7 +120,7 @@ class Decisions:
                 self.bury(batch, message, error)
         return found
 
-    def _answer_alone(self, batch: Batch, taken: tuple[Progress, Message, Received]) -> None:
+    def _answer_alone(self, batch: Batch, taken: Read) -> None:
         """Answer one command of several of which one has no answer that could be written."""
         try:
             self._answer(batch, [taken])
@@ -129,7 +132,7 @@ class Decisions:
     def _answer(
         self,
         batch: Batch,
-        commands: Sequence[tuple[Progress, Message, Received]],
+        commands: Sequence[Read],
         refusal: Refusal | None = None,
     ) -> None:
         """Answer all of these commands, or raise and leave the batch as it was.
@@ -217,20 +220,24 @@ class Decisions:
     ) -> tuple[Sequence[Declared], object, Rejection]:
         rejection = self._rejection(received, REFUSED, refusal.reason, refusal.detail, at)
         make = self._stream.refused
-        if make is None or isinstance(refusal, OtherTenant) or not self._decider.exists(entry.state):
+        if make is None or isinstance(refusal, OtherTenant):
             return (), entry.state, rejection
-        fact = make(type(received.command).__name__, refusal.reason, refusal.detail)
-        return (fact,), self._decider.evolve(entry.state, fact), rejection
+        return *self._told(entry, make(type(received.command).__name__, refusal.reason, refusal.detail)), rejection
 
     def _ignored(
         self, entry: Entry, received: Received, at: int, ignored: Ignored
     ) -> tuple[Sequence[Declared], object, Rejection]:
         rejection = self._rejection(received, IGNORED, "", ignored.why, at)
         make = self._stream.ignored
-        if make is None or not self._decider.exists(entry.state):
+        if make is None:
             return (), entry.state, rejection
-        fact = make(type(received.command).__name__, ignored.why)
-        return (fact,), self._decider.evolve(entry.state, fact), rejection
+        return *self._told(entry, make(type(received.command).__name__, ignored.why)), rejection
+
+    def _told(self, entry: Entry, fact: Declared) -> tuple[Sequence[Declared], object]:
+        """The outcome as a fact and the state after it; nothing where the stream has not begun."""
+        if not self._decider.exists(entry.state):
+            return (), entry.state
+        return (fact,), self._decider.evolve(entry.state, fact)
 
     def _rejection(self, received: Received, outcome: str, reason: str, detail: str, at: int) -> Rejection:
         context = received.context

@@ -11,13 +11,12 @@ import pytest
 
 from events.decider import Context
 from events.documents import CommandRejected
-from events.envelope import CommandEnvelope
 from events.order.commands import ReportArtworkChecked
 from events.order.decide import OrderDecider
 from events.order.state import Order
 from events.order.stream import ORDER_STREAM
 from events.stream import Stream
-from infra.benchmarks.order_lives import ACTOR, TENANT, Sent, lives
+from infra.benchmarks.order_lives import Sent, lives
 from processors.ledger.batch import Batch, Progress
 from processors.ledger.decisions import HEADERS_BYTES_MAX
 from processors.snapshots import Entry
@@ -47,16 +46,7 @@ def answered(commands: Sequence[Sent], stream: Stream = ORDER_STREAM, **limits: 
     progress = batch.progress[0] = Progress(partition, None)
     taken = []
     for offset, sent in enumerate(commands):
-        envelope = CommandEnvelope(
-            command_id=sent.command_id,
-            key=sent.key,
-            tenant=TENANT,
-            command_type=type(sent.command).__name__,
-            sent_at=sent.sent_at,
-            actor=ACTOR,
-            correlation_id=sent.key,
-        )
-        message: Any = Record(sent.key, CODEC.encode(sent.command), envelope.to_headers(), offset)
+        message: Any = Record(sent.key, CODEC.encode(sent.command), sent.envelope.to_headers(), offset)
         taken.append((progress, message, sent.key))
     decisions = decisions_of(stream, **limits)
     decisions.decide(batch, taken)
