@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -38,6 +38,9 @@ _NO_LEADER_YET = frozenset(
     }
 )
 
+#: The broker answers, and wants no such client: waiting does not help.
+_REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})
+
 Config = dict[str, Any]
 
 
@@ -48,12 +51,16 @@ LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class KafkaUnreachable(NamedError):
-    """No Kafka broker answered. Start the stack with `printledger up`, or mend KAFKA_BOOTSTRAP_SERVERS."""
+    """No Kafka broker answered. Run `printledger up`, or mend KAFKA_BOOTSTRAP_SERVERS or KAFKA_SECURITY_PROTOCOL."""
+
+
+class KafkaRefused(NamedError):
+    """The Kafka cluster does not let us in. Mend the settings whose names begin with KAFKA_SASL_, or KAFKA_CA_FILE."""
 
 
 def common_config(settings: Settings, client_id: str) -> Config:
-    """What every client shares: address, name, quick reconnects."""
-    return {
+    """What every client shares: address, name, how it proves itself, quick reconnects."""
+    return settings.librdkafka_access() | {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": client_id,
         "reconnect.backoff.ms": 50,
@@ -127,17 +134,24 @@ def consumer(settings: Settings, group_id: str, *, instance_id: str | None = Non
     return Consumer(config, logger=_logger(group_id))
 
 
-def admin(settings: Settings) -> AdminClient:
-    """A client for topics and configurations."""
-    return AdminClient(common_config(settings, "printledger-admin"), logger=_logger("admin"))
+def admin(settings: Settings, on_error: Callable[[KafkaError], None] = lambda _: None) -> AdminClient:
+    """A client for topics and configurations; `on_error` hears, when it is polled, why it cannot connect."""
+    config = common_config(settings, "printledger-admin") | {"error_cb": on_error}
+    return AdminClient(config, logger=_logger("admin"))
 
 
 def wait_until_ready(settings: Settings, timeout_seconds: float) -> None:
-    """Return when a broker answers. Raises KafkaUnreachable after the time."""
+    """Return when a broker answers. Raises KafkaRefused where it lets no such client in, else KafkaUnreachable."""
+    told: list[KafkaError] = []
+    client = admin(settings, told.append)
     try:
-        admin(settings).list_topics(timeout=timeout_seconds)
+        client.list_topics(timeout=timeout_seconds)
     except KafkaException as error:
-        raise KafkaUnreachable(f"{settings.kafka_bootstrap_servers}: {KafkaUnreachable.__doc__}") from error
+        client.poll(0)
+        where = settings.kafka_bootstrap_servers
+        if refused := [one for one in told if one.code() in _REFUSED]:
+            raise KafkaRefused(f"{where}: {KafkaRefused.__doc__} ({refused[-1].str()})") from error
+        raise KafkaUnreachable(f"{where}: {KafkaUnreachable.__doc__}") from error
 
 
 def wait_until_led(admin: AdminClient, partitions: Mapping[str, int]) -> None:

@@ -29,6 +29,7 @@ from infra.registry_export import (
     contents_archive,
     read_export,
 )
+from infra.urls import address_of
 from processors.ports import NamedError
 
 API = "/apis/ccompat/v7"
@@ -59,11 +60,13 @@ class RegistryAnswer(NamedError):
 
 
 class Registry:
-    """A client of the registry. Close it, or use it in a `with` statement."""
+    """A client of the registry at `url`, which may carry a name and a password. Close it, or use it in a `with`."""
 
     def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._url = url.rstrip("/")
+        address = address_of(url)
+        self._url = address.url.rstrip("/")
         self._client = httpx.Client(
+            auth=(address.username, address.password) if address.username else None,
             timeout=timeout_seconds,
             headers={"content-type": MEDIA_TYPE},
             limits=httpx.Limits(max_connections=CONNECTIONS),

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from infra.files import socket_folder, write_whole
+from infra.kafka_access import KafkaAccess
 from infra.ports import free_ports
 from processors.ports import NamedError
 
@@ -90,7 +91,7 @@ def _split_commas(value: object) -> object:
     return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+class Settings(KafkaAccess):
     """What a process needs to know about its surroundings. Frozen; made by `load`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file_encoding="utf-8")
@@ -277,9 +278,19 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _refuse_what_production_must_not_do(self) -> Self:
+    def _refuse_what_must_not_be(self) -> Self:
+        if "kafka" in self.embedded and self.kafka_security_protocol != "PLAINTEXT":
+            raise ValueError(
+                "kafka_security_protocol is for a cluster of your own: give kafka_bootstrap_servers too, or leave it"
+                " out"
+            )
         if self.profile != "production":
             return self
+        if self.kafka_shows_its_password:
+            raise ValueError(
+                "kafka_sasl_mechanism PLAIN over SASL_PLAINTEXT would show the password to the network: a production"
+                " profile refuses it; choose SASL_SSL, or a SCRAM mechanism"
+            )
         if self.allow_private_addresses:
             raise ValueError("allow_private_addresses is for demo and tests: a production profile refuses it")
         if "postgres" not in self.embedded and self.database_app_url == self.database_url:

@@ -26,6 +26,7 @@ from infra.processes import AppProcess
 from infra.settings import Settings
 from infra.stack.runner import PartEnded, Stack
 from infra.system_state import STATUS, ProcessState, SystemState
+from infra.urls import address_of
 
 log = structlog.get_logger(__name__)
 
@@ -180,9 +181,9 @@ class Supervisor:
             addresses={
                 "api": settings.public_base_url,
                 "kafka": settings.kafka_bootstrap_servers,
-                "registry": settings.schema_registry_url,
+                "registry": address_of(settings.schema_registry_url).url,
                 "s3": settings.s3_endpoint_url,
-                "smtp": settings.smtp_url,
+                "smtp": address_of(settings.smtp_url).url,
                 "mail": str(settings.mail_dir),
             },
             processes=[self._state_of_part(name) for name in self._stack.parts] + [k.state() for k in self._kept],

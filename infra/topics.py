@@ -24,6 +24,10 @@ DEAD_LETTER_DAYS = 90
 DELETE_RETENTION_DAYS = 30
 #: A dead letter carries the whole record and the headers that say why, so it needs room beyond the record's.
 HEADER_ROOM_BYTES = 65_536
+#: With three replicas two must hold a record before it counts, so that one broker may fail: neither a record nor a
+#: pause comes of it. With two, asking for both would stop all writing whenever one of them is away.
+REPLICAS_THAT_MAY_LOSE_ONE = 3
+IN_SYNC_MIN = 2
 ADMIN_SECONDS_MAX = 30.0
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)] | Literal["forever"]
@@ -60,9 +64,12 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """The number of partitions under these settings."""
         return settings.ledger_partitions if self.partitions == "ledger" else self.partitions
 
-    def config(self) -> dict[str, str]:
+    def config(self, settings: Settings) -> dict[str, str]:
         """The topic's configuration as the broker takes it."""
         config = {"max.message.bytes": str(self.record_bytes)}
+        if settings.topic_replication_factor >= REPLICAS_THAT_MAY_LOSE_ONE:
+            # Else a record would count as kept when the leader alone has it, and go with the leader.
+            config["min.insync.replicas"] = str(IN_SYNC_MIN)
         if self.compacted:
             return config | {
                 "cleanup.policy": "compact",
@@ -121,7 +128,7 @@ def ensure_topics(admin: AdminClient, settings: Settings) -> list[str]:
             _check_partitions(topic, len(present[topic.name].partitions), settings)
     if missing:
         _create(admin, missing, settings)
-    _update_configs(admin, [topic for topic in wanted if topic.name in present])
+    _update_configs(admin, [topic for topic in wanted if topic.name in present], settings)
     return [topic.name for topic in missing]
 
 
@@ -139,7 +146,7 @@ def _create(admin: AdminClient, missing: list[Topic], settings: Settings) -> Non
             topic.name,
             num_partitions=topic.partition_count(settings),
             replication_factor=settings.topic_replication_factor,
-            config=topic.config(),
+            config=topic.config(settings),
         )
         for topic in missing
     ]
@@ -153,7 +160,7 @@ def _create(admin: AdminClient, missing: list[Topic], settings: Settings) -> Non
     kafka.wait_until_led(admin, {topic.name: topic.partition_count(settings) for topic in missing})
 
 
-def _update_configs(admin: AdminClient, standing: list[Topic]) -> None:
+def _update_configs(admin: AdminClient, standing: list[Topic], settings: Settings) -> None:
     """Set the listed configuration where it differs; what the list does not name stays as it is."""
     if not standing:
         return
@@ -167,7 +174,7 @@ def _update_configs(admin: AdminClient, standing: list[Topic]) -> None:
         found = current[topic.name]
         entries = [
             ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-            for name, value in topic.config().items()
+            for name, value in topic.config(settings).items()
             if name not in found or found[name].value != value
         ]
         if entries:

@@ -30,6 +30,7 @@ from infra.claim_office import give_back, review_claim
 from infra.claims import PostgresClaims
 from infra.crashing import crash_point
 from infra.demo import addresses
+from infra.faust_access import faust_access
 from infra.house_desk import desk_service
 from infra.lifecycle import Housekeeping
 from infra.lookouts import alerting, reconcilers
@@ -118,6 +119,7 @@ class Workshop:
         settings = self._settings
         return WorkerConfig(
             bootstrap_servers=settings.kafka_bootstrap_servers,
+            credentials=faust_access(settings),
             data_dir=settings.data_dir,
             topic_prefix=settings.topic_prefix,
             slot=self._slot,

@@ -55,6 +55,7 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):
             group_id=conf.id,
             group_instance_id=conf.consumer_group_instance_id,
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials),
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             isolation_level="read_committed",
             enable_auto_commit=False,

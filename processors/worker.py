@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 import faust
 import msgspec
 import structlog
+from faust.types.auth import CredentialsT
 
 from events.codec import Codec, Undecodable
 from events.declare import Command
@@ -106,6 +107,8 @@ class WorkerConfig:
 
     bootstrap_servers: str
     data_dir: Path
+    #: How the worker proves who it is; None where the cluster asks nobody.
+    credentials: CredentialsT | None = None
     topic_prefix: str = ""
     slot: int = 0
 
@@ -118,6 +121,7 @@ def create_worker(effect: Effect, ports: WorkerPorts, config: WorkerConfig) -> f
     app = WorkerApp(
         group,
         broker=[f"kafka://{server}" for server in config.bootstrap_servers.split(",")],
+        broker_credentials=config.credentials,
         datadir=str(folder),
         consumer_group_instance_id=f"{group}-{config.slot}",
         broker_client_id=f"{group}-{config.slot}",

@@ -13,7 +13,7 @@ from infra.child import Command
 from infra.files import write_whole
 from infra.ports import accepts
 from infra.settings import LOOPBACK, Settings
-from infra.stack.part import Part
+from infra.stack.part import NotAnswering, Part
 from infra.stack.tools import Tools
 from infra.topics import ensure_topics
 
@@ -122,8 +122,8 @@ def _answers(settings: Settings) -> bool:
         return False
     try:
         kafka.wait_until_ready(settings, METADATA_SECONDS)
-    except kafka.KafkaUnreachable:
-        return False
+    except kafka.KafkaUnreachable as error:
+        raise NotAnswering(str(error)) from error
     return True
 
 

@@ -7,6 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from infra.child import Command
+from processors.ports import NamedError
+
+
+class NotAnswering(NamedError):
+    """The part does not answer yet; the message says what it said instead."""
 
 
 def nothing() -> None:
@@ -23,7 +28,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     #: Writes configuration and empty storage. Runs before the command, beside other parts.
     prepare: Callable[[], None] = nothing
     command: Callable[[], Command] | None = None
-    #: One quick try: does it answer requests now?
+    #: One quick try: does it answer requests now? Raises NotAnswering where it can say why not.
     answers: Callable[[], bool]
     #: Makes topics, schemas, tables, the bucket. Idempotent.
     settle: Callable[[], None] = nothing

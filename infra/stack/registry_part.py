@@ -10,8 +10,9 @@ from infra.child import Command
 from infra.ports import accepts
 from infra.registry import Registry, RegistryAnswer, RegistryUnreachable, ensure_schemas
 from infra.settings import LOOPBACK, Settings
-from infra.stack.part import Part
+from infra.stack.part import NotAnswering, Part
 from infra.stack.tools import GENERATED_MAIN, Tools
+from infra.urls import address_of
 
 ANSWER_SECONDS = 5.0
 #: H2 adds the ending to the name that its URL gives.
@@ -24,7 +25,7 @@ def registry_part(settings: Settings, tools: Tools) -> Part:
     folder = settings.data_dir / "registry"
     return Part(
         name="registry",
-        address=settings.schema_registry_url,
+        address=address_of(settings.schema_registry_url).url,
         prepare=lambda: make_storage(tools, folder),
         command=(lambda: registry_command(settings, tools, folder)) if "registry" in settings.embedded else None,
         answers=lambda: _answers(settings),
@@ -73,8 +74,8 @@ def _answers(settings: Settings) -> bool:
     try:
         with Registry(settings.schema_registry_url, ANSWER_SECONDS) as registry:
             registry.subjects()
-    except (RegistryUnreachable, RegistryAnswer):
-        return False
+    except (RegistryUnreachable, RegistryAnswer) as error:
+        raise NotAnswering(str(error)) from error
     return True
 
 

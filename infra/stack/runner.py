@@ -13,7 +13,7 @@ from infra.child import Child
 from infra.ports import is_free
 from infra.settings import Settings
 from infra.stack.kafka_part import kafka_part
-from infra.stack.part import Part
+from infra.stack.part import NotAnswering, Part
 from infra.stack.postgres_part import postgres_part
 from infra.stack.registry_part import registry_part
 from infra.stack.small_parts import s3_part, smtp_part
@@ -130,19 +130,25 @@ class Stack:
             self.children[part.name] = Child(part.command(), self._settings.logs_dir / f"{part.name}.log")
 
     def _wait_and_settle(self, part: Part, started_at: float) -> None:
-        self._wait_until(part.answers, part, started_at)
+        self._wait_for_answer(part, started_at)
         try:
             part.settle()
         except (psycopg.OperationalError, KafkaException) as error:
             raise PartNotReady(f"{self._who(part)} answered, and then not any more: {error}") from error
 
-    def _wait_until(self, condition: Callable[[], bool], part: Part, started_at: float) -> None:
-        while not condition():
+    def _wait_for_answer(self, part: Part, started_at: float) -> None:
+        while True:
+            why_not = ""
+            try:
+                if part.answers():
+                    return
+            except NotAnswering as error:
+                why_not = str(error)
             child = self.children.get(part.name)
             if child is not None and child.exit_code is not None:
                 raise PartEnded(child.ending())
             if self._stopping or time.monotonic() - started_at > self._settings.start_seconds_max:
-                told = child.ending() if child is not None else ""
+                told = child.ending() if child is not None else why_not
                 raise PartNotReady(
                     f"{self._who(part)} did not answer within {self._settings.start_seconds_max:.0f} seconds. {told}"
                 )

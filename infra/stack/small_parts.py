@@ -12,6 +12,7 @@ from infra.s3 import ObjectStoreUnreachable, ensure_bucket, s3_client
 from infra.settings import LOOPBACK, Settings
 from infra.stack.part import Part
 from infra.stack.tools import Tools
+from infra.urls import address_of
 
 HEALTH = "/health"
 HEALTH_SECONDS = 2.0
@@ -70,7 +71,7 @@ def smtp_part(settings: Settings, tools: Tools) -> Part:
 
     return Part(
         name="smtp",
-        address=settings.smtp_url,
+        address=address_of(settings.smtp_url).url,
         command=command if "smtp" in settings.embedded else None,
         answers=answers,
     )

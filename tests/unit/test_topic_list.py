@@ -39,7 +39,7 @@ def test_dead_letters_have_room_for_the_record_and_for_why(settings: Settings) -
 
 
 def test_the_ledger_is_kept_for_ever_and_status_by_key(settings: Settings) -> None:
-    config = {topic.name: topic.config() for topic in topics(settings)}
+    config = {topic.name: topic.config(settings) for topic in topics(settings)}
     assert config["pod.orders.events.v1"]["retention.ms"] == "-1"
     assert config["pod.orders.events.v1"]["cleanup.policy"] == "delete"
     assert config["pod.orders.status.v1"]["cleanup.policy"] == "compact"
