@@ -53,6 +53,7 @@ def rebuild(
     """Fold the whole ledger into new tables and show them. Readers and a running projection go on meanwhile.
 
     `processes` share the partitions; as many as there are processors unless given, one where there is little to fold.
+    `on_progress` hears again and again how many records were folded.
     Raises `AlreadyRunning` where another rebuild of this read model runs, `RebuildNotCatchingUp` after the time.
     """
     began = time.monotonic()
@@ -84,7 +85,8 @@ def rebuild(
                 ]
                 records = fold_in_processes(shares, on_progress)
             start(source, store, [unit])
-            records += catch_up(source, store, unit, ends_by, on_progress)
+            in_processes = records
+            records += catch_up(source, store, unit, ends_by, lambda count: on_progress(in_processes + count))
             run_part(connection, model, AFTER_LOADING)
             records += _show(source, store, unit, schema, ends_by)
         finally:

@@ -88,10 +88,10 @@ def run(
     with stack() as settings:
         stream = ledgers.stream_of(settings, "orders")
         sending = lives(seed, open_orders=open_orders)
-        _answer(settings, stream, itertools.islice(sending, warm_up))
+        answered_by_a_ledger(settings, stream, itertools.islice(sending, warm_up))
         facts_before = verify(stream.events_topic, ledgers.clients(settings).reader).facts
         ends_before = _ends(settings, stream.events_topic)
-        ended_at, cpu_seconds = _answer(settings, stream, itertools.islice(sending, commands))
+        ended_at, cpu_seconds = answered_by_a_ledger(settings, stream, itertools.islice(sending, commands))
         began_at = _first_fact_at(settings, stream, ends_before)
         verified = verify(stream.events_topic, ledgers.clients(settings).reader)
         audited = audit(
@@ -124,7 +124,7 @@ def run(
     }
 
 
-def _answer(settings: Settings, stream: Stream, sending: Iterable[Sent]) -> tuple[float, float]:
+def answered_by_a_ledger(settings: Settings, stream: Stream, sending: Iterable[Sent]) -> tuple[float, float]:
     """Put commands onto intake, then let a ledger process answer them all; returns when it had, and its CPU seconds."""
     publisher = Publisher(settings, stream)
     for sent in sending:

@@ -12,6 +12,7 @@ import typer
 from events.codec import Codec
 from infra import kafka
 from infra.commands.common import DataDir, Json, print_json, settings_of
+from infra.progress import progress
 from infra.settings import Settings
 from processors.ports import NamedError
 from projections.connections import Connections
@@ -70,7 +71,8 @@ def rebuild_all(names: list[str], data: Path | None, processes: int | None, *, a
     topics = topics_of(settings)
     gc.set_threshold(*GC_THRESHOLD)
     for model in chosen(names, topics):
-        done = rebuild(model.name, topics, connections_of(settings), Codec(), processes=processes)
+        with progress(model.name) as told:
+            done = rebuild(model.name, topics, connections_of(settings), Codec(), processes=processes, on_progress=told)
         if as_json:
             print_json(done)
         else:

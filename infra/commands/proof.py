@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from events.codec import Codec
 from infra import ledgers
 from infra.commands.common import DataDir, Json, print_json, running_settings_of
+from infra.progress import progress
+from infra.verifying import Verifier
 from processors.proof.audit import AuditReport, Stretch, audit
-from processors.proof.verify import VerifyReport, verify
+from processors.proof.verify import VerifyReport
 
 BROKEN = 1
 StreamName = Annotated[str, typer.Option("--stream", help="The stream: orders, catalogue or batches.")]
@@ -28,12 +29,16 @@ def verify_command(
     data: DataDir = None,
     stream: StreamName = "orders",
     decode: Annotated[bool, typer.Option("--decode", help="Decode every record too; takes much longer.")] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Share the partitions among so many; unless given, as many as processors."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Recompute every partition's hash chain, positions and sequences. Exit code 1 where a rule is broken."""
-    settings = running_settings_of(data)
-    chosen = ledgers.stream_of(settings, stream)
-    report = verify(chosen.events_topic, ledgers.clients(settings).reader, codec=Codec() if decode else None)
+    verifier = Verifier(running_settings_of(data), stream, decode=decode)
+    with progress("facts", verifier.facts) as done:
+        report = verifier.run(verifier.processes(processes), done)
     if as_json:
         print_json(report)
     else:

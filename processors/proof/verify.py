@@ -7,7 +7,7 @@ chain covers their bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -62,15 +62,23 @@ class VerifyReport(msgspec.Struct, kw_only=True):
 
 
 def verify(
-    topic: str, reader: ReaderFactory, *, partitions: Sequence[int] | None = None, codec: Codec | None = None
+    topic: str,
+    reader: ReaderFactory,
+    *,
+    partitions: Sequence[int] | None = None,
+    codec: Codec | None = None,
+    on_progress: Callable[[int], None] = lambda facts: None,
 ) -> VerifyReport:
-    """Verify a topic of facts. With a codec every record is decoded too, which takes several times as long."""
+    """Verify a topic of facts. With a codec every record is decoded too, which takes several times as long.
+
+    `on_progress` hears again and again how many more facts were looked at.
+    """
     began = time.monotonic()
     records = TopicReader(reader)
     described: list[Violation] = []
     try:
         numbers = list(partitions) if partitions is not None else records.partitions(topic)
-        found = [_Partition(topic, number, codec, described).run(records) for number in numbers]
+        found = [_Partition(topic, number, codec, described).run(records, on_progress) for number in numbers]
     finally:
         records.close()
     return report_of(topic, found, described, time.monotonic() - began)
@@ -103,7 +111,7 @@ class _Partition:
         self._hash = GENESIS
         self.report = PartitionVerified(partition=number)
 
-    def run(self, records: TopicReader) -> PartitionVerified:
+    def run(self, records: TopicReader, on_progress: Callable[[int], None]) -> PartitionVerified:
         """Read the partition from its first record to its last committed one."""
         low, high = records.bounds(self._topic, self.report.partition)
         if low > 0:
@@ -112,6 +120,7 @@ class _Partition:
             for message in messages:
                 self._check(message)
             self.report.facts += len(messages)
+            on_progress(len(messages))
         self.report.keys = len(self._seqs)
         self.report.head_position = self._position
         self.report.head_hash = self._hash.hex()

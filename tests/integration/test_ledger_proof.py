@@ -13,6 +13,7 @@ from confluent_kafka import TopicPartition
 
 from infra import kafka, ledgers
 from infra.benchmarks.order_lives import Sent, lives
+from infra.verifying import Verifier
 from processors.ledger.loop import LedgerOptions
 from tests.integration.ledger_bed import Bed, until
 from tests.order_life import placed
@@ -110,6 +111,35 @@ def test_a_fact_that_somebody_else_wrote_is_caught_by_verify(orders: Bed) -> Non
     assert [found.rule for found in report.described] == ["hash"]
     found = orders.audit()
     assert found.described == []
+
+
+def test_processes_that_share_the_partitions_find_what_one_finds(orders: Bed) -> None:
+    send(orders, some_lives(30))
+    with orders.running():
+        orders.wait_until_answered()
+    last = orders.facts()[-1]
+    headers: Any = last.headers()
+    producer = kafka.producer(orders.settings, "test-copier")
+    producer.produce(
+        orders.stream.events_topic, key=last.key(), value=last.value(), headers=headers, partition=last.partition() or 0
+    )
+    producer.flush(30)
+    verifier, heard = Verifier(orders.settings, "orders"), list[int]()
+
+    alone, shared = verifier.run(processes=1), verifier.run(processes=2, on_progress=heard.append)
+
+    assert {found.rule for found in alone.described} == {"position", "hash", "sequence"}
+    assert shared.partitions == alone.partitions
+    assert sorted(shared.described, key=lambda one: one.rule) == sorted(alone.described, key=lambda one: one.rule)
+    assert heard[-1] == shared.facts == alone.facts
+
+
+def test_a_few_facts_are_verified_by_one_process(orders: Bed) -> None:
+    orders.send(ORDER, "place-1", placed())
+    with orders.running():
+        orders.wait_until_answered()
+    assert Verifier(orders.settings, "orders").processes() == 1
+    assert Verifier(orders.settings, "orders").processes(wanted=99) == orders.partitions
 
 
 def test_a_command_whose_answer_is_missing_is_caught_by_the_audit(orders: Bed) -> None:
