@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -134,16 +134,16 @@ def consumer(settings: Settings, group_id: str, *, instance_id: str | None = Non
     return Consumer(config, logger=_logger(group_id))
 
 
-def admin(settings: Settings, on_error: Callable[[KafkaError], None] = lambda _: None) -> AdminClient:
-    """A client for topics and configurations; `on_error` hears, when it is polled, why it cannot connect."""
-    config = common_config(settings, "printledger-admin") | {"error_cb": on_error}
-    return AdminClient(config, logger=_logger("admin"))
+def admin(settings: Settings) -> AdminClient:
+    """A client for topics and configurations."""
+    return AdminClient(common_config(settings, "printledger-admin"), logger=_logger("admin"))
 
 
 def wait_until_ready(settings: Settings, timeout_seconds: float) -> None:
     """Return when a broker answers. Raises KafkaRefused where it lets no such client in, else KafkaUnreachable."""
     told: list[KafkaError] = []
-    client = admin(settings, told.append)
+    # What it has to say is in the error; in the log it would stand once for each try to connect.
+    client = AdminClient(common_config(settings, "printledger-admin") | {"error_cb": told.append, "log_level": 0})
     try:
         client.list_topics(timeout=timeout_seconds)
     except KafkaException as error:
