@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from processors.claims.evidence import AddressNotUsable
 from processors.ports import BrokerUnreachable, KeyDestroyed, NamedError, RecordTooLarge
 from processors.uploads import UploadNotUsable
 
@@ -44,6 +45,7 @@ _STATUS_OF: Mapping[type[NamedError], int] = {
     RecordTooLarge: 413,
     KeyDestroyed: 410,
     UploadNotUsable: 422,
+    AddressNotUsable: 422,
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +18,6 @@ from events.order import commands
 from events.order.claim_commands import DecideClaim, ReportRefunded
 from events.order.claims import Claim
 from events.order.values import LineUnits
-from processors import personal
 from processors.claims.evidence import ClaimEvidence
 from processors.personal import Recipient
 from processors.ports import ApiKey, ObjectMissing
@@ -102,19 +100,15 @@ async def decide_claim(
 ) -> JSONResponse:
     """Decide a claim: refund, print again or refuse a complaint; refund, print or send again, or keep a return."""
     await _claim(deps, key, order_id, claim_id)
-    recipient = Recipient(**decided.recipient.model_dump()) if decided.recipient else None
-    if recipient is not None and (decided.outcome != "reship" or not recipient.is_deliverable()):
-        detail = "A mended address is for `reship`, and needs a name, a street, a city and a country."
-        raise Problem(422, "address_not_usable", detail)
 
     def prepare() -> tuple[str, commands.OrderCommand]:
         command = DecideClaim(
             claim_id=claim_id, outcome=decided.outcome, reason=decided.reason, amount_minor=decided.amount_minor
         )
-        if recipient is None:
+        if decided.recipient is None:
             return order_id, command
-        mended = personal.mended_address(deps.vault, key.tenant, order_id, recipient)
-        return order_id, msgspec.structs.replace(command, **mended)
+        recipient = Recipient(**decided.recipient.model_dump())
+        return order_id, _evidence(deps).sent_to(key.tenant, order_id, command, recipient)
 
     return await submit(request, deps, key, prepare)
 

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from api.claim_models import Reason
+from api.models import RecipientIn
 from events.identity import request_id
 from events.order.claim_commands import DecideClaim, OpenClaim, ReportRefunded
 from events.order.claims import REFUSAL_TEXTS, REFUSE
@@ -23,12 +25,14 @@ from infra import bootstrap
 from infra.claim_pages import claim_page, claims_page
 from infra.commands.common import DataDir, Json, OrderNotFound, Tenant, content_of, print_json, running_settings_of
 from infra.commands.telling import OUTCOME_SECONDS, By, OrderId, Said, Timeout, tell
+from processors.personal import Recipient
 from processors.ports import NamedError
 from processors.uploads import UPLOAD_BYTES_MAX
 from projections.claim_rows import ClaimsPage, ClaimView
 
 TEXT_CHARACTERS_MAX = 2_000
 UNITS_MAX = 1_000
+ADDRESS_BYTES_MAX = 16_384
 CLAIMS_SHOWN_MAX = 1_000
 UNDECIDED = ("reviewing", "referred")
 """Stages of a claim that nobody has decided: the rules look at it, or a person does."""
@@ -70,6 +74,10 @@ class NotAWord(NamedError):
 
 class ReferenceNotUsable(NamedError):
     """A reference has 1 to 100 letters, digits and the signs . _ : # -, such as a transfer's number."""
+
+
+class AddressNotReadable(NamedError):
+    """An address is a JSON object with name, company, address1, address2, city, region, postal_code and country."""
 
 
 class NoRefundWaiting(NamedError):
@@ -199,19 +207,31 @@ def decide(
     amount_minor: Annotated[
         int, typer.Option(min=0, help="How much is given back, in minor units (default: all that the units cost).")
     ] = 0,
+    address: Annotated[
+        Path | None,
+        typer.Option(help="For reship: a JSON file with name, address1, city, postal_code, country, … to send it to."),
+    ] = None,
     by: By = "support",
     timeout: Timeout = OUTCOME_SECONDS,
     as_json: Json = False,
 ) -> None:
-    """Decide a claim, once. To another address than the order's, the API sends a parcel again."""
+    """Decide a claim, once. A return that is sent again goes to the order's address, or to --address, kept sealed."""
     if outcome == REFUSE and why not in REFUSAL_TEXTS:
         raise ReasonNotKnown(f"{why}: {ReasonNotKnown.__doc__} Give one of {', '.join(REFUSAL_TEXTS)}.")
     if not WORD.fullmatch(why):
         raise NotAWord(f"{why[:40]}: {NotAWord.__doc__}")
     said = DecideClaim(claim_id=claim_id, outcome=outcome, reason=why, amount_minor=amount_minor)
+    recipient = _recipient(address) if address else None
     settings = running_settings_of(data)
-    actor = f"operator:{by}"
-    tell(settings, tenant, order_id, actor, lambda _: Said(command=said), seconds=timeout, as_json=as_json)
+    whose = tenant or settings.tenants[0]
+
+    def say(_: Order) -> Said:
+        if recipient is None:
+            return Said(command=said)
+        with bootstrap.claim_evidence(settings) as evidence:
+            return Said(command=evidence.sent_to(whose, order_id, said, recipient))
+
+    tell(settings, whose, order_id, f"operator:{by}", say, seconds=timeout, as_json=as_json)
 
 
 def refunded(
@@ -260,6 +280,16 @@ def _units(told: str) -> tuple[int, ...]:
     if not all(1 <= unit <= UNITS_MAX for unit in units):
         raise UnitsNotReadable(f"{told[:40]}: {UnitsNotReadable.__doc__}")
     return tuple(sorted(units))
+
+
+def _recipient(path: Path) -> Recipient:
+    """The address in a file, as `POST /v1/orders` takes one."""
+    try:
+        given = RecipientIn.model_validate_json(content_of(path, ADDRESS_BYTES_MAX))
+    except ValidationError as error:
+        wrong = ", ".join(".".join(map(str, problem["loc"])) or "the file" for problem in error.errors())
+        raise AddressNotReadable(f"{path}: {wrong}. {AddressNotReadable.__doc__}") from None
+    return Recipient(**given.model_dump())
 
 
 def _text(given: str) -> str:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from events.order.claim_commands import OpenClaim
+import msgspec
+
+from events.order.claim_commands import DecideClaim, OpenClaim
+from events.order.claims import RESHIP
 from events.order.values import LineUnits
 from processors import personal
 from processors.links import LinkSigner
-from processors.ports import ObjectStore, Vault, VaultError
+from processors.personal import Recipient
+from processors.ports import NamedError, ObjectStore, Vault, VaultError
 from processors.uploads import claim_pictures_folder, keep_claim_picture
 from processors.workers.files import OrderFiles
 from projections.claim_rows import ClaimView
+
+
+class AddressNotUsable(NamedError):
+    """A mended address is for `reship`, and needs a name or company, a street, a city and a country of two letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,16 @@ class ClaimEvidence:
             note=personal.seal_text(self.vault, tenant, order_id, personal.claim_field(), text),
             pictures=tuple(self._files.known(tenant, f"{folder}/{name}") for name in dict.fromkeys(pictures)),
         )
+
+    def sent_to(self, tenant: str, order_id: str, decision: DecideClaim, recipient: Recipient) -> DecideClaim:
+        """The decision to send goods again, with another address than the order's, sealed.
+
+        Raises AddressNotUsable, and KeyDestroyed after an erasure.
+        """
+        if decision.outcome != RESHIP or not recipient.is_deliverable():
+            raise AddressNotUsable
+        mended = personal.mended_address(self.vault, tenant, order_id, recipient)
+        return msgspec.structs.replace(decision, **mended)
 
     def text(self, tenant: str, claim: ClaimView) -> str | None:
         """What the buyer wrote; None where there is nothing, or nothing that can be opened any more."""

@@ -16,6 +16,7 @@ from events.order.facts import (
     InspectionFailed,
     InspectionRequested,
     LabelPurchased,
+    LabelRequested,
     OrderEvent,
     ParcelWithdrawn,
     RefundMade,
@@ -36,6 +37,13 @@ pytestmark = pytest.mark.stack
 
 ORDER = context_of().key
 MODELS = ("orders", "claims", "command_outcomes")
+MENDED = {
+    "name": "Demo Buyer",
+    "address1": "Demo Street 7",
+    "city": "Demo Town",
+    "postal_code": "5020",
+    "country": "AT",
+}
 #: A command waits so long for its outcome: it is there in a moment, and a busy machine may take its time.
 PATIENT = ("--timeout", "120")
 
@@ -135,6 +143,36 @@ def test_a_complaint_is_opened_shown_decided_and_paid_back_by_hand(desk: Desk, c
     assert listed["reference"] == "bank-7"
     assert ORDER in desk.says("claim", "list", "--order", ORDER)
     assert "was decided" in desk.refuses("claim", "decide", ORDER, "C1", "refund", "--why", "goodwill", *PATIENT)
+
+
+def test_a_return_is_sent_again_to_an_address_in_a_file(desk: Desk, tmp_path: Path) -> None:
+    # given
+    desk.lives()
+    desk.bed.send_all([(ORDER, "returned-1", World().tracking("P1", "returned", 50))])
+    desk.settle()
+    address = tmp_path / "address.json"
+    address.write_text(json.dumps(MENDED))
+    # when
+    desk.says("claim", "decide", ORDER, "C1", "reship", "--why", "moved", "--address", str(address), *PATIENT)
+    # then
+    granted = desk.newest(ClaimGranted)
+    assert (granted.outcome, granted.country, granted.postal_prefix) == ("reship", "AT", "502")
+    assert b"Demo Street" not in granted.recipient
+    assert desk.newest(LabelRequested).recipient == granted.recipient
+
+
+def test_an_address_that_is_of_no_use_is_told_by_name(desk: Desk, tmp_path: Path) -> None:
+    address = tmp_path / "address.json"
+    desk.lives()
+    decide = ("claim", "decide", ORDER, "C1", "reship", "--why", "moved", "--address")
+    for content, told in (
+        ("{", "JSON object"),
+        ('{"street": "Demo Street 7"}', "street. An address is"),
+        ('{"name": "Demo Buyer"}', "a street, a city and a country"),
+    ):
+        address.write_text(content)
+        assert told in desk.refuses(*decide, str(address)), content
+    assert "No such file" in desk.refuses(*decide, str(tmp_path / "none.json"))
 
 
 def test_what_support_mistypes_is_told_by_name_and_changes_nothing(desk: Desk, tmp_path: Path) -> None:
