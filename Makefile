@@ -35,7 +35,7 @@ demo: setup ## Start the system and watch real orders go to the door (CI=1: end 
 	@$(BIN)/printledger demo --data $(DATA) $(if $(CI),--ci)
 
 test: setup ## Run all tests on the real stack
-	@$(BIN)/pytest $(if $(filter-out 0 1,$(PYTEST_WORKERS)),-n $(PYTEST_WORKERS) --dist loadscope) $(TESTS)
+	@$(BIN)/pytest $(if $(filter-out 0 1,$(PYTEST_WORKERS)),-n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder) $(TESTS)
 
 check: $(VENV)/.installed ## Format, lint, types, import contract
 	@$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Puts together what looks after others: the reconcilers, and the alerts about missed targets."""
+"""Puts together what looks after others: the timers, the reconcilers, and the alerts about missed targets."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from processors.parcel_reconciler import ParcelReconciler
 from processors.partners.protocol import PrintPartner
 from processors.ports import CommandSender
 from processors.reconciler import Reconciler
+from processors.timers import Timers
 from processors.workers.files import OrderFiles
 from processors.workers.label_report import label_report
 from processors.workers.notify import MailServer
@@ -61,6 +62,11 @@ def reconcilers(
     runs = Reconciler(SystemReads(pool), partners, commands, now_ms, outages)
     parcels = ParcelReconciler(ScorecardReads(pool), carriers, commands, bought, now_ms, outages)
     return [runs.run, parcels.run]
+
+
+def timers(settings: Settings, reads: SystemReads, commands: CommandSender, outages: Outages) -> Service:
+    """Who tells orders that what they waited for has not come in time."""
+    return Timers(reads, QueueLags(settings), commands, now_ms, outages).run
 
 
 def alerting(

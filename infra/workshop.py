@@ -33,7 +33,7 @@ from infra.demo import addresses
 from infra.faust_access import faust_access
 from infra.house_desk import desk_service
 from infra.lifecycle import Housekeeping
-from infra.lookouts import alerting, reconcilers
+from infra.lookouts import alerting, reconcilers, timers
 from infra.offer_sync import catalogue_sync
 from infra.outbound_tables import PostgresCircuits, PostgresExchanges
 from infra.rollouts import rollouts
@@ -54,7 +54,6 @@ from processors.ports import BrokerUnreachable, NamedError
 from processors.reactors import SkuReactor
 from processors.routing.rulebook import Rulebook
 from processors.status_relay import StatusRelay
-from processors.timers import Timers
 from processors.worker import Effect, WorkerConfig, WorkerPorts
 from processors.workers.art import TemplateArt
 from processors.workers.artwork import CheckArtwork
@@ -194,7 +193,7 @@ class Workshop:
             case "inbound":
                 return self._inbound()
             case "timers":
-                return Timers(self._reads, self._commands, now_ms, OUTAGES).run
+                return timers(self._settings, self._reads, self._commands, OUTAGES)
             case "reactors":
                 return self._reactors()
             case "catalogue-sync":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from events.order.deadlines import deadline_changes, ends_with
-from events.order.facts import ORDER_FACTS, OrderCancelled, OrderEdited, OrderEvent
+from events.order.facts import ORDER_FACTS, DeadlineSet, OrderCancelled, OrderEdited, OrderEvent
 from projections.model import Change, Row, Source, StoredRows, Table, Topics, type_names
 from projections.record import Record
 
@@ -13,11 +13,11 @@ class Deadlines:
     """One row a thing that is waited for. It goes when the fact that answers it, or ends its line, is folded."""
 
     name = "deadlines"
-    version = 1
+    version = 2
     tables = (
         Table(
             name="deadlines",
-            columns=("tenant", "order_id", "deadline_key", "due_at", "seq"),
+            columns=("tenant", "order_id", "deadline_key", "due_at", "seq", "asked_at"),
             key=("order_id", "deadline_key"),
         ),
     )
@@ -36,7 +36,8 @@ class Deadlines:
             for key in changes.closed:
                 latest[order_id, key] = None
             for key, due_at in changes.opened:
-                latest[order_id, key] = (record.tenant, order_id, key, due_at, record.seq)
+                asked_at = 0 if isinstance(fact, DeadlineSet) else record.recorded_at
+                latest[order_id, key] = (record.tenant, order_id, key, due_at, record.seq, asked_at)
             if isinstance(fact, OrderCancelled | OrderEdited):
                 in_batch = [key for known, key in latest if known == order_id]
                 for key in {*open_before.get(order_id, ()), *in_batch}:

@@ -372,10 +372,18 @@ FROM command_outcomes
 WHERE tenant = %(tenant)s AND command_id = %(command_id)s;
 
 -- due_deadlines --
--- What orders of all tenants have waited for until now, longest due first.
+-- What orders of all tenants have waited for until now, longest due first. Left out is what was asked for at or after the
+-- time from which on the requests of its kind are still in their queue, unless it was due before `overdue`.
 SELECT tenant, order_id, deadline_key, due_at
 FROM deadlines
 WHERE due_at <= %(now)s
+  AND NOT EXISTS (
+      SELECT
+      FROM unnest(%(kinds)s::text[], %(since)s::bigint[]) AS queued (kind, since)
+      WHERE split_part(deadlines.deadline_key, ':', 1) = queued.kind
+        AND deadlines.asked_at >= queued.since
+        AND deadlines.due_at > %(overdue)s
+  )
 ORDER BY due_at, order_id, deadline_key
 LIMIT %(limit)s;
 

@@ -31,6 +31,7 @@ from projections.rows import (
 from projections.sql import QUERIES
 
 ROWS_MAX = 1_000
+NOTHING_QUEUED: Mapping[str, int] = {}
 STREAMED_ROWS = 2_000
 TEXTS_KEPT = 4_096
 #: The statuses with which an order has come to an end.
@@ -45,9 +46,19 @@ class SystemReads:
     def __init__(self, pool: ConnectionPool[Connection[TupleRow]]) -> None:
         self._pool = pool
 
-    def due_deadlines(self, now: int, limit: int = ROWS_MAX) -> tuple[DueDeadline, ...]:
-        """What orders have waited for until `now` (epoch milliseconds), longest due first."""
-        return tuple(_each(DueDeadline, self._rows("due_deadlines", now=now, limit=min(limit, ROWS_MAX))))
+    def due_deadlines(
+        self, now: int, queued_since: Mapping[str, int] = NOTHING_QUEUED, overdue: int = 0, limit: int = ROWS_MAX
+    ) -> tuple[DueDeadline, ...]:
+        """What orders have waited for until `now` (epoch milliseconds), longest due first.
+
+        `queued_since` says for kinds of deadlines from when on requests are still in their queue: such are left out,
+        unless they were due by the time `overdue`.
+        """
+        kinds, since = list(queued_since), list(queued_since.values())
+        found = self._rows(
+            "due_deadlines", now=now, kinds=kinds, since=since, overdue=overdue, limit=min(limit, ROWS_MAX)
+        )
+        return tuple(_each(DueDeadline, found))
 
     def runs_at_partners(self, after: str, limit: int = ROWS_MAX) -> tuple[Effect, ...]:
         """Print runs that partners have taken and not printed yet, by effect key, beginning after one."""

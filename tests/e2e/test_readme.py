@@ -20,6 +20,7 @@ def test_the_readme_shows_the_two_commands_first() -> None:
     assert BLOCKS[:2] == ["make demo\n", THIS_RUN]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_block_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
     """Given free ports and an empty folder, the blocks do what they say; `make test` is what runs here."""

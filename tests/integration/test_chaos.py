@@ -16,6 +16,7 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "14"))
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_orders_end_as_they_should_while_ledger_workers_and_projections_are_killed(tmp_path: Path) -> None:
     with whole_system.own_stack(tmp_path / "data") as settings:

@@ -17,6 +17,7 @@ EVERY = 6
 ORDERS = EVERY * max(len(FAILURES), len(day.FAILURES))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_orders_reach_the_door_while_partners_and_carriers_fail(tmp_path: Path) -> None:
     plan = day.Plan(every=EVERY, of_carriers=FAILURES)

@@ -126,7 +126,7 @@ def test_runs_that_partners_have_taken_and_not_printed_are_found_page_by_page(de
         ):
             effect = ("demo", f"k{number}", f"order-{number}", kind, "1", 1, "", "gelato", [1, 2], 1)
             connection.execute("INSERT INTO effects VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", effect)
-            connection.execute("INSERT INTO deadlines VALUES ('demo', %s, %s, 1, 1)", (f"order-{number}", key))
+            connection.execute("INSERT INTO deadlines VALUES ('demo', %s, %s, 1, 1, 1)", (f"order-{number}", key))
     with ConnectionPool(desk.url, min_size=1, open=True) as pool:
         reads = SystemReads(pool)
         first = reads.runs_at_partners("", limit=1)

@@ -8,6 +8,7 @@ import pytest
 from events.codec import Codec
 from events.documents import CommandRejected
 from events.order.facts import (
+    ArtworkCheckRequested,
     CommandIgnored,
     CommandRefused,
     HoldReleased,
@@ -231,6 +232,26 @@ def test_what_is_due_comes_longest_due_first(rig: Rig) -> None:
         assert [deadline.due_at for deadline in every] == sorted(deadline.due_at for deadline in every)
         assert reads.next_deadline_at() == every[0].due_at
         assert reads.due_deadlines(every[0].due_at - 1) == ()
+
+
+def test_what_was_asked_for_since_its_queue_is_behind_is_not_due_but_after_long(rig: Rig) -> None:
+    life = a_life()
+    asked = next(number for number, (_, fact) in enumerate(life) if isinstance(fact, ArtworkCheckRequested))
+    rig.ledger.write(life[: asked + 1])
+    rig.project("deadlines")
+    ((asked_at, due_at),) = rig.query("SELECT asked_at, due_at FROM deadlines WHERE deadline_key LIKE 'check:%'")
+    with rig.system_reading() as reads:
+
+        def kinds(overdue: int = 0, **queued_since: int) -> set[str]:
+            found = reads.due_deadlines(NOW * 2, queued_since, overdue)
+            return {deadline.deadline_key.partition(":")[0] for deadline in found}
+
+        assert "check" in kinds()
+        assert "check" not in kinds(check=asked_at)
+        assert "check" in kinds(check=asked_at + 1)
+        assert "check" in kinds(render=asked_at)
+        assert "check" in kinds(check=asked_at, overdue=due_at)
+        assert kinds(check=asked_at) | {"check"} == kinds()
 
 
 def _reject(rig: Rig, command_id: str, outcome: str, reason: str) -> None:

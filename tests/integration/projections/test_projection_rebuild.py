@@ -138,7 +138,7 @@ def test_a_release_with_a_new_version_of_a_read_model_rebuilds_it_by_itself(rig:
     arguments = (["deadlines"], rig.topics, rig.connections, Codec(), lambda: 0, stop)
     thread = threading.Thread(target=follow, args=arguments)
     thread.start()
-    wait_until(lambda: rig.query("SELECT version, build FROM read_models WHERE name = 'deadlines'") == [(1, 2)], 60)
+    wait_until(lambda: rig.query("SELECT version, build FROM read_models WHERE name = 'deadlines'") == [(2, 2)], 60)
     rig.ledger.write(a_life("2002")[:3])
     rig.wait_until_folded("deadlines")
     stop.set()
