@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from events.codec import Codec
@@ -65,8 +66,11 @@ def reconcilers(
 
 
 def timers(settings: Settings, reads: SystemReads, commands: CommandSender, outages: Outages) -> Service:
-    """Who tells orders that what they waited for has not come in time."""
-    return Timers(reads, QueueLags(settings), commands, now_ms, outages).run
+    """Who tells orders that what they waited for has not come in time.
+
+    After an upgrade the read model of the earlier release is shown until it is rebuilt: what it lacks is waited for.
+    """
+    return Timers(reads, QueueLags(settings), commands, now_ms, (*outages, psycopg.errors.UndefinedColumn)).run
 
 
 def alerting(

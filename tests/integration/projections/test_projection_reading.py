@@ -4,9 +4,12 @@ import asyncio
 import time
 
 import pytest
+from psycopg import OperationalError
+from structlog.testing import capture_logs
 
 from events.codec import Codec
 from events.documents import CommandRejected
+from events.order.commands import ReportDeadlineElapsed
 from events.order.facts import (
     ArtworkCheckRequested,
     CommandIgnored,
@@ -17,11 +20,14 @@ from events.order.facts import (
     SubmissionRequested,
 )
 from infra import kafka
+from infra.lookouts import timers
 from projections.errors import WaitedTooLong
 from projections.reader import BadCursor
 from tests.integration.projections.conftest import Rig
 from tests.integration.projections.test_projection_folding import KEY, a_life
 from tests.order_life import NOW, TENANT, World, a_line, a_store_order, context_of, live, placed
+from tests.support import wait_until
+from tests.unit.inbound.doubles import SentCommands
 
 pytestmark = pytest.mark.stack
 
@@ -252,6 +258,35 @@ def test_what_was_asked_for_since_its_queue_is_behind_is_not_due_but_after_long(
         assert "check" in kinds(render=asked_at)
         assert "check" in kinds(check=asked_at, overdue=due_at)
         assert kinds(check=asked_at) | {"check"} == kinds()
+
+
+def test_timers_wait_while_the_read_model_of_an_earlier_release_is_shown(rig: Rig) -> None:
+    rig.project("deadlines")
+    _run(rig, "INSERT INTO deadlines VALUES ('demo', 'order-1', 'approval:1', 1, 1, 0)")
+    _run(rig, "ALTER TABLE deadlines RENAME COLUMN asked_at TO not_there_yet")
+    commands = SentCommands()
+
+    async def run() -> None:
+        stop = asyncio.Event()
+
+        async def upgrade() -> None:
+            await asyncio.to_thread(wait_until, lambda: told, 60, "timers that wait")
+            assert {entry["event"] for entry in told} == {"timers_wait"}
+            _run(rig, "ALTER TABLE deadlines RENAME COLUMN not_there_yet TO asked_at")
+            await asyncio.to_thread(wait_until, lambda: commands.sent, 60, "the deadline told")
+            stop.set()
+
+        with rig.system_reading() as reads, capture_logs() as told:
+            await asyncio.gather(timers(rig.settings, reads, commands, (OperationalError,))(stop), upgrade())
+
+    asyncio.run(run())
+    ((command, _),) = commands.sent
+    assert command == ReportDeadlineElapsed(deadline_key="approval:1", due_at=1)
+
+
+def _run(rig: Rig, statement: str) -> None:
+    with rig.connect() as connection:
+        connection.execute(statement.encode())
 
 
 def _reject(rig: Rig, command_id: str, outcome: str, reason: str) -> None:
