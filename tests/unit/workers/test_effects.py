@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -137,14 +137,13 @@ class Known:
 
 def submit_worker(begun: Claims | None = None, suspended: tuple[str, ...] = (), **partners: Partner) -> Submit:
     """The worker with these partners; `begun` outlives it, as a database does."""
-    marks = itertools.count()
     return Submit(
         partners=partners,  # type: ignore[arg-type]
         known=Known(suspended),
         files=Files(),  # type: ignore[arg-type]
         links=LinkSigner(bytes(32), "http://printledger.example", lambda: 0),
         begun=begun or Claims(),
-        new_mark=lambda: f"mark-{id(marks)}-{next(marks)}",
+        new_mark=lambda: uuid4().hex,
     )
 
 
