@@ -46,6 +46,11 @@ def nothing_ordered(error: OutboundError) -> Deferred:
     return msgspec.structs.replace(error.deferred(), outcome_unknown=False)
 
 
+def in_doubt(unread: Deferred) -> Deferred:
+    """The vendor may have taken the order, and cannot be asked: nobody else may make it until it can."""
+    return msgspec.structs.replace(unread, outcome_unknown=True)
+
+
 def refusal(answer: Answer, said: str) -> Refused:
     """The vendor's no by its HTTP status, with what it `said`; a status without a rule needs a person."""
     reason, retryable, person = BY_STATUS.get(answer.status, ("invalid", False, True))

@@ -22,8 +22,6 @@ Gelato states no rate limit for these calls; its 429 and `Retry-After` are obeye
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from processors.carriers.protocol import ClaimStore
 from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient, OutboundError, preview
@@ -31,6 +29,7 @@ from processors.partners import gelato_wire as wire
 from processors.partners.common import (
     WITHDRAWN,
     ReceivingAddress,
+    in_doubt,
     millis_or_zero,
     nonsense,
     nothing_ordered,
@@ -121,7 +120,7 @@ class Gelato:
             return Refused(reason="cancelled", retryable=False, detail=f"draft {claimed} was deleted at Gelato")
         if isinstance(held, Deferred):
             # The claimed draft may have been ordered by an earlier try.
-            return msgspec.structs.replace(held, outcome_unknown=True)
+            return in_doubt(held)
         return await self._order_made(job, variant, held, already_known=True)
 
     async def _draft(self, job: PrintJob, variant: GelatoVariant) -> wire.Order | Refused | Deferred:
@@ -197,6 +196,9 @@ class Gelato:
         held = await self._order(order.id, job.effect_key)
         if isinstance(held, wire.Order) and held.order_type != DRAFT:
             return _accepted(held, already_known=True)
+        if isinstance(held, Deferred):
+            # The call may have been made twice: the first was taken, and this is the answer to the second.
+            return in_doubt(held)
         return nonsense(answer, outcome_unknown=True) if answer.status == 200 else _refused(answer)
 
     async def _order(self, order_id: str, about: str) -> wire.Order | Deferred | None:

@@ -34,6 +34,7 @@ from processors.partners.common import (
     UNCOUNTED_STOCK_UNITS,
     ReceivingAddress,
     date_millis,
+    in_doubt,
     millis_or_zero,
     nonsense,
     nothing_ordered,
@@ -128,7 +129,7 @@ class Printful:
         held = await self._order(job.effect_key) if created.status in (400, 409) else None
         if isinstance(held, Deferred):
             # An order stands under the key, and whether it was confirmed cannot be asked.
-            return msgspec.structs.replace(held, outcome_unknown=True)
+            return in_doubt(held)
         return _refused(created) if held is None else await self._take_up(job, held, already_known=True)
 
     async def _create(self, job: PrintJob, variant: PrintfulVariant) -> Answer:
@@ -190,7 +191,8 @@ class Printful:
         held = await self._order(job.effect_key)
         if isinstance(held, wire.Order) and held.status != DRAFT:
             return _accepted(held, already_known=True)
-        return _refused(answer)
+        # The call may have been made twice: the first was taken, and this is the answer to the second.
+        return in_doubt(held) if isinstance(held, Deferred) else _refused(answer)
 
     async def _order(self, effect_key: str) -> wire.Order | Deferred | None:
         try:

@@ -37,6 +37,7 @@ from processors.partners.common import (
     WITHDRAWN,
     ReceivingAddress,
     date_millis,
+    in_doubt,
     nonsense,
     nothing_ordered,
     refusal,
@@ -214,7 +215,8 @@ class Printify:
         if answer.status == 400 and isinstance(held, wire.Order) and held.status != "on-hold":
             detail = f"order {order.id} is still {held.status} at Printify"
             return Refused(reason="overloaded", retryable=True, detail=detail)
-        return _refused(answer)
+        # The call may have been made twice: the first was taken, and this is the answer to the second.
+        return in_doubt(held) if isinstance(held, Deferred) else _refused(answer)
 
     async def _was_sent(self, order_id: str, about: str) -> bool:
         held = await self._order(order_id, about)

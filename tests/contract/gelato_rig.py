@@ -43,6 +43,7 @@ class GelatoRig(SimulatedRig):
         "refuse for now": {"busy_next": COUNT},
         "refuse for good": {"out_of_stock_next": COUNT},
         "accept and fall silent": {"order_silently_next": COUNT},
+        "accept in silence and go down before it is asked": {"order_silently_next": COUNT, "down_after": 4},
         "create and fall silent": {"draft_silently_next": COUNT},
         "go down before the answer": {"down_after": 2},
         "lose the print file": {"lose_file_next": COUNT},

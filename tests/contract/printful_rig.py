@@ -45,6 +45,7 @@ class PrintfulRig(SimulatedRig):
         "refuse for now": {"busy_next": COUNT},
         "refuse for good": {"out_of_stock_next": COUNT},
         "accept and fall silent": {"confirm_silently_next": COUNT},
+        "accept in silence and go down before it is asked": {"confirm_silently_next": COUNT, "down_after": 4},
         "create and fall silent": {"create_silently_next": COUNT},
         "go down before the answer": {"down_after": 2},
         "lose the print file": {"lose_file_next": COUNT},

@@ -51,6 +51,7 @@ class PrintifyRig(SimulatedRig):
         "refuse for now": {"busy_next": COUNT},
         "refuse for good": {"out_of_stock_next": COUNT},
         "accept and fall silent": {"send_silently_next": COUNT},
+        "accept in silence and go down before it is asked": {"send_silently_next": COUNT, "down_after": 6},
         "create and fall silent": {"create_silently_next": COUNT},
         "go down before the answer": {"down_after": 4},
         "lose the print file": {"lose_file_next": COUNT},

@@ -76,6 +76,17 @@ async def test_when_the_partner_cannot_be_asked_either_the_outcome_stays_unknown
     assert outcome.outcome_unknown
 
 
+async def test_a_no_to_the_second_call_is_no_refusal_while_the_first_may_have_been_taken(rig: PartnerRig) -> None:
+    if not rig.drafts_first:
+        pytest.skip("this partner takes a job with one request, whose second call is answered like the first")
+    partner, job = rig.partner(msgspec.structs.replace(QUICK, read_timeout_s=1.0)), rig.job()
+    rig.provoke("accept in silence and go down before it is asked")
+    outcome = await partner.submit(job)
+    assert rig.made(job.effect_key).jobs == 1
+    assert isinstance(outcome, Deferred)
+    assert outcome.outcome_unknown
+
+
 async def test_a_partner_that_was_down_before_anything_was_ordered_leaves_nobody_in_doubt(rig: PartnerRig) -> None:
     if not rig.drafts_first:
         pytest.skip("this partner takes a job with one request, so every lost answer leaves a doubt")
