@@ -19,20 +19,25 @@ from projections.batches import unpack_batch
 from projections.orders import unpack_order
 
 UM_PER_INCH: Final = 25_400
-#: Orders that are looked at in one go, the oldest first; the next look finds the others.
-ORDERS_MAX: Final = 2_000
+#: Orders that are read at once, the oldest first, and print runs after which a look asks for no more orders: what is
+#: found first leaves first, and the next look finds the others.
+ORDERS_A_PAGE: Final = 500
+RUNS_MAX: Final = 2_000
 BATCHES_MAX: Final = 500
 #: Batches that ended so lately are looked at once more: a crash may have kept their orders from being told.
 ENDED_LATELY_MS: Final = 3_600_000
 
 WAITING: LiteralString = (
-    "SELECT o.tenant, o.order_id, o.state,"
-    " COALESCE((SELECT jsonb_object_agg(d.deadline_key, d.due_at) FROM deadlines AS d WHERE d.order_id = o.order_id"
-    " AND d.deadline_key LIKE 'production:%%'), '{}'::jsonb) AS dues,"
-    " o.updated_at"
-    " FROM orders AS o WHERE o.status IN ('in_production', 'partially_shipped', 'partially_delivered', 'exception')"
-    " AND EXISTS (SELECT FROM effects AS e WHERE e.order_id = o.order_id AND e.kind = 'submit' AND e.who = %s)"
-    " ORDER BY o.placed_at, o.order_id LIMIT %s"
+    # What a partner has accepted and not printed has an open deadline, whatever the order's other units are doing.
+    "WITH accepted AS ("
+    " SELECT d.order_id, jsonb_object_agg(d.deadline_key, d.due_at) AS dues FROM deadlines AS d"
+    " JOIN effects AS e ON e.order_id = d.order_id AND e.kind = 'submit' AND e.who = %(partner_id)s"
+    " AND d.deadline_key = 'production:' || e.line_id || ':' || e.run"
+    " WHERE d.deadline_key LIKE 'production:%%' GROUP BY d.order_id)"
+    " SELECT o.tenant, o.order_id, o.state, accepted.dues, o.updated_at, o.placed_at"
+    " FROM accepted JOIN orders AS o USING (order_id)"
+    " WHERE (o.placed_at, o.order_id) > (%(after_placed_at)s, %(after_order_id)s)"
+    " ORDER BY o.placed_at, o.order_id LIMIT %(limit)s"
 )
 AT_WORK: LiteralString = (
     "SELECT batch_id, state, moved_at FROM batches WHERE partner_id = %s"
@@ -53,19 +58,27 @@ ONE: LiteralString = "SELECT batch_id, state FROM batches WHERE batch_id = %s"
 class BatchTables:
     """Reads with the owner's role: a shop's batches hold lines of all tenants. Every call blocks."""
 
-    def __init__(self, pool: ConnectionPool[Connection[TupleRow]], clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[TupleRow]],
+        clock: Callable[[], int] = now_ms,
+        *,
+        orders_a_page: int = ORDERS_A_PAGE,
+    ) -> None:
         self._pool = pool
         self._now_ms = clock
+        self._orders_a_page = orders_a_page
 
     def waiting(self, partner_id: str) -> Sequence[Waiting]:
         """Print runs that the shop has accepted, that nobody has started, and whose order nothing holds."""
+        found: list[Waiting] = []
+        asked = {"partner_id": partner_id, "limit": self._orders_a_page, "after_placed_at": -1, "after_order_id": ""}
         with self._pool.connection() as connection:
-            rows = connection.execute(WAITING, (partner_id, ORDERS_MAX)).fetchall()
-        return [
-            one
-            for tenant, order_id, state, dues, updated_at in rows
-            for one in waiting_runs(tenant, order_id, unpack_order(state), partner_id, dues, updated_at)
-        ]
+            while len(found) < RUNS_MAX and (rows := connection.execute(WAITING, asked).fetchall()):
+                for tenant, order_id, state, dues, updated_at, placed_at in rows:
+                    found += waiting_runs(tenant, order_id, unpack_order(state), partner_id, dues, updated_at)
+                    asked |= {"after_placed_at": placed_at, "after_order_id": order_id}
+        return found
 
     def at_work(self, partner_id: str) -> Sequence[KnownBatch]:
         """Batches that are not over, and those that ended lately."""
