@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, LiteralString
 
 from psycopg import Connection
@@ -14,7 +14,6 @@ from events.batches.state import Batch
 from events.order.state import Line, Order, Run
 from processors.batching.plan import Waiting
 from processors.batching.ports import KnownBatch
-from processors.clock import now_ms
 from projections.batches import unpack_batch
 from projections.orders import unpack_order
 
@@ -24,8 +23,6 @@ UM_PER_INCH: Final = 25_400
 ORDERS_A_PAGE: Final = 500
 RUNS_MAX: Final = 2_000
 BATCHES_MAX: Final = 500
-#: Batches that ended so lately are looked at once more: a crash may have kept their orders from being told.
-ENDED_LATELY_MS: Final = 3_600_000
 
 WAITING: LiteralString = (
     # What a partner has accepted and not printed has an open deadline, whatever the order's other units are doing.
@@ -39,10 +36,11 @@ WAITING: LiteralString = (
     " WHERE (o.placed_at, o.order_id) > (%(after_placed_at)s, %(after_order_id)s)"
     " ORDER BY o.placed_at, o.order_id LIMIT %(limit)s"
 )
+#: Those that go on come first, however many wait to be cleared: their lines must not be planned again.
 AT_WORK: LiteralString = (
     "SELECT batch_id, state, moved_at FROM batches WHERE partner_id = %s"
-    " AND (stage IN ('open', 'closed', 'sent') OR (stage = 'completed' AND updated_at > %s))"
-    " ORDER BY opened_at, batch_id LIMIT %s"
+    " AND stage IN ('open', 'closed', 'sent', 'completed')"
+    " ORDER BY stage = 'completed', opened_at, batch_id LIMIT %s"
 )
 OUTCOMES: LiteralString = (
     "SELECT c.command_id, c.outcome, c.reason FROM command_outcomes AS c"
@@ -50,7 +48,8 @@ OUTCOMES: LiteralString = (
 )
 NEWEST: LiteralString = "SELECT batch_id, state, moved_at FROM batches ORDER BY opened_at DESC, batch_id LIMIT %s"
 ENDED: LiteralString = (
-    "SELECT batch_id, updated_at FROM batches WHERE batch_id = ANY(%s) AND stage IN ('completed', 'abandoned')"
+    "SELECT batch_id, updated_at FROM batches"
+    " WHERE batch_id = ANY(%s) AND stage IN ('completed', 'cleared', 'abandoned')"
 )
 ONE: LiteralString = "SELECT batch_id, state FROM batches WHERE batch_id = %s"
 
@@ -58,15 +57,8 @@ ONE: LiteralString = "SELECT batch_id, state FROM batches WHERE batch_id = %s"
 class BatchTables:
     """Reads with the owner's role: a shop's batches hold lines of all tenants. Every call blocks."""
 
-    def __init__(
-        self,
-        pool: ConnectionPool[Connection[TupleRow]],
-        clock: Callable[[], int] = now_ms,
-        *,
-        orders_a_page: int = ORDERS_A_PAGE,
-    ) -> None:
+    def __init__(self, pool: ConnectionPool[Connection[TupleRow]], *, orders_a_page: int = ORDERS_A_PAGE) -> None:
         self._pool = pool
-        self._now_ms = clock
         self._orders_a_page = orders_a_page
 
     def waiting(self, partner_id: str) -> Sequence[Waiting]:
@@ -81,9 +73,9 @@ class BatchTables:
         return found
 
     def at_work(self, partner_id: str) -> Sequence[KnownBatch]:
-        """Batches that are not over, and those that ended lately."""
+        """Batches that are not over, and then those that are not cleared."""
         with self._pool.connection() as connection:
-            rows = connection.execute(AT_WORK, (partner_id, self._now_ms() - ENDED_LATELY_MS, BATCHES_MAX)).fetchall()
+            rows = connection.execute(AT_WORK, (partner_id, BATCHES_MAX)).fetchall()
         return [_known(row) for row in rows]
 
     def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:

@@ -24,7 +24,7 @@ class Batches:
     """Folds each batch's facts; a batch has few, so that nothing is kept in memory between two."""
 
     name = "batches"
-    version = 2
+    version = 3
     tables = (
         Table(
             name="batches",

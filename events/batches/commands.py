@@ -78,6 +78,10 @@ class ReportBatchGoesOn(BatchCommand, frozen=True, kw_only=True):
     """Nothing keeps the batch any more."""
 
 
+class ReportBatchCleared(BatchCommand, frozen=True, kw_only=True):
+    """Its orders know what became of their units, and nothing of it is left at the press."""
+
+
 BatchCommandUnion: TypeAlias = (
     OpenBatch
     | RemoveLineFromBatch
@@ -88,6 +92,7 @@ BatchCommandUnion: TypeAlias = (
     | ReportSheetSpoiled
     | ReportBatchStuck
     | ReportBatchGoesOn
+    | ReportBatchCleared
 )
 """Everything that can be asked of a batch, or reported about it."""
 

@@ -9,6 +9,7 @@ from events.batches.commands import (
     CloseBatch,
     OpenBatch,
     RemoveLineFromBatch,
+    ReportBatchCleared,
     ReportBatchGoesOn,
     ReportBatchSent,
     ReportBatchStuck,
@@ -18,6 +19,7 @@ from events.batches.commands import (
 )
 from events.batches.facts import (
     BatchAbandoned,
+    BatchCleared,
     BatchClosed,
     BatchCompleted,
     BatchEvent,
@@ -92,6 +94,10 @@ class SheetUnknown(Refusal):
     """The batch has no such sheet at the press: read it with `printledger batch show`."""
 
 
+class NotCompleted(Refusal):
+    """Sheets of the batch are still to be printed: report each as printed or spoiled before the batch is cleared."""
+
+
 class BatchDecider:
     """Decide and evolve for one batch."""
 
@@ -163,6 +169,8 @@ def _decide(batch: Batch, command: BatchCommandUnion, context: Context) -> tuple
             if not batch.trouble:
                 raise Ignored("nothing keeps the batch")
             return (BatchWentOn(),)
+        case ReportBatchCleared():
+            return _cleared(batch)
         case _:
             assert_never(command)
 
@@ -250,8 +258,16 @@ def _stuck(batch: Batch, command: ReportBatchStuck) -> tuple[BatchEvent, ...]:
     return (BatchStuck(reason=command.reason, detail=command.detail, what_to_do=command.what_to_do),)
 
 
+def _cleared(batch: Batch) -> tuple[BatchEvent, ...]:
+    if batch.stage in UNDER_WAY:
+        raise NotCompleted
+    if batch.stage != "completed":
+        raise Ignored(f"the batch is {batch.stage} already")
+    return (BatchCleared(),)
+
+
 def _unsettled(batch: Batch, number: int) -> Sheet:
-    if batch.stage not in {"sent", "completed"} or not 0 < number <= len(batch.sheets):
+    if batch.stage not in {"sent", "completed", "cleared"} or not 0 < number <= len(batch.sheets):
         raise SheetUnknown
     sheet = batch.sheets[number - 1]
     if sheet.outcome:
@@ -287,6 +303,8 @@ def evolve(batch: Batch, fact: BatchEvent) -> Batch:
             return replace(batch, trouble="")
         case BatchCompleted():
             return replace(batch, stage="completed", trouble="")
+        case BatchCleared():
+            return replace(batch, stage="cleared")
         case _:
             assert_never(fact)
 

@@ -173,6 +173,10 @@ class BatchCompleted(BatchFact, frozen=True, kw_only=True):
     spoiled_sheets: int
 
 
+class BatchCleared(BatchFact, frozen=True, kw_only=True):
+    """Every order has answered what became of its units, and the press's copies and the batch's key are gone."""
+
+
 BatchEvent: TypeAlias = (
     BatchOpened
     | LineAddedToBatch
@@ -186,6 +190,7 @@ BatchEvent: TypeAlias = (
     | BatchStuck
     | BatchWentOn
     | BatchCompleted
+    | BatchCleared
 )
 """Everything that can become true of a batch: the union is the registry."""
 

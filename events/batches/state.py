@@ -16,7 +16,10 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch. Stages: none before it is opened, open, closed, sent, completed, abandoned. Sheets count from 1."""
+    """A batch. Stages: none before it is opened, open, closed, sent, completed, cleared; or abandoned without lines.
+
+    Sheets count from 1.
+    """
 
     stage: str = ""
     group: BatchGroup | None = None

@@ -22,6 +22,7 @@ from events.batches.commands import (
     CloseBatch,
     OpenBatch,
     RemoveLineFromBatch,
+    ReportBatchCleared,
     ReportBatchGoesOn,
     ReportBatchSent,
     ReportBatchStuck,
@@ -35,9 +36,7 @@ from events.batches.state import Batch
 from events.declare import Declared
 from events.envelope import CommandEnvelope
 from events.identity import command_id, effect_key
-from events.order.commands import ReportPartnerStatus, StartProduction
-from events.order.decide_partner_status import RANK_PRINTED
-from events.order.values import Defect, QualityReport
+from events.order.commands import StartProduction
 from processors.batching.packing import pack
 from processors.batching.plan import Planned, Waiting, makeable, pieces_of, plan, room_of
 from processors.batching.planes import Planes
@@ -45,9 +44,9 @@ from processors.batching.ports import BatchReads, House, KnownBatch
 from processors.batching.presses import Press
 from processors.batching.sheet import draw_sheet
 from processors.batching.ticket import sheet_file, ticket_of, write_json, write_pages
-from processors.batching.trouble import STUCK, Trouble, folder_away, freed_report, held_report, overdue
+from processors.batching.told import freed_report, held_report, settled_report
+from processors.batching.trouble import STUCK, Trouble, folder_away, overdue
 from processors.partners.house_folder import SPOILED
-from processors.partners.house_shop import STATUS_MAP
 from processors.ports import CommandSender, NamedError, ObjectMissing, Vault
 from processors.timers import stopped_within
 from processors.workers.files import NewFile, OrderFiles
@@ -185,9 +184,9 @@ class BatchDesk:
                 await self._impose(house, batch_id, batch, batch.group)
             case "sent":
                 await self._hear(house, batch_id, batch)
-                await self._tell(house, batch_id, batch)
+                await self._tell(batch_id, batch)
             case "completed":
-                await self._tell(house, batch_id, batch)
+                await self._end(house, batch_id, batch)
             case _:
                 pass
 
@@ -314,30 +313,30 @@ class BatchDesk:
             told_id = command_id("settle-sheet", batch_id, number, type(command).__name__)
             await self._send(command, SHARED_TENANT, batch_id, told_id, f"partner:{house.partner_id}")
 
-    async def _tell(self, house: House, batch_id: str, batch: Batch) -> None:
-        """Tell each order what became of its units, as soon as every sheet that they stand on is settled."""
-        for line, spoiled, reason in batch.settled_runs():
-            report = ReportPartnerStatus(
-                line_id=line.line_id,
-                run=line.run,
-                raw="sheet_printed",
-                canonical="printed",
-                rank=RANK_PRINTED,
-                partner_at=self.now_ms(),
-                partner_event_id=f"{batch_id}:{line.effect_key}",
-                quality=QualityReport(
-                    passed_units=tuple(unit for unit in line.units if unit not in spoiled),
-                    failed_units=spoiled,
-                    defects=(Defect(code=reason, description=f"Sheet of batch {batch_id} spoiled."),)
-                    if spoiled
-                    else (),
-                ),
-                adapter_version=STATUS_MAP.provenance,
-            )
-            told_id = command_id("batch-settled", batch_id, line.order_id, line.line_id, line.run)
-            await self._send(report, line.tenant, line.order_id, told_id)
-        if batch.stage == "completed":
-            await asyncio.to_thread(self._clear, house, batch_id)
+    async def _tell(self, batch_id: str, batch: Batch) -> bool:
+        """Tell each order what became of its units, as soon as every sheet that they stand on is settled.
+
+        Whether all those orders have answered.
+        """
+        told = {
+            command_id("batch-settled", batch_id, line.order_id, line.line_id, line.run): (line, spoiled, reason)
+            for line, spoiled, reason in batch.settled_runs()
+        }
+        answered = await asyncio.to_thread(
+            self.reads.outcomes, [(line.tenant, one) for one, (line, *_) in told.items()]
+        )
+        for told_id, (line, spoiled, reason) in told.items():
+            if told_id not in answered:
+                report = settled_report(batch_id, line, spoiled, reason, self.now_ms())
+                await self._send(report, line.tenant, line.order_id, told_id)
+        return told.keys() <= answered.keys()
+
+    async def _end(self, house: House, batch_id: str, batch: Batch) -> None:
+        """Let nothing of a completed batch be left: it is looked at until its orders have answered, however late."""
+        have_answered = await self._tell(batch_id, batch)
+        await asyncio.to_thread(self._clear, house, batch_id)
+        if have_answered:
+            await self._say(batch_id, ReportBatchCleared(), "cleared")
 
     def _clear(self, house: House, batch_id: str) -> None:
         """A sheet outlives none of its orders: with the batch its key ends, and the press's copies go."""

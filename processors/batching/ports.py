@@ -30,7 +30,7 @@ class BatchReads(Protocol):
         ...
 
     def at_work(self, partner_id: str) -> Sequence[KnownBatch]:
-        """Batches that are not over, and those that ended lately."""
+        """Batches that are not over, and then those that are not cleared."""
         ...
 
     def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""When a batch cannot go on by itself: what is told to a person, and to the orders whose goods wait."""
+"""When a batch cannot go on by itself: what is told to a person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import Final
 import msgspec
 
 from events.batches.state import Batch
-from events.order.commands import ReportPartnerStatus
 from processors.batching.presses import Press
-from processors.partners.house_folder import QUEUE, STARTED
-from processors.partners.house_shop import STATUS_MAP
 
 #: Asking orders and drawing sheets takes seconds; a batch that has not moved for so long does not move by itself.
 DESK_PATIENCE_MS: Final = 900_000
@@ -63,33 +60,4 @@ def overdue(batch: Batch, quiet_ms: int, presses: Mapping[str, Press]) -> Troubl
         reason=UNANSWERED if batch.stage == "open" else NOT_IMPOSED,
         detail=f"The batch has not come further for {quiet_ms // 60_000} minutes.",
         what_to_do="See with `printledger status` whether ledger, read models and store run; it goes on with them.",
-    )
-
-
-def held_report(line_id: str, run: int, raw: str, at: int, event_id: str) -> ReportPartnerStatus:
-    """A print run waits at the shop, and a person should know."""
-    return ReportPartnerStatus(
-        line_id=line_id,
-        run=run,
-        raw=raw[:200],
-        canonical="on_hold",
-        rank=0,
-        partner_at=at,
-        partner_event_id=event_id,
-        adapter_version=STATUS_MAP.provenance,
-    )
-
-
-def freed_report(line_id: str, run: int, at: int, event_id: str, *, is_started: bool) -> ReportPartnerStatus:
-    """A print run that waited goes on from where it was."""
-    raw = STARTED if is_started else QUEUE
-    return ReportPartnerStatus(
-        line_id=line_id,
-        run=run,
-        raw=raw,
-        canonical=STATUS_MAP.canonical(raw) or "",
-        rank=STATUS_MAP.rank(raw),
-        partner_at=at,
-        partner_event_id=event_id,
-        adapter_version=STATUS_MAP.provenance,
     )

@@ -151,8 +151,14 @@ class HouseFolder:
         part.rename(job)
 
     def remove_job(self, batch_id: str) -> None:
-        """Remove a batch's files when every sheet is settled: they carry buyers' content."""
-        shutil.rmtree(self.job(batch_id), ignore_errors=True)
+        """Remove a batch's files when every sheet is settled: they carry buyers' content.
+
+        Raises FolderAway or another OSError unless they are gone: then it is to be tried again.
+        """
+        job = self.job(batch_id)
+        if job.exists():
+            shutil.rmtree(job)
+        self._refuse_if_away()
 
     def settle(self, batch_id: str, sheet: int, outcome: SheetOutcome) -> None:
         """Say what became of a sheet, as the press does: whole or not at all, and the first word counts."""

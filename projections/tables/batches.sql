@@ -12,7 +12,7 @@ CREATE TABLE batches (
 );
 COMMENT ON TABLE batches IS 'One row a production batch of a house press: its lines, its sheets, how far it is.';
 COMMENT ON COLUMN batches.tenant IS 'The shop''s own, which shares its sheets among the tenants: their ids are in the state.';
-COMMENT ON COLUMN batches.stage IS 'open, closed, sent, completed or abandoned.';
+COMMENT ON COLUMN batches.stage IS 'open, closed, sent, completed, cleared or abandoned.';
 COMMENT ON COLUMN batches.moved_at IS 'When it last came further (epoch milliseconds): being stuck is no move.';
 COMMENT ON COLUMN batches.state IS 'The folded batch (msgpack), from which the next facts are folded.';
 

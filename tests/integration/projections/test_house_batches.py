@@ -73,6 +73,8 @@ class PlayedLedger:
         self.orders: dict[str, Order] = {}
         self.batches: defaultdict[str, Batch] = defaultdict(Batch)
         self.facts: list[tuple[str, Declared]] = []
+        #: Whether what is sent to orders gets lost on its way.
+        self.is_away = False
         self._answered: set[str] = set()
         self._answers = 0
 
@@ -95,7 +97,8 @@ class PlayedLedger:
         return key
 
     async def send(self, command: Declared, envelope: CommandEnvelope) -> None:
-        if envelope.command_id in self._answered:
+        is_lost = self.is_away and not isinstance(command, BatchCommand)
+        if is_lost or envelope.command_id in self._answered:
             return
         self._answered.add(envelope.command_id)
         if isinstance(command, BatchCommand):
@@ -145,7 +148,7 @@ class HouseWorld:
         self.ledger = PlayedLedger(rig)
         self.vault = intake.vault(rig.settings, connections)
         self.files, self.bucket = OrderFiles(bucket, self.vault), bucket
-        self.reads, self.connections = BatchTables(connections, lambda: BASE_AT), connections
+        self.reads, self.connections = BatchTables(connections), connections
         self.folder = HouseFolder(root)
         offer = PartnerOffer(
             partner_variant="T-B-M", variant="tee", stock_units=9, unit_cost_minor=1, currency="EUR", production_ms=1
@@ -204,6 +207,10 @@ class HouseWorld:
             return bool(self.ledger.of(fact_type))
 
         wait_until(reached, 60)
+
+    def look_until(self, reached: Callable[[], bool]) -> None:
+        """Let desks that remember nothing look until it is so."""
+        wait_until(lambda: reached() or asyncio.run(self.desk().run_once()), 60)
 
     def _print_file(self, order_id: str) -> StoredFile:
         key = f"{TENANT}/{order_id}/1/front/v1/print.png"
@@ -301,6 +308,34 @@ def test_a_silent_press_is_an_exception_of_its_orders_until_it_speaks(house: Hou
     closing = (SHARED_TENANT, command_id("batch", batch_id, "close"))
     assert house.reads.outcomes([closing])[closing[1]][0] == "accepted"
     assert set(EndedBatches(house.connections).ended_orders(SHARED_TENANT, [batch_id, "other"])) == {batch_id}
+
+
+def test_orders_hear_what_became_of_their_units_however_late_and_then_nothing_is_left(house: HouseWorld) -> None:
+    # given a batch that an operator ended while no desk was there
+    order = house.order("1", 1)
+    house.open_batch(1)
+    batch_id = house.until_stage("sent")
+    asyncio.run(house.ledger.say(batch_id, ReportSheetSpoiled(sheet=1, reason_code="head_strike"), "spoiled", "shared"))
+    wait_until(lambda: [one.state.stage for one in house.reads.at_work(SHOP)] == ["completed"], 60)
+
+    # when desks look two days later, and what they say gets lost
+    house.desk_ahead_ms, house.ledger.is_away = 2 * 86_400_000, True
+    for _ in range(3):
+        asyncio.run(house.desk().run_once())
+
+    # then the batch is not forgotten
+    assert house.ledger.batches[batch_id].stage == "completed"
+    assert house.ledger.of(ReprintRequested) == []
+
+    # when its order can be told
+    house.ledger.is_away = False
+    house.look_until(lambda: house.ledger.batches[batch_id].stage == "cleared")
+
+    # then the unit is printed again, and nobody has to look at the batch any more
+    assert [key for key, _ in house.ledger.of(ReprintRequested)] == [order]
+    assert not house.folder.job(batch_id).exists()
+    assert house.vault.is_erased(SHARED_TENANT, batch_id)
+    wait_until(lambda: house.reads.at_work(SHOP) == [], 60)
 
 
 def _context(envelope: CommandEnvelope) -> Context:

@@ -7,6 +7,7 @@ from events.batches import decide
 from events.batches.commands import (
     CloseBatch,
     RemoveLineFromBatch,
+    ReportBatchCleared,
     ReportBatchSent,
     ReportSheetPrinted,
     ReportSheetSpoiled,
@@ -18,6 +19,7 @@ from events.batches.decide import (
     LineNotInBatch,
     LineTwiceInBatch,
     NotClosed,
+    NotCompleted,
     PieceNotExpected,
     PiecesOverlap,
     SheetOutOfOrder,
@@ -27,6 +29,7 @@ from events.batches.decide import (
 )
 from events.batches.facts import (
     BatchAbandoned,
+    BatchCleared,
     BatchClosed,
     BatchCompleted,
     BatchOpened,
@@ -111,6 +114,17 @@ def test_a_settled_sheet_stays_as_it_is() -> None:
     batch = after(*AT_PRESS, ReportSheetPrinted(sheet=1))
     with pytest.raises(Ignored):
         DECIDER.decide(batch, ReportSheetSpoiled(sheet=1, reason_code="torn"), CONTEXT)
+
+
+def test_a_batch_is_cleared_once_when_it_is_over() -> None:
+    both_printed = (*AT_PRESS, ReportSheetPrinted(sheet=1), ReportSheetPrinted(sheet=2))
+    refuses(after(*AT_PRESS), ReportBatchCleared(), NotCompleted)
+    cleared, facts = live([*both_printed, ReportBatchCleared()])
+    assert facts[-1] == BatchCleared()
+    assert cleared.stage == "cleared"
+    for again in (ReportBatchCleared(), ReportSheetPrinted(sheet=1)):
+        with pytest.raises(Ignored):
+            DECIDER.decide(cleared, again, CONTEXT)
 
 
 def test_what_comes_again_changes_nothing() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from processors.partners.house_folder import STARTED, FolderRecordUnreadable, HouseFolder
+from processors.partners.house_folder import STARTED, FolderAway, FolderRecordUnreadable, HouseFolder
 from processors.partners.house_shop import HouseShop
 from processors.partners.protocol import (
     Accepted,
@@ -133,3 +133,23 @@ async def test_a_press_s_job_appears_whole_and_once(shop: HouseShop) -> None:
     }
     shop.folder.remove_job("batch-1")
     assert not job.exists()
+
+
+def test_a_job_is_gone_only_when_its_folder_is_there_and_empty_of_it(tmp_path: Path) -> None:
+    # given a job in a share that is not mounted at the moment
+    share = tmp_path / "share"
+    folder = HouseFolder(share)
+    folder.drop_job("batch-1", {"sheet-001.pdf": b"%PDF"})
+    share.rename(tmp_path / "elsewhere")
+
+    # when it is to be removed, then nobody takes its absence for its end
+    with pytest.raises(FolderAway):
+        folder.remove_job("batch-1")
+
+    # when the share is there again
+    (tmp_path / "elsewhere").rename(share)
+    folder.remove_job("batch-1")
+    folder.remove_job("batch-1")
+
+    # then
+    assert not folder.job("batch-1").exists()

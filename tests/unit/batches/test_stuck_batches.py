@@ -14,6 +14,7 @@ from events.batches.facts import BatchCompleted, BatchStuck, BatchWentOn
 from events.batches.state import Batch
 from events.decider import Ignored
 from processors.batching.presses import Press
+from processors.batching.told import freed_report, held_report
 from processors.batching.trouble import (
     DESK_PATIENCE_MS,
     FOLDER_AWAY,
@@ -21,8 +22,6 @@ from processors.batching.trouble import (
     PRESS_SILENT,
     UNANSWERED,
     folder_away,
-    freed_report,
-    held_report,
     overdue,
 )
 from tests.unit.batches.made_up import CONTEXT, DECIDER, GROUP, a_batch_line, a_sheet, after, live, opened
