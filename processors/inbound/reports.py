@@ -101,12 +101,15 @@ def tracking(report: TrackingReport, carrier: str, effects: Effects, *, polled: 
 def _quality(report: PartnerReport, effect: Effect) -> values.QualityReport | None:
     if report.quality is None:
         return None
-    units = report.units or effect.units
-    # A report that fails as a whole without naming a unit speaks of all the units that it is about.
-    failed = report.quality.failed_units() or (() if report.quality.passed else units)
+    # Some number the pieces of a run by themselves, from 1: what is no unit of this run names none of it.
+    units = tuple(unit for unit in report.units if unit in effect.units) or effect.units
+    failed = tuple(unit for unit in report.quality.failed_units() if unit in units)
+    if not failed and (report.quality.defects or not report.quality.passed):
+        # Something failed, and nobody can tell which unit: no unit of it may be sent to a buyer.
+        failed = units
     return values.QualityReport(
         passed_units=tuple(unit for unit in units if unit not in failed),
-        failed_units=tuple(failed),
+        failed_units=failed,
         defects=tuple(
             values.Defect(code=defect.code, description=f"unit {defect.unit}: {defect.detail}".strip(": "))
             for defect in report.quality.defects

@@ -125,6 +125,9 @@ class Inspect:
 def judged_by_report(fact: InspectionRequested, compared: tuple[PhotoComparison, ...] = ()) -> ReportInspected:
     """Units that neither the partner nor a photograph speaks against have passed."""
     reported_failed = fact.quality.failed_units if fact.quality else ()
+    if reported_failed and not set(reported_failed) & set(fact.units):
+        # The partner found something, and named it by a number that is none of this run's: it may be any of them.
+        reported_failed = fact.units
     seen_failed = {one.unit for one in compared if one.defects}
     failed = tuple(unit for unit in fact.units if unit in reported_failed or unit in seen_failed)
     reported = fact.quality.defects if fact.quality and failed else ()

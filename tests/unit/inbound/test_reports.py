@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
 from events.order.commands import (
     ReportPartnerStatus,
@@ -43,6 +44,22 @@ def test_a_partners_status_becomes_a_report_on_its_run() -> None:
     assert (command.quality.passed_units, command.quality.failed_units) == ((1,), (2,))
     assert command.quality.defects[0].description == "unit 2: 3 mm off"
     assert (envelope.key, envelope.tenant, envelope.actor) == (ORDER_ID, "demo", "partner:press-east")
+
+
+@pytest.mark.parametrize("units", [(3,), (), (1,)])
+def test_a_failed_report_that_names_no_unit_of_its_run_condemns_the_whole_run(units: tuple[int, ...]) -> None:
+    # given a re-print of unit 3, whose press numbers the pieces of a job from 1
+    defect = Defect(unit=1, code="misregistered", detail="3 mm off")
+    report = partner_report(units=units, quality=QualityReport(passed=False, defects=(defect,)))
+    world = World(partners={"press-east": Told(one=report)})
+    world.effects.known["k1"] = msgspec.structs.replace(RUN, run=2, units=(3,))
+    # when
+    world.deliver("partner", "press-east", b"one")
+    # then the misprint does not pass
+    command = world.commands.sent[0][0]
+    assert isinstance(command, ReportPartnerStatus)
+    assert command.quality is not None
+    assert (command.quality.passed_units, command.quality.failed_units) == ((), (3,))
 
 
 def test_a_status_word_that_is_not_known_is_passed_on_as_it_came() -> None:

@@ -284,6 +284,15 @@ def test_units_that_the_report_does_not_name_as_failed_pass() -> None:
     assert (report.passed_units, report.failed_units, report.defects) == ((1, 3), (2,), defects)
 
 
+def test_a_report_that_fails_only_what_is_no_unit_of_the_run_passes_none_of_it() -> None:
+    fact = inspection("automatic", QualityReport(passed_units=(1, 2, 3), failed_units=(9,)))
+
+    report = asyncio.run(Inspect().carry_out(fact, ENVELOPE))
+
+    assert isinstance(report, ReportInspected)
+    assert (report.passed_units, report.failed_units) == ((), (1, 2, 3))
+
+
 def test_what_is_drawn_for_a_person_is_left_to_a_person() -> None:
     assert asyncio.run(Inspect().carry_out(inspection("person", None), ENVELOPE)) is None
 
