@@ -78,6 +78,11 @@ class BatchTables:
             rows = connection.execute(AT_WORK, (partner_id, BATCHES_MAX)).fetchall()
         return [_known(row) for row in rows]
 
+    def ended(self, batch_ids: Sequence[str]) -> Mapping[str, int]:
+        """When those of these batches ended that are over; epoch milliseconds."""
+        with self._pool.connection() as connection:
+            return dict(connection.execute(ENDED, (list(batch_ids),)).fetchall())
+
     def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
         """Outcome and reason by command id, of those (tenant, command id) that are answered."""
         tenants, commands = [tenant for tenant, _ in ids], [command for _, command in ids]
@@ -102,12 +107,11 @@ class EndedBatches:
     """What the sweeper asks of orders, answered of batches: their files lie in folders of their own. Calls block."""
 
     def __init__(self, pool: ConnectionPool[Connection[TupleRow]]) -> None:
-        self._pool = pool
+        self._batches = BatchTables(pool)
 
     def ended_orders(self, tenant: str, order_ids: Sequence[str]) -> Mapping[str, int]:
         """When those of these batches ended that are over; epoch milliseconds."""
-        with self._pool.connection() as connection:
-            return dict(connection.execute(ENDED, (list(order_ids),)).fetchall())
+        return self._batches.ended(order_ids)
 
     def designs_in_use(self, tenant: str) -> frozenset[str]:
         """Batches name no designs."""

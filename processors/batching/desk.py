@@ -38,7 +38,7 @@ from events.envelope import CommandEnvelope
 from events.identity import command_id, effect_key
 from events.order.commands import StartProduction
 from processors.batching.packing import pack
-from processors.batching.plan import Planned, Waiting, makeable, pieces_of, plan, room_of
+from processors.batching.plan import Planned, Waiting, makeable, next_try, pieces_of, plan, room_of, tries_of
 from processors.batching.planes import Planes
 from processors.batching.ports import BatchReads, House, KnownBatch
 from processors.batching.presses import Press
@@ -157,10 +157,17 @@ class BatchDesk:
             made = {(line.order_id, line.line_id, line.run) for one in planned for line in one.lines}
             free = [one for one in free if (one.line.order_id, one.line.line_id, one.line.run) not in made]
             for one in planned:
-                opening = OpenBatch(group=one.group, reason=one.reason, lines=one.lines)
-                await self._say(one.batch_id, opening, "open")
+                await self._try(one)
         for one_left in free:
             await self._mind_press(house, one_left)
+
+    async def _try(self, one: Planned) -> None:
+        """Open a batch; another one than before where these very lines had all been left out of it."""
+        tries = tries_of(one)
+        ended = await asyncio.to_thread(self.reads.ended, tries)
+        batch_id = next_try(tries, ended, self.now_ms())
+        if batch_id is not None:
+            await self._say(batch_id, OpenBatch(group=one.group, reason=one.reason, lines=one.lines), "open")
 
     async def _mind_press(self, house: House, one: Waiting) -> None:
         """A print run that no press of the shop can take is shown to a person, until one can."""

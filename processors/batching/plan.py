@@ -7,7 +7,7 @@ the press lets it, or because what is promised leaves no more time than the pres
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -21,6 +21,10 @@ from processors.batching.presses import Press
 HOUR_MS: Final = 3_600_000
 #: Kept between the press and the promise: cutting, pressing onto the goods, inspection.
 LEAD_MS: Final = 4 * HOUR_MS
+#: Lines that were all left out of a batch are tried again after so long, then after twice as long, and so on.
+TRY_AGAIN_MS: Final = 60_000
+#: More tries than any print run lives to see, because the wait doubles.
+TRIES_MAX: Final = 32
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +42,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch that is to be opened. The same lines give the same id."""
+    """A batch that is to be opened. The same lines give the same id, which is that of their first try."""
 
     batch_id: str
     group: BatchGroup
@@ -148,3 +152,18 @@ def _planned(group: BatchGroup, reason: str, members: Sequence[Waiting]) -> Plan
     lines = tuple(one.line for one in members)
     named = [part for line in lines for part in (line.order_id, line.line_id, line.run)]
     return Planned(batch_id=command_id("batch", group.partner_id, *named), group=group, reason=reason, lines=lines)
+
+
+def tries_of(planned: Planned) -> Sequence[str]:
+    """The ids of the batches in which these very lines are tried, one after the other, for whoever plans them."""
+    again = (command_id("batch-again", planned.batch_id, number) for number in range(1, TRIES_MAX))
+    return (planned.batch_id, *again)
+
+
+def next_try(tries: Sequence[str], ended: Mapping[str, int], now: int) -> str | None:
+    """The batch to open: the first that is not over; None while the one before it ended too lately to try again."""
+    over = next((number for number, batch_id in enumerate(tries) if batch_id not in ended), len(tries))
+    if over == len(tries):
+        return None
+    is_too_early = over > 0 and now - ended[tries[over - 1]] < TRY_AGAIN_MS << (over - 1)
+    return None if is_too_early else tries[over]

@@ -33,6 +33,10 @@ class BatchReads(Protocol):
         """Batches that are not over, and then those that are not cleared."""
         ...
 
+    def ended(self, batch_ids: Sequence[str]) -> Mapping[str, int]:
+        """When those of these batches ended that are over; epoch milliseconds."""
+        ...
+
     def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
         """Outcome and reason by command id, of those (tenant, command id) that are answered."""
         ...

@@ -151,6 +151,9 @@ class PlayedBatches:
     def at_work(self, partner_id: str) -> Sequence[KnownBatch]:
         return [KnownBatch(batch_id=key, state=batch, moved_at=now_ms()) for key, batch in self.batches.items()]
 
+    def ended(self, batch_ids: Sequence[str]) -> Mapping[str, int]:
+        return {one: now_ms() for one in batch_ids if self.batches[one].stage in {"completed", "cleared", "abandoned"}}
+
     def outcomes(self, ids: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
         return {asked: self._answered[asked] for _, asked in ids if asked in self._answered}
 

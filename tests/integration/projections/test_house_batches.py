@@ -22,7 +22,7 @@ from events.decider import Context, Ignored, Refusal
 from events.declare import Declared
 from events.envelope import CommandEnvelope
 from events.identity import command_id
-from events.order.commands import CancelOrder, OrderCommandUnion, ReportRendered
+from events.order.commands import CancelOrder, HoldOrder, OrderCommandUnion, ReleaseHold, ReportRendered
 from events.order.decide import OrderDecider
 from events.order.facts import (
     CommandIgnored,
@@ -279,6 +279,24 @@ def test_a_line_that_the_shop_stopped_first_is_not_imaged_even_if_its_order_said
     batch_id = house.until_stage("sent")
 
     assert [line.order_id for line in house.ledger.batches[batch_id].lines] == [kept]
+
+
+def test_a_run_whose_only_batch_came_to_nothing_is_printed_in_another(house: HouseWorld) -> None:
+    # given a run alone in its batch, whose order is held before it is asked
+    order = house.order("1", 1)
+    house.open_batch(1)
+    (first,) = house.ledger.batches
+    asyncio.run(house.ledger.say(order, HoldOrder(), "hold"))
+    house.look_until(lambda: house.ledger.batches[first].stage == "abandoned")
+    wait_until(lambda: not house.reads.at_work(SHOP) and not house.reads.waiting(SHOP), 60)
+
+    # when the order may go on
+    asyncio.run(house.ledger.say(order, ReleaseHold(reason="manual"), "release"))
+    batch_id = house.until_stage("sent")
+
+    # then it is imaged after all
+    assert batch_id != first
+    assert [line.order_id for line in house.ledger.batches[batch_id].lines] == [order]
 
 
 def test_a_silent_press_is_an_exception_of_its_orders_until_it_speaks(house: HouseWorld) -> None:

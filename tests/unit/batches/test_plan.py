@@ -3,7 +3,16 @@
 import msgspec
 
 from events.batches.facts import BatchFile
-from processors.batching.plan import HOUR_MS, LEAD_MS, Planned, Waiting, plan
+from processors.batching.plan import (
+    HOUR_MS,
+    LEAD_MS,
+    TRY_AGAIN_MS,
+    Planned,
+    Waiting,
+    next_try,
+    plan,
+    tries_of,
+)
 from processors.batching.presses import Press
 from tests.unit.batches.made_up import a_batch_line
 
@@ -90,3 +99,24 @@ def test_the_same_lines_are_the_same_batch() -> None:
     first, again = batches(waits("a", waited_ms=late)), batches(waits("a", waited_ms=late + 5_000))
     assert first[0].batch_id == again[0].batch_id
     assert first[0].batch_id != batches(waits("b", waited_ms=late))[0].batch_id
+
+
+def test_lines_that_were_all_left_out_are_tried_again_in_another_batch() -> None:
+    # given lines whose first batch is over
+    (one,) = batches(waits("a", waited_ms=PRESS.wait_max_s * 1000))
+    tries = tries_of(one)
+    assert next_try(tries, {}, NOW) == tries[0] == one.batch_id
+    ended = {tries[0]: NOW}
+    # when they have waited a moment, then whoever plans them opens the same second one
+    assert next_try(tries, ended, NOW + TRY_AGAIN_MS) == tries[1] != tries[0]
+    assert next_try(tries_of(one), ended, NOW + 10 * TRY_AGAIN_MS) == tries[1]
+
+
+def test_lines_that_are_left_out_again_and_again_are_tried_ever_less_often() -> None:
+    (one,) = batches(waits("a", waited_ms=PRESS.wait_max_s * 1000))
+    tries = tries_of(one)
+    for number in range(1, len(tries)):
+        ended, wait_ms = dict.fromkeys(tries[:number], NOW), TRY_AGAIN_MS * 2 ** (number - 1)
+        assert next_try(tries, ended, NOW + wait_ms - 1) is None
+        assert next_try(tries, ended, NOW + wait_ms) == tries[number]
+    assert next_try(tries, dict.fromkeys(tries, NOW), 2 * NOW) is None
