@@ -15,6 +15,9 @@ import msgspec
 
 #: Turns that a gate remembers at most, so that its state stays small enough for one row.
 RATE_CALLS_MAX: Final = 1_000
+#: A vendor is left alone for an hour at most, because an odd `Retry-After`, such as a date written as seconds, must not
+#: shut its gate for years. One that wants to be left alone for longer says so again to the first call after that.
+PAUSE_MAX_MS: Final = 3_600_000
 
 Obstacle = Literal["", "rate_limited", "circuit_open"]
 
@@ -82,7 +85,7 @@ def admit(state: GateState, rules: GateRules, now: int) -> tuple[Admission, Gate
         ready_at = max(state.opened_at + rules.rest_ms, state.probe_until)
         if now < ready_at:
             return Admission(obstacle="circuit_open", wait_ms=ready_at - now), state
-    free_at = state.paused_until
+    free_at = _paused_until(state, now)
     if rules.rate is not None and len(state.turns) >= rules.rate.calls:
         free_at = max(free_at, state.turns[-rules.rate.calls] + rules.rate.seconds * 1000)
     if now < free_at:
@@ -109,7 +112,13 @@ def failed(state: GateState, rules: GateRules, now: int) -> GateState:
 
 def paused(state: GateState, now: int, wait_ms: int) -> GateState:
     """The vendor answered that its limit is used up: it is well, and wants to be left alone for so long."""
-    return msgspec.structs.replace(answered(state), paused_until=max(state.paused_until, now + wait_ms))
+    until = now + min(wait_ms, PAUSE_MAX_MS)
+    return msgspec.structs.replace(answered(state), paused_until=max(_paused_until(state, now), until))
+
+
+def _paused_until(state: GateState, now: int) -> int:
+    """Until when the vendor is left alone. A longer pause than any was kept by an earlier release, and is over."""
+    return state.paused_until if state.paused_until <= now + PAUSE_MAX_MS else 0
 
 
 class Gate(Protocol):

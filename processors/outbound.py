@@ -20,7 +20,7 @@ import msgspec
 import stamina
 
 from events.decoding import from_json
-from processors.gate import Admission, Gate, GateRules, LocalGate, Rate
+from processors.gate import PAUSE_MAX_MS, Admission, Gate, GateRules, LocalGate, Rate
 
 T = TypeVar("T")
 
@@ -345,18 +345,21 @@ class OutboundClient:
 
 
 def retry_after_ms(headers: Mapping[str, str], now_s: float) -> int:
-    """A `Retry-After` header (seconds or HTTP date) as milliseconds from `now_s`; 0 without a usable one."""
+    """A `Retry-After` header (seconds or HTTP date) as milliseconds from `now_s`, at most PAUSE_MAX_MS.
+
+    0 without a usable one.
+    """
     value = headers.get("retry-after", "").strip()
     if not value:
         return 0
     try:
-        return max(round(float(value) * 1000), 0)
+        asked_ms = round(float(value) * 1000)
     except (ValueError, OverflowError):
-        pass
-    try:
-        return max(round((email.utils.parsedate_to_datetime(value).timestamp() - now_s) * 1000), 0)
-    except (ValueError, TypeError):
-        return 0
+        try:
+            asked_ms = round((email.utils.parsedate_to_datetime(value).timestamp() - now_s) * 1000)
+        except (ValueError, TypeError, OverflowError):
+            return 0
+    return min(max(asked_ms, 0), PAUSE_MAX_MS)
 
 
 def preview(body: bytes, characters: int = 300) -> str:

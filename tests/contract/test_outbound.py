@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
+from processors.gate import PAUSE_MAX_MS
 from processors.outbound import (
     AnswerLost,
     AnswerTooLarge,
@@ -188,6 +189,10 @@ async def test_bytes_that_are_no_http_are_a_lost_answer() -> None:
         ("soon", 0),
         ("Wed, 21 Oct 2015 07:28:10 GMT", 10_000),
         ("Wed, 21 Oct 2015 07:00:00 GMT", 0),
+        ("Wed, 21 Oct 2035 07:28:10 GMT", PAUSE_MAX_MS),
+        ("3601", PAUSE_MAX_MS),
+        ("1795000000", PAUSE_MAX_MS),
+        ("1e300", PAUSE_MAX_MS),
     ],
 )
 async def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, expected_ms: int) -> None:

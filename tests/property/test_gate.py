@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.gate import Admission, GateRules, GateState, Rate, admit, answered, failed, paused
+from processors.gate import PAUSE_MAX_MS, Admission, GateRules, GateState, Rate, admit, answered, failed, paused
 
 RULES = GateRules(rate=Rate(calls=3, seconds=1), failures_max=2, rest_ms=500, probe_ms=200)
 UNLIMITED = msgspec.structs.replace(RULES, rate=None)
@@ -76,3 +76,20 @@ def test_a_vendor_that_asks_for_a_pause_is_left_alone_for_so_long_and_counts_as_
     state = paused(failed(GateState(), UNLIMITED, START), START, 90_000)
     assert admit(state, UNLIMITED, START + 1)[0] == Admission(obstacle="rate_limited", wait_ms=89_999)
     assert admit(state, UNLIMITED, START + 90_000) == (Admission(), GateState())
+
+
+@given(st.integers(0, 10**18), st.integers(0, 10**18))
+def test_no_pause_that_a_vendor_asks_for_shuts_its_gate_for_longer_than_an_hour(kept_ms: int, wait_ms: int) -> None:
+    # given a pause that was kept before, by whichever release
+    kept = GateState(paused_until=START + kept_ms)
+    # when the vendor asks for another
+    state = paused(kept, START, wait_ms)
+    # then
+    assert START + min(wait_ms, PAUSE_MAX_MS) <= state.paused_until <= START + PAUSE_MAX_MS
+    assert admit(state, UNLIMITED, START + PAUSE_MAX_MS)[0].obstacle == ""
+
+
+def test_a_pause_of_years_that_an_earlier_release_kept_is_over() -> None:
+    kept = GateState(paused_until=START + PAUSE_MAX_MS + 1)
+    assert admit(kept, UNLIMITED, START) == (Admission(), GateState())
+    assert paused(kept, START, 500).paused_until == START + 500
