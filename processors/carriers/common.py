@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from math import ceil
 from typing import Final, Protocol
 
 import msgspec
 
 from processors.carriers.protocol import Address, LabelRefused, Rate, TrackingOutcome
 from processors.fetch import Fetched
-from processors.inbound.reading import InputNotUsable, minor_units
+from processors.inbound.reading import minor_units
 from processors.outbound import Answer, Deferred, preview
 
 #: In these states the place is the buyer's own town, so it is left out of the report.
 AT_THE_BUYER: Final = frozenset({"out_for_delivery", "available_for_pickup", "delivered"})
 #: A track with a long journey is some tens of kilobytes.
 WEBHOOK_MAX_BYTES: Final = 512 * 1024
+#: What costs so much, in major units, is no label.
+PRICE_END: Final = 1_000_000_000
 
 
 class LabelFetcher(Protocol):
@@ -31,14 +34,17 @@ def answer_incomplete(detail: str) -> Deferred:
 
 
 def price_in_minor_units(amount: str, currency: str) -> int | None:
-    """A price in major units as minor ones; None for what is no price."""
+    """A price in major units as minor ones; None for what is no price.
+
+    A part of a minor unit counts as a whole one, because a label that is paid for must not hang on its price.
+    """
     try:
         price = Decimal(amount)
-        if not price.is_finite() or price < 0:
-            return None
-        return minor_units(amount, currency)
-    except (InvalidOperation, InputNotUsable):
+    except InvalidOperation:
         return None
+    if not price.is_finite() or not 0 <= price < PRICE_END:
+        return None
+    return ceil(price * minor_units("1", currency))
 
 
 def offered_rate(

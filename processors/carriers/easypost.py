@@ -22,7 +22,14 @@ from typing import Final
 import msgspec
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.common import WEBHOOK_MAX_BYTES, LabelFetcher, answer_incomplete, nonsense, untracked
+from processors.carriers.common import (
+    WEBHOOK_MAX_BYTES,
+    LabelFetcher,
+    answer_incomplete,
+    nonsense,
+    price_in_minor_units,
+    untracked,
+)
 from processors.carriers.easypost_reading import cheapest, offered, tracking_report
 from processors.carriers.easypost_requests import address as address_request
 from processors.carriers.easypost_requests import same_address, shipment_request
@@ -45,7 +52,6 @@ from processors.carriers.protocol import (
     WebhookUnreadable,
 )
 from processors.fetch import FetchRefused
-from processors.inbound.reading import InputNotUsable, minor_units
 from processors.outbound import Answer, OutboundClient, OutboundError
 from processors.webhooks import read_body, refuse_large, require_signature
 
@@ -221,16 +227,14 @@ class EasyPost:
     async def _bought(self, held: wire.Shipment, *, already_known: bool) -> LabelBought | Deferred:
         """The label with its file. A file that cannot be fetched now is fetched by the next try."""
         label, rate = held.postage_label, held.selected_rate
+        cost_minor = None if rate is None else price_in_minor_units(rate.rate, rate.currency)
         url = None if label is None else label.label_url or label.label_pdf_url
-        if label is None or rate is None or url is None or not held.tracking_code:
-            return answer_incomplete(f"{held.id} is bought, but its answer lacks the label, the rate or the number")
+        if label is None or rate is None or cost_minor is None or url is None or not held.tracking_code:
+            return answer_incomplete(f"{held.id} is bought, but its answer lacks the label, the price or the number")
         try:
             file = await self._labels.fetch(url)
-            cost_minor = minor_units(rate.rate, rate.currency)
         except FetchRefused as error:
             return answer_incomplete(f"{held.id} is bought, but its label cannot be fetched: {error}")
-        except InputNotUsable as error:
-            return answer_incomplete(f"{held.id} is bought, but its price cannot be read: {error}")
         return LabelBought(
             tracking_number=held.tracking_code,
             carrier_code=rate.carrier,

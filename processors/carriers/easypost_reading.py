@@ -1,11 +1,10 @@
 """What EasyPost says, read: rates, prices and trackers in our words."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from processors.carriers import easypost_wire as wire
-from processors.carriers.common import AT_THE_BUYER, offered_rate
+from processors.carriers.common import AT_THE_BUYER, offered_rate, price_in_minor_units
 from processors.carriers.protocol import CANONICAL_TRACKING, Rate, TrackingPlace, TrackingReport
 from processors.clock import millis
 
@@ -36,21 +35,13 @@ def cheapest(rates: tuple[wire.Rate, ...], services: tuple[str, ...]) -> wire.Ra
     fitting = [
         (rate, price)
         for rate in rates
-        if (price := price_of(rate)) is not None and (not services or rate.service in services)
+        if (price := price_in_minor_units(rate.rate, rate.currency)) is not None
+        and (not services or rate.service in services)
     ]
     comparable = [
         (price, rate.service, rate.id, rate) for rate, price in fitting if rate.currency == fitting[0][0].currency
     ]
     return min(comparable, key=lambda entry: entry[:3])[3] if comparable else None
-
-
-def price_of(rate: wire.Rate) -> Decimal | None:
-    """The rate as a number; None when it is no price."""
-    try:
-        price = Decimal(rate.rate)
-    except InvalidOperation:
-        return None
-    return price if price.is_finite() and price >= 0 else None
 
 
 def tracking_report(event_id: str, tracker: wire.Tracker) -> TrackingReport:
