@@ -26,6 +26,10 @@ BY_STATUS: Final[Mapping[int, tuple[str, bool, bool]]] = {
     409: ("overloaded", True, False),
 }
 
+#: Conditions after which nothing more is made.
+ENDS: Final = frozenset({"failed", "cancelled"})
+SECOND_MS: Final = 1_000
+
 
 class ReceivingAddress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a vendor that ships by itself sends what it printed: our own door."""
@@ -74,6 +78,11 @@ def millis_or_zero(moment: str | None) -> int:
         return millis(moment or "")
     except (ValueError, OverflowError):
         return 0
+
+
+def within_its_second(canonical: str | None, at: int) -> int:
+    """A time of a vendor that tells whole seconds: what ended a run came after every stage of the same second."""
+    return at + SECOND_MS - 1 if at and canonical in ENDS else at
 
 
 def date_millis(answer: Answer) -> int:

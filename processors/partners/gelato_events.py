@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from processors.partners import gelato_wire as wire
-from processors.partners.common import millis_or_zero
+from processors.partners.common import millis_or_zero, within_its_second
 from processors.partners.protocol import (
     CANONICAL_CONDITIONS,
     CANONICAL_STAGES,
@@ -50,8 +50,6 @@ PARTLY: Final = "finishing"
 #: Conditions of which the first that any part has is the whole's.
 _GRAVEST_FIRST: Final = ("failed", "cancelled", "on_hold")
 
-SECOND_MS: Final = 1_000
-
 
 def reports(body: bytes) -> tuple[PartnerReport, ...]:
     """What an event says of a run. Gelato's event names no time: whoever asks Gelato back learns one."""
@@ -85,14 +83,15 @@ def rank_of(order: wire.Order) -> int:
 def snapshot(effect_key: str, parts: Sequence[wire.Order]) -> JobSnapshot:
     """What the orders of one submission say together: the gravest condition, or the stage of the slowest."""
     speaks = min(parts, key=_place)
+    canonical = STATUS_MAP.canonical(speaks.fulfillment_status)
     return JobSnapshot(
         effect_key=effect_key,
         partner_reference=parts[0].id,
         raw_status=speaks.fulfillment_status,
-        canonical=STATUS_MAP.canonical(speaks.fulfillment_status),
+        canonical=canonical,
         rank=rank_of(speaks),
         accepted_at=millis_or_zero(parts[0].created_at),
-        updated_at=max(millis_or_zero(part.updated_at) for part in parts),
+        updated_at=within_its_second(canonical, max(millis_or_zero(part.updated_at) for part in parts)),
         units=(),
         quantity=sum(item.quantity for part in parts for item in part.items),
         provenance=STATUS_MAP.provenance,
@@ -108,9 +107,8 @@ def _place(order: wire.Order) -> tuple[int, int]:
 
 def judged(report: PartnerReport, parts: Sequence[wire.Order]) -> PartnerReport | None:
     """The report as far as Gelato's own orders bear it out, dated by them; None while they say otherwise."""
-    # Gelato's times are whole seconds, and what ended a run came after every stage of the same second.
     held = snapshot(report.effect_key, parts)
-    found = borne_out(report, held, ends_later_ms=SECOND_MS - 1)
+    found = borne_out(report, held)
     is_stage = report.rank > 0 and held.canonical not in CANONICAL_CONDITIONS
     if found is None and is_stage and len(parts) > 1 and any(rank_of(part) >= report.rank for part in parts):
         return msgspec.structs.replace(

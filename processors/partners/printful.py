@@ -40,7 +40,7 @@ from processors.partners.common import (
     nothing_ordered,
     refusal,
 )
-from processors.partners.printful_events import DRAFT, STATUS_MAP, reports
+from processors.partners.printful_events import DRAFT, STATUS_MAP, reports, snapshot
 from processors.partners.protocol import (
     Accepted,
     CancelConfirmed,
@@ -211,18 +211,7 @@ class Printful:
             return order
         if order.status == DRAFT:
             return None
-        return JobSnapshot(
-            effect_key=effect_key,
-            partner_reference=str(order.id),
-            raw_status=order.status,
-            canonical=STATUS_MAP.canonical(order.status),
-            rank=STATUS_MAP.rank(order.status),
-            accepted_at=millis_or_zero(order.created_at),
-            updated_at=millis_or_zero(order.updated_at),
-            units=(),
-            quantity=sum(item.quantity for item in order.order_items),
-            provenance=STATUS_MAP.provenance,
-        )
+        return snapshot(effect_key, order)
 
     async def cancel(self, effect_key: str, reason: str) -> CancelOutcome:
         """Delete a draft, cancel a confirmed order; Printful takes no reason."""

@@ -1,4 +1,4 @@
-"""Printful's webhooks in our words: pure, so that stored bodies can be translated again when the map is mended."""
+"""Printful's webhooks and orders in our words: pure, so that stored bodies can be translated again by a mended map."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,13 +8,14 @@ import msgspec
 
 from processors.clock import millis
 from processors.partners import printful_wire as wire
-from processors.partners.protocol import CANONICAL_STAGES, PartnerReport, StatusMap, WebhookUnreadable
+from processors.partners.common import millis_or_zero, within_its_second
+from processors.partners.protocol import CANONICAL_STAGES, JobSnapshot, PartnerReport, StatusMap, WebhookUnreadable
 from processors.webhooks import read_body
 
 #: Order statuses of the vendor's OpenAPI text. `draft` is missing: it is ours, before anything was submitted.
 #: `partial` means that some items are shipped and the rest will follow, so the run as a whole is being finished.
 STATUS_MAP: Final = StatusMap(
-    "printful/v2-beta/map-1",
+    "printful/v2-beta/map-2",
     {
         "inreview": "queued",
         "pending": "queued",
@@ -71,12 +72,29 @@ def reports(body: bytes) -> tuple[PartnerReport, ...]:
             raw_status=raw,
             canonical=word,
             rank=CANONICAL_STAGES.get(word or "", 0),
-            partner_timestamp_at=occurred_at,
+            partner_timestamp_at=within_its_second(word, occurred_at),
             partner_event_id=_event_id(event, event.data.shipment, order, word),
             detail=event.data.reason or "",
             provenance=STATUS_MAP.provenance,
         )
         for word in said
+    )
+
+
+def snapshot(effect_key: str, order: wire.Order) -> JobSnapshot:
+    """What an order says."""
+    canonical = STATUS_MAP.canonical(order.status)
+    return JobSnapshot(
+        effect_key=effect_key,
+        partner_reference=str(order.id),
+        raw_status=order.status,
+        canonical=canonical,
+        rank=STATUS_MAP.rank(order.status),
+        accepted_at=millis_or_zero(order.created_at),
+        updated_at=within_its_second(canonical, millis_or_zero(order.updated_at)),
+        units=(),
+        quantity=sum(item.quantity for item in order.order_items),
+        provenance=STATUS_MAP.provenance,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from processors.clock import millis
 from processors.partners import printify_wire as wire
-from processors.partners.common import millis_or_zero
+from processors.partners.common import millis_or_zero, within_its_second
 from processors.partners.protocol import (
     CANONICAL_CONDITIONS,
     CANONICAL_STAGES,
@@ -25,7 +25,7 @@ UPDATED: Final = "order:updated"
 #: somebody is on hold, because Printify may still make it; only what it says it cannot make has failed.
 #: `partially-fulfilled` and a parcel mean that some pieces are on their way and others may follow.
 STATUS_MAP: Final = StatusMap(
-    "printify/v1/map-1",
+    "printify/v1/map-2",
     {
         "pending": "queued",
         "cost-calculation": "queued",
@@ -81,7 +81,7 @@ def reports(body: bytes) -> tuple[PartnerReport, ...]:
             raw_status=raw,
             canonical=word,
             rank=CANONICAL_STAGES.get(word or "", 0),
-            partner_timestamp_at=occurred_at,
+            partner_timestamp_at=within_its_second(word, occurred_at),
             partner_event_id=f"{event.id}/{word}" if len(said) > 1 else event.id,
             detail=_detail(raw, word, data),
             provenance=STATUS_MAP.provenance,
@@ -108,7 +108,7 @@ def snapshot(effect_key: str, order: wire.Order, seen_at: int) -> JobSnapshot:
     steps = (order.created_at, order.sent_to_production_at, order.fulfilled_at)
     changed_at = max(millis_or_zero(moment) for moment in steps)
     if canonical in CANONICAL_CONDITIONS:
-        changed_at = max(changed_at, seen_at - seen_at % HOUR_MS)
+        changed_at = within_its_second(canonical, max(changed_at, seen_at - seen_at % HOUR_MS))
     return JobSnapshot(
         effect_key=effect_key,
         partner_reference=order.id,

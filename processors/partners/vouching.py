@@ -1,7 +1,7 @@
 """Believing a webhook that nobody signed: the vendor is asked, and its answer decides what of the reports counts."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -15,9 +15,6 @@ from processors.partners.protocol import (
 )
 
 T = TypeVar("T")
-
-#: Conditions after which nothing more is made.
-ENDS: Final = frozenset({"failed", "cancelled"})
 
 
 async def ask_back(
@@ -48,16 +45,11 @@ async def ask_back(
     return Vouched(reports=tuple(believed), doubt=doubt)
 
 
-def borne_out(report: PartnerReport, held: JobSnapshot, *, ends_later_ms: int = 0) -> PartnerReport | None:
-    """The report as far as the run's state bears it out, dated by it; None while the state says otherwise.
-
-    `ends_later_ms` dates what ended a run behind every stage of the same moment, for vendors whose times are coarse.
-    """
+def borne_out(report: PartnerReport, held: JobSnapshot) -> PartnerReport | None:
+    """The report as far as the run's state bears it out, dated by it; None while the state says otherwise."""
     now = msgspec.structs.replace(report, partner_timestamp_at=held.updated_at)
     # What is over cannot be seen any more: it is kept, and dated so early that it outweighs nothing.
     then = msgspec.structs.replace(report, partner_timestamp_at=held.accepted_at)
-    if held.canonical == report.canonical and report.canonical in ENDS:
-        return msgspec.structs.replace(now, partner_timestamp_at=held.updated_at + ends_later_ms)
     if report.canonical is None or held.canonical == report.canonical:
         return now
     if report.canonical in CANONICAL_CONDITIONS:

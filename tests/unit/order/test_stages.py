@@ -2,12 +2,21 @@
 
 from itertools import permutations
 
+import msgspec
 import pytest
 
 from events.order.commands import ReportPartnerStatus
-from events.order.facts import LinePrinted, PartnerStatusObserved, ProductionStarted, SubmissionAccepted
-from processors.partners import gelato_events, house_shop, print_shop, printful_events
-from processors.partners.protocol import CANONICAL_CONDITIONS, CANONICAL_STAGES, StatusMap
+from events.order.facts import LinePrinted, PartnerGaveUp, PartnerStatusObserved, ProductionStarted, SubmissionAccepted
+from processors.partners import (
+    gelato_events,
+    gelato_wire,
+    house_shop,
+    print_shop,
+    printful_events,
+    printful_wire,
+    printify_events,
+)
+from processors.partners.protocol import CANONICAL_CONDITIONS, CANONICAL_STAGES, JobSnapshot, PartnerReport, StatusMap
 from processors.suppliers import supplier
 from projections.sentences import describe
 from tests.order_life import NOW, World, placed
@@ -88,3 +97,67 @@ def test_stages_that_come_shuffled_are_all_kept_and_start_and_end_the_run_once(
 
 def test_a_vendor_that_only_says_that_it_shipped_has_printed_too() -> None:
     given(*ACCEPTED).when(World().status("1", 1, "handed_over", 60)).then_among_others(ProductionStarted, LinePrinted)
+
+
+AT = "2026-11-20T07:00:00Z"
+KEY = "e" * 32
+
+
+def from_printful(status: str) -> tuple[PartnerReport, ...]:
+    order = {"id": 1, "external_id": KEY, "status": status}
+    body = {"type": "order_updated", "occurred_at": AT, "data": {"order": order}}
+    return printful_events.reports(msgspec.json.encode(body))
+
+
+def from_printify(status: str) -> tuple[PartnerReport, ...]:
+    resource = {"id": "1", "type": "order", "data": {"status": status}}
+    body = {"id": status, "type": "order:updated", "created_at": AT.replace("T", " "), "resource": resource}
+    return printify_events.reports(msgspec.json.encode(body))
+
+
+def printful_asked(status: str) -> JobSnapshot:
+    order = printful_wire.Order(
+        id=1, external_id=KEY, status=status, created_at=AT, updated_at=AT, order_items=(),
+        costs=printful_wire.Costs(calculation_status="done"),
+    )  # fmt: skip
+    return printful_events.snapshot(KEY, order)
+
+
+def gelato_asked(status: str) -> JobSnapshot:
+    order = gelato_wire.Order(
+        id="1", order_type="order", order_reference_id=KEY, fulfillment_status=status, created_at=AT, updated_at=AT
+    )
+    return gelato_events.snapshot(KEY, (order,))
+
+
+def command_of(told: PartnerReport | JobSnapshot) -> ReportPartnerStatus:
+    at = told.partner_timestamp_at if isinstance(told, PartnerReport) else told.updated_at
+    return ReportPartnerStatus(
+        line_id="1",
+        run=1,
+        raw=told.raw_status,
+        canonical=told.canonical or "",
+        rank=told.rank,
+        partner_at=at,
+        partner_event_id=told.raw_status,
+        adapter_version=told.provenance,
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "end"),
+    [
+        (from_printful("inprocess"), from_printful("failed")),
+        (from_printful("inprocess"), (printful_asked("canceled"),)),
+        (from_printify("in-production"), from_printify("unfulfillable")),
+        ((gelato_asked("in_production"),), (gelato_asked("failed"),)),
+    ],
+)
+@pytest.mark.parametrize("is_end_first", [False, True])
+def test_the_end_of_a_run_counts_though_a_stage_has_the_same_second(
+    stage: tuple[PartnerReport | JobSnapshot, ...], end: tuple[PartnerReport | JobSnapshot, ...], is_end_first: bool
+) -> None:
+    history = given(*ACCEPTED).history
+    for told in (*end, *stage) if is_end_first else (*stage, *end):
+        history.take(command_of(told))
+    assert [type(fact) for fact in history.facts].count(PartnerGaveUp) == 1
