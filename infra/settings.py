@@ -337,10 +337,11 @@ def prepare(data_dir: Path | None = None, **overrides: Any) -> Settings:
     folder = Path(data_dir or _data_dir_of_environment()).expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     ensure_secrets(folder)
+    _drop_derived(folder / STACK_ENV)
     settings = load(folder, **overrides)
+    # Only what was chosen: a kept value that follows from the profile would go before the profile chosen next time.
     kept = {"PROFILE": settings.profile, "TENANTS": ",".join(settings.tenants)}
     kept |= {name.upper(): str(port) for name, port in settings.ports().items()}
-    kept["ALLOW_PRIVATE_ADDRESSES"] = str(settings.allow_private_addresses).lower()
     kept["LEDGER_PARTITIONS"] = str(settings.ledger_partitions)
     write_whole(folder / STACK_ENV, "".join(f"{name}={value}\n" for name, value in kept.items()))
     return settings
@@ -362,6 +363,13 @@ def ensure_secrets(folder: Path) -> None:
     if missing:
         lines = "".join(f"{name.upper()}={_new_secret(name)}\n" for name in missing)
         write_whole(path, text + lines, mode=0o600)
+
+
+def _drop_derived(stack_env: Path) -> None:
+    """Take from `stack.env` what an earlier release kept there although it follows from the profile."""
+    if stack_env.exists():
+        lines = stack_env.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_whole(stack_env, "".join(line for line in lines if not line.startswith("ALLOW_PRIVATE_ADDRESSES=")))
 
 
 def _new_secret(name: str) -> str:

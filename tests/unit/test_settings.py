@@ -16,6 +16,7 @@ from infra.settings import (
     SECRETS,
     SECRETS_ENV,
     STACK_ENV,
+    Profile,
     SettingsInvalid,
     load,
     prepare,
@@ -93,6 +94,28 @@ def test_a_production_profile_refuses_private_addresses_as_sources_of_artwork(tm
 
 def test_a_demo_may_fetch_artwork_from_this_machine(tmp_path: Path) -> None:
     assert prepare(tmp_path, profile="demo").allow_private_addresses is True
+
+
+@pytest.mark.parametrize(("before", "after"), [("production", "demo"), ("demo", "production")])
+def test_a_folder_that_ran_with_one_profile_runs_with_the_other_as_if_it_were_new(
+    tmp_path: Path, before: Profile, after: Profile
+) -> None:
+    prepare(tmp_path / "used", profile=before)
+    used = prepare(tmp_path / "used", profile=after)
+    new = prepare(tmp_path / "new", profile=after)
+    places = {"data_dir", "database_url", "database_app_url", *SECRETS}
+    assert used.model_dump(exclude=places) == new.model_dump(exclude=places)
+
+
+@pytest.mark.parametrize(("before", "after"), [("production", "demo"), ("demo", "production")])
+def test_what_an_earlier_release_kept_of_its_profile_does_not_go_before_another_one(
+    tmp_path: Path, before: Profile, after: Profile
+) -> None:
+    prepare(tmp_path, profile=before)
+    with (tmp_path / STACK_ENV).open("a") as stack_env:
+        stack_env.write(f"ALLOW_PRIVATE_ADDRESSES={str(before == 'demo').lower()}\n")
+    assert prepare(tmp_path, profile=after).allow_private_addresses is (after == "demo")
+    assert load(tmp_path).allow_private_addresses is (after == "demo")
 
 
 def test_a_production_profile_wants_a_database_role_that_row_level_security_binds(tmp_path: Path) -> None:
