@@ -36,12 +36,18 @@ SCOPES = (
     "orders:personal",
     "operations:read",
 )
+#: How a store sends its orders: by Shopify's webhooks, by its topic, or by the API.
+PLATFORMS = ("shopify", "kafka", "rest")
 
 Pool = ConnectionPool[Connection[TupleRow]]
 
 
 class UnknownScope(NamedError):
     """An API key can only have the scopes of infra.access.SCOPES."""
+
+
+class UnknownPlatform(NamedError):
+    """A store is connected by one of the platforms of infra.access.PLATFORMS."""
 
 
 class StoreTaken(NamedError):
@@ -150,7 +156,9 @@ class PostgresStores:
         secret: bytes | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Connect a store, or change its connection; a secret that is not given stays. StoreTaken."""
+        """Connect a store, or change its connection; secret and options that are not given stay. StoreTaken."""
+        if platform not in PLATFORMS:
+            raise UnknownPlatform(f"{platform}: {UnknownPlatform.__doc__} ({', '.join(PLATFORMS)})")
         sealed = self._wrapper.wrap_secret(f"store:{store}", secret) if secret is not None else None
         with self._pool.connection() as connection, connection.transaction():
             connection.execute(
@@ -162,8 +170,9 @@ class PostgresStores:
                 raise StoreTaken
             connection.execute(
                 "INSERT INTO store_connections (store, tenant, platform, sealed_secret, options)"
-                " VALUES (%(store)s, %(tenant)s, %(platform)s, %(sealed)s, %(options)s)"
-                " ON CONFLICT (store) DO UPDATE SET platform = excluded.platform, options = excluded.options,"
+                " VALUES (%(store)s, %(tenant)s, %(platform)s, %(sealed)s, coalesce(%(options)s::jsonb, '{}'))"
+                " ON CONFLICT (store) DO UPDATE SET platform = excluded.platform,"
+                " options = coalesce(%(options)s::jsonb, store_connections.options),"
                 " sealed_secret = coalesce(excluded.sealed_secret, store_connections.sealed_secret),"
                 " updated_at = now()",
                 {
@@ -171,7 +180,7 @@ class PostgresStores:
                     "tenant": tenant,
                     "platform": platform,
                     "sealed": sealed,
-                    "options": json.dumps(dict(options or {})),
+                    "options": json.dumps(dict(options)) if options is not None else None,
                 },
             )
         self._cache.drop(store)

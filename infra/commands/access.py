@@ -9,7 +9,7 @@ import typer
 
 from events.decoding import from_json
 from infra import intake, postgres
-from infra.access import SCOPES
+from infra.access import PLATFORMS, SCOPES
 from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
 from processors.clock import now_ms
 from processors.inbound.assemble import store_options
@@ -79,7 +79,7 @@ def revoke_key(
 
 def connect_store(
     store: Annotated[str, typer.Argument(help="A name for the store, such as acme-shopify.")],
-    platform: Annotated[str, typer.Option(help="shopify, kafka or rest.")],
+    platform: Annotated[str, typer.Option(help=f"One of {', '.join(PLATFORMS)}.")],
     data: DataDir = None,
     tenant: Tenant = None,
     secret: Annotated[str | None, typer.Option(help="A file with the webhook secret, or - for standard input.")] = None,
@@ -87,12 +87,12 @@ def connect_store(
         Path | None, typer.Option(help="A JSON file: how orders are read, and the policy.", exists=True)
     ] = None,
 ) -> None:
-    """Connect a store, or change its connection; a secret that is not given stays as it is."""
+    """Connect a store, or change its connection; a secret or options that are not given stay as they are."""
     settings = running_settings_of(data)
     owner = tenant or settings.tenants[0]
-    given = _options(options)
+    given = _options(options) if options is not None else None
     # Read once as the processors will, so that a wrong option is told here and not with the first order.
-    store_options(StoreConnection(store=store, tenant=owner, platform=platform, secret=None, options=given))
+    store_options(StoreConnection(store=store, tenant=owner, platform=platform, secret=None, options=given or {}))
     with postgres.pool(settings.database_url, settings, name="stores") as pool:
         intake.stores(settings, pool).put(owner, store, platform, secret=_secret(secret), options=given)
     typer.echo(f"{store} is connected for {owner}.")
@@ -100,9 +100,7 @@ def connect_store(
         typer.echo(f"Its webhooks go to {settings.public_base_url}/webhooks/shopify/{store}")
 
 
-def _options(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
+def _options(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > OPTIONS_BYTES_MAX:
             raise OptionsNotUsable

@@ -55,6 +55,26 @@ def test_a_store_is_connected_with_its_secret_and_options(stack: Settings, tmp_p
     assert found.options["policy"] == {"approval": "when_clean"}
 
 
+def test_a_store_whose_secret_changes_keeps_its_options(stack: Settings, tmp_path: Path, unique: str) -> None:
+    options = tmp_path / "options.json"
+    options.write_text('{"policy": {"approval": "when_clean"}, "shopify": {"print_test_orders": true}}')
+    again = ("store", "connect", unique, "--platform", "shopify", "--secret", "-")
+    assert typed(stack, *again, "--options", str(options), text="hush\n").exit_code == 0
+    assert typed(stack, *again, text="other\n").exit_code == 0
+    with postgres.pool(stack.database_app_url, stack, name="tests") as pool:
+        found = intake.stores(stack, pool).find(unique)
+    assert found is not None
+    assert found.secret == b"other"
+    assert found.options == {"policy": {"approval": "when_clean"}, "shopify": {"print_test_orders": True}}
+
+
+def test_a_platform_that_is_not_known_is_refused_with_those_that_are(stack: Settings, unique: str) -> None:
+    refused = typed(stack, "store", "connect", unique, "--platform", "foo")
+    assert refused.exit_code == 1
+    assert "foo: " in str(refused.exception)
+    assert "shopify, kafka, rest" in str(refused.exception)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [("{", "JSON object"), ("[]", "JSON object"), ('{"policy": {"attempts_max": "x"}}', "attempts_max")],
