@@ -23,7 +23,7 @@ from infra.catalogue_office import CatalogueOffice
 from infra.demo import seed as demo_seed
 from infra.demo.publishing import StoreFront
 from infra.demo.theatre import Theatre
-from infra.kafka import KafkaUnreachable, wait_until_ready
+from infra.kafka import BROKER_SECONDS, KafkaUnreachable, wait_until_ready
 from infra.offer_checks import PostgresOfferChecks
 from infra.operator_desk import OperatorDesk
 from infra.partner_desk import PartnerDesk
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from processors.sweeper import SweepReport
 
 HTTP_SECONDS_MAX = 30.0
-BROKER_SECONDS = 10.0
 #: As many as connections to the object store; a thread is only made when all others are at work.
 WORKER_THREADS = 32
 

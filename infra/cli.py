@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import NoReturn
 
 import typer
 
@@ -78,14 +80,30 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Entry point of the `printledger` script. An error that has a name is told in its words, with exit code 1."""
+    """Entry point of the `printledger` script. An error that has a name is told in its words, with exit code 1.
+
+    So is a part that is away: clients raise errors of their own then, which `infra/outages.py` has names for.
+    """
     # To standard error, before any command says otherwise: what a command prints is its answer alone.
     logs.configure("warning")
     try:
         build(sys.argv[1:])()
     except NamedError as error:
-        typer.echo(f"{error}", err=True)
-        raise SystemExit(1) from None
+        _end(error)
+    except Exception as error:
+        # Imported here: it knows the clients of all parts, and most commands need few of them.
+        from infra import outages
+
+        named = outages.named(error)
+        if named is None:
+            raise
+        logging.getLogger(__name__).debug("raised by a client", exc_info=error)
+        _end(named)
+
+
+def _end(error: NamedError) -> NoReturn:
+    typer.echo(f"{error}", err=True)
+    raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -7,16 +7,29 @@ import os
 import tempfile
 from pathlib import Path
 
+from processors.ports import NamedError
+
 #: A socket's path has at most 107 bytes; PostgreSQL adds "/.s.PGSQL.5432" to its folder, and a lock file's ending.
 SOCKET_FOLDER_BYTES_MAX = 107 - len("/.s.PGSQL.5432.lock")
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace a file in one step: a reader sees the old text or the new, never half."""
+class FileNotWritten(NamedError):
+    """Name a file in a folder that is there, may be written to, and has room."""
+
+
+def write_whole(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Replace a file in one step: a reader sees the old content or the new, never half. Raises FileNotWritten."""
+    try:
+        _write_whole(path, content.encode() if isinstance(content, str) else content, mode)
+    except OSError as error:
+        raise FileNotWritten(f"{path}: {error.strerror}. {FileNotWritten.__doc__}") from error
+
+
+def _write_whole(path: Path, content: bytes, mode: int) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)

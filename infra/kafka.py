@@ -44,6 +44,8 @@ _REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SA
 Config = dict[str, Any]
 
 
+#: How long a command waits for a broker's first answer.
+BROKER_SECONDS = 10.0
 #: A new topic's partitions have their leaders after some milliseconds; a busy broker takes seconds.
 LEADERS_SECONDS_MAX = 30.0
 LEADERS_POLL_SECONDS = 0.02

@@ -166,7 +166,7 @@ class Supervisor:
     def _write_status(self) -> None:
         content = msgspec.json.encode(self.state())
         if content != self._written:
-            write_whole(self._settings.data_dir / STATUS, content.decode())
+            write_whole(self._settings.data_dir / STATUS, content)
             self._written = content
 
     def state(self) -> SystemState:

@@ -10,7 +10,7 @@ import typer
 from events.decoding import from_json
 from infra import intake, postgres
 from infra.access import PLATFORMS, SCOPES
-from infra.commands.common import DataDir, Json, Tenant, print_json, running_settings_of
+from infra.commands.common import DataDir, Json, Tenant, content_of, print_json, running_settings_of
 from processors.clock import now_ms
 from processors.inbound.assemble import store_options
 from processors.ports import NamedError, StoreConnection
@@ -102,9 +102,7 @@ def connect_store(
 
 def _options(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > OPTIONS_BYTES_MAX:
-            raise OptionsNotUsable
-        return from_json(path.read_bytes(), dict[str, Any])
+        return from_json(content_of(path, OPTIONS_BYTES_MAX), dict[str, Any])
     except msgspec.MsgspecError as error:
         raise OptionsNotUsable(f"{OptionsNotUsable.__doc__} ({error})") from None
 
@@ -112,12 +110,9 @@ def _options(path: Path) -> dict[str, Any]:
 def _secret(where: str | None) -> bytes | None:
     if where is None:
         return None
-    content = (
-        sys.stdin.buffer.read(SECRET_BYTES_MAX + 1)
-        if where == "-"
-        else Path(where).read_bytes()[: SECRET_BYTES_MAX + 1]
-    )
     # An editor ends a file with a newline; a secret never does.
+    bytes_max = SECRET_BYTES_MAX + len(b"\r\n")
+    content = sys.stdin.buffer.read(bytes_max + 1) if where == "-" else content_of(Path(where), bytes_max)
     content = content.rstrip(b"\r\n")
     if not 1 <= len(content) <= SECRET_BYTES_MAX:
         raise SecretNotUsable

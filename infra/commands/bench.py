@@ -90,7 +90,7 @@ def run_all() -> dict[str, Any]:
             raise BenchmarkFailed(f"{name}: {BenchmarkFailed.__doc__}")
         figures[name] = from_json(done.stdout)
     RESULTS.parent.mkdir(exist_ok=True)
-    write_whole(RESULTS, msgspec.json.format(msgspec.json.encode(figures), indent=2).decode() + "\n")
+    write_whole(RESULTS, msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
     return figures
 
 

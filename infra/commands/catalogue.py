@@ -51,7 +51,7 @@ def export(
             return await office.export(tenant or settings.tenants[0])
 
     content = asyncio.run(run())
-    write_whole(file, content.decode())
+    write_whole(file, content)
     typer.echo(f"{file}: {len(content):,} bytes")
 
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import bootstrap
-from infra.commands.common import DataDir, Json, Tenant, content_of, print_json, settings_of
+from infra.commands.common import DataDir, Json, Tenant, content_of, print_json, running_settings_of
+from infra.files import write_whole
 from processors.artwork.sandbox import SandboxPool
 from processors.clock import now_ms
 from processors.inspection.job import compare_files
@@ -38,7 +39,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show how often the rules and people agreed on units that both judged: hits, false alarms and misses a defect."""
-    settings = settings_of(data)
+    settings = running_settings_of(data)
 
     async def run() -> tuple[DefectAgreement, ...]:
         async with bootstrap.read_models(settings) as reader:
@@ -72,7 +73,7 @@ def compare(
             pool, content_of(reference, FILE_BYTES_MAX), content_of(photo, FILE_BYTES_MAX), area_share
         )
     if out is not None:
-        out.write_bytes(compared.picture)
+        write_whole(out, compared.picture)
     if as_json:
         print_json(compared.verdict)
         return

@@ -12,11 +12,15 @@ from infra.commands.common import DataDir, Json, OrderNotFound, Tenant, print_js
 from infra.pages import lineage_page, order_page, orders_page, timeline_page
 from processors.ports import NamedError
 from projections.errors import WaitedTooLong
-from projections.reader import ReadModels
+from projections.reader import BadCursor, ReadModels
 from projections.rows import OrderView
 
 #: From these an order goes nowhere else by itself.
 ENDED = frozenset({"delivered", "returned", "cancelled"})
+
+
+class CursorNotUsable(NamedError):
+    """The cursor is none that a page gave. Ask for the first page again, without a cursor."""
 
 
 class StatusNotReached(NamedError):
@@ -45,9 +49,12 @@ def orders(
 
     async def run() -> None:
         async with bootstrap.read_models(settings) as reader:
-            page = await reader.list_orders(
-                tenant or settings.tenants[0], status=status, store=store, limit=limit, cursor=cursor
-            )
+            try:
+                page = await reader.list_orders(
+                    tenant or settings.tenants[0], status=status, store=store, limit=limit, cursor=cursor
+                )
+            except BadCursor:
+                raise CursorNotUsable from None
         if as_json:
             print_json(page)
         else:

@@ -11,6 +11,7 @@ import typer
 
 from infra.commands.common import DataDir, Json, print_json, running_settings_of
 from infra.demo.seed import API_KEY_FILE
+from infra.files import write_whole
 from infra.settings import Settings
 from processors.ports import NamedError
 
@@ -67,7 +68,7 @@ def preview(
     if answer.status_code != httpx.codes.OK:
         told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         raise PreviewNotDrawn(f"{told.get('detail', PreviewNotDrawn.__doc__)} (HTTP {answer.status_code})")
-    out.write_bytes(answer.content)
+    write_whole(out, answer.content)
     findings = [one.strip() for one in answer.headers["printledger-findings"].split(",") if one.strip()]
     verdict = answer.headers["printledger-verdict"]
     if as_json:

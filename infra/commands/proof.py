@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,9 @@ from rich.table import Table
 
 from infra import ledgers
 from infra.commands.common import DataDir, Json, print_json, running_settings_of
+from infra.kafka import BROKER_SECONDS, wait_until_ready
 from infra.progress import progress
+from infra.settings import Settings
 from infra.verifying import Verifier
 from processors.proof.audit import AuditReport, Stretch, audit
 from processors.proof.verify import VerifyReport
@@ -36,7 +39,7 @@ def verify_command(
     as_json: Json = False,
 ) -> None:
     """Recompute every partition's hash chain, positions and sequences. Exit code 1 where a rule is broken."""
-    verifier = Verifier(running_settings_of(data), stream, decode=decode)
+    verifier = Verifier(_settings_of(data), stream, decode=decode)
     with progress("facts", verifier.facts) as done:
         report = verifier.run(verifier.processes(processes), done)
     if as_json:
@@ -56,7 +59,7 @@ def audit_command(
     as_json: Json = False,
 ) -> None:
     """Prove that every command of a stretch of intake has exactly one outcome. Exit code 1 where one has not."""
-    settings = running_settings_of(data)
+    settings = _settings_of(data)
     chosen = ledgers.stream_of(settings, stream)
     count = ledgers.partition_count(settings, chosen.intake_topic)
     wanted = range(count) if partition is None else [partition]
@@ -73,6 +76,13 @@ def audit_command(
         _show_audited(report)
     if not report.holds:
         raise typer.Exit(BROKEN)
+
+
+def _settings_of(data: Path | None) -> Settings:
+    settings = running_settings_of(data)
+    # A client that waits for brokers says so hundreds of times; so one that waits in silence asks first.
+    wait_until_ready(settings, BROKER_SECONDS)
+    return settings
 
 
 def _show_verified(report: VerifyReport) -> None:

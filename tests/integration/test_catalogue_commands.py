@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from infra import postgres
 from infra.cli import build
+from infra.files import FileNotWritten
 from infra.settings import Settings
 from processors.catalogue.table import write_table
 from projections.model import Topics
@@ -53,6 +54,16 @@ def test_a_dry_run_says_what_would_be_added_and_leaves_the_catalogue_empty(typed
     assert [row["line"] for row in told["rows"]] == [2, 3, 4]
     assert typed("export", str(copy)).exit_code == 0
     assert copy.read_bytes() == write_table([])
+
+
+def test_an_export_into_a_folder_that_is_not_there_names_the_file_that_was_asked_for(
+    typed: Typed, tmp_path: Path
+) -> None:
+    file = tmp_path / "missing" / "catalogue.csv"
+    refused = typed("export", str(file))
+    assert refused.exit_code == 1
+    assert isinstance(refused.exception, FileNotWritten)
+    assert f"{file}: No such file or directory" in str(refused.exception)
 
 
 def test_a_table_with_a_fault_is_refused_whole_with_line_and_column(typed: Typed, tmp_path: Path) -> None:

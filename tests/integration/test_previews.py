@@ -24,6 +24,7 @@ from infra import bootstrap, intake, postgres
 from infra.access import SCOPES
 from infra.cli import build
 from infra.commands.preview import KEY_SETTING, FormatNotOffered, KeyMissingHere, PreviewNotDrawn
+from infra.files import FileNotWritten
 from infra.ports import free_ports
 from infra.rollouts import RolloutInvalid, rollouts
 from infra.settings import Settings
@@ -208,6 +209,7 @@ def test_the_command_writes_the_picture_and_tells_the_findings(
         told = typed("--text", "Zoë", "--picture", str(upload), "--out", str(out), "--json")
         without = typed("--text", "x" * 50, "--out", str(bare))
         unknown = typed("--text", "Zoë", "--area", "lid", "--out", str(tmp_path / "no.png"))
+        nowhere = typed("--text", "Zoë", "--out", str(tmp_path / "missing" / "cup.png"))
     assert told.exit_code == 0, told.output
     assert json.loads(told.output)["bytes"] == out.stat().st_size
     with Image.open(out) as picture, Image.open(bare) as other:
@@ -216,3 +218,4 @@ def test_the_command_writes_the_picture_and_tells_the_findings(
     assert "text_too_long;severity=block" in without.output
     assert isinstance(unknown.exception, PreviewNotDrawn)
     assert "wrap" in str(unknown.exception)
+    assert isinstance(nowhere.exception, FileNotWritten)
