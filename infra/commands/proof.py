@@ -19,7 +19,7 @@ from processors.proof.audit import AuditReport, Stretch, audit
 from processors.proof.verify import VerifyReport
 
 BROKEN = 1
-StreamName = Annotated[str, typer.Option("--stream", help="The stream: orders, catalogue or batches.")]
+StreamName = Annotated[str, typer.Option("--stream", help=f"One of {', '.join(ledgers.STREAMS)}.")]
 
 
 def register(app: typer.Typer) -> None:

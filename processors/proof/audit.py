@@ -19,6 +19,7 @@ from events.stream import Stream
 from processors.dead_letters import ERRORS_PREFIX, is_letter
 from processors.ledger.clients import ReaderFactory
 from processors.ledger.intake import headers_of
+from processors.ports import NamedError
 from processors.proof.scan import TopicReader
 from processors.snapshots import mark_of
 
@@ -62,6 +63,14 @@ class AuditReport(msgspec.Struct, kw_only=True):
         return self.violations == 0
 
 
+class NoSuchPartition(NamedError):
+    """Intake has no such partition: name one that it has, or none to audit them all."""
+
+
+class EmptyStretch(NamedError):
+    """The stretch ends where it begins or before, so it has no commands: let it end at a larger offset."""
+
+
 class _Outcome:
     """What was found for one intake offset."""
 
@@ -90,12 +99,17 @@ def audit(
     *,
     stretches: Mapping[int, Stretch] | None = None,
 ) -> AuditReport:
-    """Audit a stretch of intake, by default all that is kept. `committed` are the ledger group's offsets."""
+    """Audit a stretch of intake, by default all that is kept. `committed` are the ledger group's offsets.
+
+    Raises NoSuchPartition or EmptyStretch: nothing is no proof.
+    """
     began = time.monotonic()
     records = TopicReader(reader)
     report = AuditReport(intake_topic=stream.intake_topic, stretch={})
     try:
-        for partition in records.partitions(stream.intake_topic):
+        partitions = records.partitions(stream.intake_topic)
+        _refuse_nothing(stretches or {}, partitions)
+        for partition in partitions:
             if stretches is None or partition in stretches:
                 stretch = (stretches or {}).get(partition, Stretch())
                 _Audit(stream, dead_letter_topic, records, partition, report).run(stretch, committed.get(partition, 0))
@@ -103,6 +117,14 @@ def audit(
         records.close()
     report.seconds = round(time.monotonic() - began, 3)
     return report
+
+
+def _refuse_nothing(stretches: Mapping[int, Stretch], partitions: Sequence[int]) -> None:
+    for number, stretch in stretches.items():
+        if number not in partitions:
+            raise NoSuchPartition(f"{number}: {NoSuchPartition.__doc__} (0 to {max(partitions)})")
+        if stretch.end is not None and stretch.end <= (stretch.start or 0):
+            raise EmptyStretch(f"{stretch.start or 0} to {stretch.end}: {EmptyStretch.__doc__}")
 
 
 class _Audit:

@@ -15,6 +15,7 @@ from infra import kafka, ledgers
 from infra.benchmarks.order_lives import Sent, lives
 from infra.verifying import Verifier
 from processors.ledger.loop import LedgerOptions
+from tests.integration.command_line import typed
 from tests.integration.ledger_bed import Bed, until
 from tests.order_life import placed
 
@@ -140,6 +141,23 @@ def test_a_few_facts_are_verified_by_one_process(orders: Bed) -> None:
         orders.wait_until_answered()
     assert Verifier(orders.settings, "orders").processes() == 1
     assert Verifier(orders.settings, "orders").processes(wanted=99) == orders.partitions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--partition", "9"), "9: Intake has no such partition"),
+        (("--from", "5", "--to", "5"), "5 to 5: The stretch ends where it begins"),
+        (("--from", "6", "--to", "5"), "6 to 5: The stretch ends where it begins"),
+        (("--to", "0"), "0 to 0: The stretch ends where it begins"),
+    ],
+)
+def test_an_audit_that_could_only_look_at_nothing_is_refused(
+    orders: Bed, arguments: tuple[str, ...], says: str
+) -> None:
+    refused = typed(orders.settings, "audit", *arguments)
+    assert refused.exit_code == 1
+    assert says in str(refused.exception)
 
 
 def test_a_command_whose_answer_is_missing_is_caught_by_the_audit(orders: Bed) -> None:
