@@ -120,6 +120,7 @@ def _show(source: RecordSource, store: Store, unit: Unit, schema: str, ends_by: 
             # A reader holds the old tables in a long transaction. What was folded in ours is undone: read it again.
             log.info("waits for readers of the old tables", extra={"read_model": unit.model.name})
             unit.model.forget()
+            store.forget_stages()
             start(source, store, [unit])
     raise RebuildNotCatchingUp(f"{unit.model.name}: readers did not let go of the old tables")
 

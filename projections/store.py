@@ -120,6 +120,10 @@ class Store:
                 else:
                     self._merge(table, change.rows)
 
+    def forget_stages(self) -> None:
+        """Make stages anew where they are needed next: a transaction that is undone takes those made in it along."""
+        self._staged.clear()
+
     def note_caught_up(self, unit: Unit, at: int) -> None:
         """Note that nothing was missing at this time."""
         self.connection.execute(QUERIES["note_caught_up"], {**unit.identity, "caught_up_at": at})

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from psycopg.rows import TupleRow
 
 from events.codec import Codec
 from projections.errors import AlreadyRunning, NewerReadModel, RebuildNotCatchingUp
@@ -124,6 +125,34 @@ def test_a_long_reader_delays_the_change_and_is_not_disturbed(rig: Rig) -> None:
         rebuilding.join(timeout=60)
     assert rig.query("SELECT build FROM read_models WHERE name = 'timeline'") == [(2,)]
     assert_right_timeline(rig)
+
+
+def test_what_was_folded_in_an_attempt_to_show_that_was_given_up_is_folded_again_by_the_next(rig: Rig) -> None:
+    def attempt() -> list[TupleRow]:
+        """When the attempt began that waits for the reader now."""
+        return rig.query(
+            "SELECT xact_start FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+        )
+
+    # given: a rebuild with nothing to fold waits for a reader, and facts come that the shown build folds
+    with rig.projecting("orders"), rig.connect() as reader:
+        reader.autocommit = False
+        reader.execute("SELECT count(*) FROM orders")
+        rebuilding = threading.Thread(target=lambda: rig.rebuild("orders"))
+        rebuilding.start()
+        wait_until(attempt, 30, "the rebuild waits for the reader")
+        rig.ledger.write(a_life())
+        rig.wait_until_folded("orders")
+        followed = dump(rig, "orders")
+        # when: an attempt that folded them is given up, and the next one is made
+        given_up = wait_until(attempt, 30, "an attempt has folded what came")
+        wait_until(lambda: attempt() not in ([], given_up) or not rebuilding.is_alive(), 60, "another attempt")
+        reader.commit()
+        rebuilding.join(timeout=60)
+    # then
+    assert rig.query("SELECT build FROM read_models WHERE name = 'orders'") == [(2,)]
+    assert dump(rig, "orders") == followed
 
 
 def test_a_release_with_a_new_version_of_a_read_model_rebuilds_it_by_itself(rig: Rig) -> None:
