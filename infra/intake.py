@@ -70,35 +70,40 @@ def bucket(settings: Settings) -> Bucket:
 
 
 @contextmanager
-def inbound_parts(
+def inbound_ports(
     settings: Settings, *, partners: Mapping[str, PrintPartner], carriers: Mapping[str, Carrier]
-) -> Iterator[tuple[InboundProcessor, DeadLetters]]:
-    """The inbound processor with everything it works with, and its dead letters; it serves all tenants."""
+) -> Iterator[InboundPorts]:
+    """Everything that the inbound processor works with; it serves all tenants."""
     codec = Codec()
     with (
         postgres.pool(settings.database_url, settings, name="inbound") as pool,
         KafkaRecordLog.connect(settings, "inbound") as log,
     ):
         opened_vault, reads = vault(settings, pool), SystemReads(pool)
-        dead_letters = DeadLetters(log, opened_vault, "inbound")
-        processor = InboundProcessor(
-            InboundPorts(
-                vault=opened_vault,
-                codec=codec,
-                stores=stores(settings, pool),
-                assembler=OrderAssembler(opened_vault, reads, rollouts(settings)),
-                effects=reads,
-                store_orders=reads,
-                partners=partners,
-                carriers=carriers,
-                commands=KafkaCommandSender(log, codec),
-                parked=PostgresParking(pool),
-                dead_letters=dead_letters,
-                now_ms=now_ms,
-                ask_for_offers=PostgresOfferChecks(pool).ask,
-            )
+        yield InboundPorts(
+            vault=opened_vault,
+            codec=codec,
+            stores=stores(settings, pool),
+            assembler=OrderAssembler(opened_vault, reads, rollouts(settings)),
+            effects=reads,
+            store_orders=reads,
+            partners=partners,
+            carriers=carriers,
+            commands=KafkaCommandSender(log, codec),
+            parked=PostgresParking(pool),
+            dead_letters=DeadLetters(log, opened_vault, "inbound"),
+            now_ms=now_ms,
+            ask_for_offers=PostgresOfferChecks(pool).ask,
         )
-        yield processor, dead_letters
+
+
+@contextmanager
+def inbound_parts(
+    settings: Settings, *, partners: Mapping[str, PrintPartner], carriers: Mapping[str, Carrier]
+) -> Iterator[tuple[InboundProcessor, DeadLetters]]:
+    """The inbound processor, and its dead letters."""
+    with inbound_ports(settings, partners=partners, carriers=carriers) as ports:
+        yield InboundProcessor(ports), ports.dead_letters
 
 
 #: What means "something outside is away": the record in hand waits.

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from uuid import uuid4
 
 import msgspec
+import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from infra import intake, kafka
 from infra.settings import Settings
 from processors.inbound.consuming import consumed
+from processors.inbound.dead_letters import DeadLetters
+from processors.inbound.processor import InboundProcessor
 from processors.inbound.raw import RAW_TOPIC
 from processors.partners.protocol import PrintPartner
-from processors.ports import NamedError
+from processors.ports import ConsumedRecord, NamedError
+
+log = structlog.get_logger(__name__)
 
 BATCH = 500
 POLL_SECONDS = 1.0
@@ -32,27 +38,66 @@ class BrokerSilent(NamedError):
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay read: all deliveries of the time, and the partner's own among them."""
+    """What a replay read: all deliveries of the time, the partner's own among them, and those that came to no end."""
 
     records: int
     webhooks: int
+    #: Became dead letters when they first came, and would again.
+    unreadable: int = 0
+    #: Are about nothing that is known, or the partner did not vouch for them.
+    undecided: int = 0
+    #: Ended in an error that nobody foresaw: the log has it.
+    failed: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether each webhook came to its end."""
+        return not (self.unreadable or self.undecided or self.failed)
+
+
+class Tally:
+    """Takes dead letters and parked records of a replay, and only counts them: they were kept when they first came."""
+
+    def __init__(self) -> None:
+        self.unreadable = 0
+        self.undecided = 0
+
+    async def append(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Count a dead letter."""
+        self.unreadable += 1
+
+    def park(self, record: ConsumedRecord, reason: str, next_try_at: int) -> None:
+        """Count a record that would wait."""
+        self.undecided += 1
+
+    def due(self, now: int, count_max: int) -> list[tuple[ConsumedRecord, int]]:
+        """Nothing waits here."""
+        return []
+
+    def release(self, record: ConsumedRecord) -> None:
+        """Nothing waits here."""
 
 
 async def replay(settings: Settings, partners: Mapping[str, PrintPartner], partner: str, since_ms: int) -> Replayed:
     """Bring each of the partner's webhooks since a time (epoch milliseconds) to its end again, up to now.
+
+    What cannot be read or used is counted and not kept once more.
 
     Raises NoSuchPartner, or whatever says that something outside is away: then run it again.
     """
     if partner not in partners:
         raise NoSuchPartner(f"{partner}: {NoSuchPartner.__doc__}")
     source = f"partner/{partner}".encode()
-    records = webhooks = 0
+    records = webhooks = failed = 0
+    tally = Tally()
     topic = settings.topic_prefix + RAW_TOPIC
     group = f"{settings.topic_prefix}printledger.replay-{uuid4().hex}"
     with (
-        intake.inbound_parts(settings, partners=partners, carriers={}) as (processor, _),
+        intake.inbound_ports(settings, partners=partners, carriers={}) as ports,
         closing(kafka.consumer(settings, group)) as consumer,
     ):
+        letters = DeadLetters(tally, ports.vault, "replay")
+        processor = InboundProcessor(replace(ports, parked=tally, dead_letters=letters))
         try:
             ends = _assign(consumer, topic, since_ms)
         except KafkaException as failure:
@@ -70,11 +115,25 @@ async def replay(settings: Settings, partners: Mapping[str, PrintPartner], partn
                 record = consumed(message, settings.topic_prefix)
                 if dict(record.headers).get("ce_source") == source:
                     webhooks += 1
-                    await processor.handle(record)
+                    failed += not await _is_handled(processor, record)
             # Positions also pass what a read-committed reader is not shown.
             reached = {one.partition: one.offset for one in consumer.position(list(_places(topic, ends)))}
             ends = {number: end for number, end in ends.items() if reached[number] < end}
-    return Replayed(records=records, webhooks=webhooks)
+    return Replayed(
+        records=records, webhooks=webhooks, unreadable=tally.unreadable, undecided=tally.undecided, failed=failed
+    )
+
+
+async def _is_handled(processor: InboundProcessor, record: ConsumedRecord) -> bool:
+    """Bring a record to its end; False where that failed in a way that nobody foresaw. Raises what is an outage."""
+    try:
+        await processor.handle(record)
+    except intake.OUTAGES:
+        raise
+    except Exception:
+        log.exception("replay.unforeseen", topic=record.topic, partition=record.partition, offset=record.offset)
+        return False
+    return True
 
 
 def _assign(consumer: Consumer, topic: str, since_ms: int) -> dict[int, int]:

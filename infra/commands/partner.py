@@ -86,7 +86,10 @@ def replay(
     days: Annotated[int, typer.Option(min=1, max=31, help="How many days back; webhooks are kept for 30.")] = 31,
     as_json: Json = False,
 ) -> None:
-    """Read a partner's stored webhooks once more: words that a mended status map knows now are reported."""
+    """Read a partner's stored webhooks once more: words that a mended status map knows now are reported.
+
+    Exit code 1 where one of them could not be read or used. Nothing but reports is written.
+    """
     settings = running_settings_of(data)
     since_ms = now_ms() - days * DAY_MS
     found = asyncio.run(bootstrap.replay_webhooks(settings, partner_id, since_ms))
@@ -94,6 +97,15 @@ def replay(
         print_json(found)
     else:
         typer.echo(f"{found.webhooks} webhooks of {partner_id} were read again, of {found.records} deliveries in all.")
+        for count, what in (
+            (found.unreadable, "cannot be read: they are among the dead letters since they came (`printledger dlq`)."),
+            (found.undecided, "are about nothing known, or the partner did not vouch for them: try again later."),
+            (found.failed, "ended in an error that nobody foresaw: it stands above."),
+        ):
+            if count:
+                typer.echo(f"{count} of them {what}")
+    if not found.whole:
+        raise typer.Exit(1)
 
 
 def exchanges(

@@ -15,6 +15,8 @@ from infra.settings import Settings
 from processors.clock import now_ms
 from processors.inbound.raw import RAW_TOPIC, RawDelivery, pack
 from processors.partners.protocol import PartnerReport, Vouched
+from processors.webhooks import WebhookUnreadable
+from tests.integration.command_line import typed
 from tests.integration.worker_bench import Workbench
 
 pytestmark = pytest.mark.stack
@@ -38,6 +40,12 @@ class Mended:
         return Vouched(reports=reports)
 
     def parse_webhook(self, body: bytes) -> tuple[PartnerReport, ...]:
+        if body == b"garbled":
+            raise WebhookUnreadable
+        if body == b"a bug":
+            raise KeyError(body)
+        if body == b"stranger":
+            return (msgspec.structs.replace(REPORT, effect_key="of nobody"),)
         return (msgspec.structs.replace(REPORT, partner_event_id=body.decode()),)
 
 
@@ -59,12 +67,17 @@ def store(settings: Settings, *deliveries: tuple[str, bytes]) -> None:
         asyncio.run(append(log, intake.vault(settings, pool)))
 
 
-def test_only_the_partners_own_webhooks_are_read_again_and_become_reports_by_the_mended_map(
-    settings: Settings, database_url: str, topics: Callable[[str], str]
-) -> None:
+def known_effect(database_url: str) -> None:
+    """The effect that the reports are about."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         effect = ("demo", "k1", ORDER, "submit", "1", 1, "", "gelato", [1], 1)
         connection.execute("INSERT INTO effects VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", effect)
+
+
+def test_only_the_partners_own_webhooks_are_read_again_and_become_reports_by_the_mended_map(
+    settings: Settings, database_url: str, topics: Callable[[str], str]
+) -> None:
+    known_effect(database_url)
     store(settings, ("gelato", b"os_1"), ("press-east", b"x"), ("gelato", b"os_2"))
     partners: Any = {"gelato": Mended()}
 
@@ -75,6 +88,34 @@ def test_only_the_partners_own_webhooks_are_read_again_and_become_reports_by_the
     reports = Workbench(settings).reports()
     assert [report.command.canonical for report in reports] == ["printing"] * 4  # type: ignore[attr-defined]
     assert len({report.envelope.command_id for report in reports}) == 2, "a replay of a replay is nothing new"
+
+
+def test_what_cannot_be_read_or_used_is_counted_again_and_kept_no_second_time(
+    settings: Settings, database_url: str, topics: Callable[[str], str]
+) -> None:
+    # given: webhooks that became a dead letter or were parked when they came, and one that is fine
+    known_effect(database_url)
+    store(settings, ("gelato", b"garbled"), ("gelato", b"a bug"), ("gelato", b"stranger"), ("gelato", b"os_1"))
+    partners: Any = {"gelato": Mended()}
+    # when
+    found = asyncio.run(replay(settings, partners, "gelato", 0))
+    again = asyncio.run(replay(settings, partners, "gelato", 0))
+    # then
+    assert found == again == Replayed(records=4, webhooks=4, unreadable=1, undecided=1, failed=1)
+    assert len(Workbench(settings).reports()) == 2, "the one that is fine is reported each time"
+    assert Workbench(settings).records(f"dlq.{RAW_TOPIC}") == []
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM parked_records").fetchone() == (0,)
+
+
+def test_the_command_says_how_many_webhooks_could_not_be_read_and_ends_with_exit_code_1(
+    settings: Settings, database_url: str, topics: Callable[[str], str]
+) -> None:
+    store(settings, ("press-east", b"garbled"), ("gelato", b"os_1"))
+    told = typed(settings, "partner", "replay", "press-east")
+    assert told.exit_code == 1
+    assert "1 webhooks of press-east were read again, of 2 deliveries in all." in told.output
+    assert "1 of them cannot be read" in told.output
 
 
 def test_a_topic_without_webhooks_is_read_to_its_end(
