@@ -311,13 +311,18 @@ ORDER BY p.heard_at, p.order_id, p.parcel_id
 LIMIT %(limit)s;
 
 -- labels_in_doubt --
--- Labels that were asked for and of which neither success nor a last failure is known, by effect key, after one.
+-- Labels that were asked for and are not known to be bought, by effect key, after one. An order that has ended has one
+-- where something was printed or sent again: while its label is waited for, or a person is to look at its failure.
 SELECT e.tenant, e.effect_key, e.order_id, e.kind, e.line_id, e.run, e.parcel_id, e.who, e.units, e.attempt
 FROM effects AS e
 JOIN orders AS o ON o.order_id = e.order_id
 WHERE e.kind = 'label' AND e.effect_key > %(after)s
   AND NOT EXISTS (SELECT FROM parcel_references AS r WHERE r.order_id = e.order_id AND r.parcel_id = e.parcel_id)
-  AND o.status NOT IN ('cancelled', 'delivered', 'returned')
+  AND (o.status NOT IN ('cancelled', 'delivered', 'returned')
+    OR EXISTS (
+        SELECT FROM deadlines AS d WHERE d.order_id = e.order_id AND d.deadline_key = 'label:' || e.parcel_id
+    )
+    OR o.exceptions @> jsonb_build_array(jsonb_build_object('exception_id', 'label_failed:' || e.parcel_id)))
 ORDER BY e.effect_key
 LIMIT %(limit)s;
 

@@ -91,7 +91,10 @@ class ScorecardReads:
         return tuple(SilentParcel(**dict(zip(SilentParcel.__struct_fields__, row, strict=True))) for row in rows)
 
     def labels_in_doubt(self, after: str, limit: int = ROWS_MAX) -> tuple[Effect, ...]:
-        """Labels that were asked for and not bought as far as is known, by effect key, beginning after one."""
+        """Labels that were asked for and not bought as far as is known, by effect key, beginning after one.
+
+        What is printed or sent again has such labels too, although its order was at the door before.
+        """
         rows = self._rows("labels_in_doubt", after=after, limit=min(limit, ROWS_MAX))
         return tuple(convert(dict(zip(Effect.__struct_fields__, row, strict=True)), Effect) for row in rows)
 

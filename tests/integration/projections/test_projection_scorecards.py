@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from events.declare import Declared
 from events.operations.decide import alert_key
 from events.operations.facts import AlertCleared, AlertRaised
+from events.order.facts import ExceptionRaised, ExceptionResolved, LabelFailed, LabelRequested
 from infra.postgres import pool
 from projections.models import read_models
 from projections.scorecard_reader import ScorecardReads
 from tests.integration.projections.conftest import Rig
-from tests.integration.projections.test_projection_folding import a_life
+from tests.integration.projections.test_projection_folding import KEY, a_life
 from tests.ledger_writer import BASE_AT
 from tests.support import wait_until
 from tests.unit.operations.test_alerts import ON_TIME
@@ -59,6 +60,33 @@ def test_figures_parcels_and_labels_are_read_back(rig: Rig) -> None:
     assert page.as_of.read_model == "scorecards"
     assert list(rest) == list(silent[1:])
     assert all(one.kind == "label" for one in doubtful)
+
+
+def test_the_label_of_a_reprint_is_in_doubt_until_it_is_settled_although_its_order_was_delivered(rig: Rig) -> None:
+    def in_doubt_after(*facts: Declared) -> list[str]:
+        rig.ledger.write([(KEY, fact) for fact in facts])
+        rig.project("effects", "orders", "deadlines")
+        assert rig.query("SELECT status FROM orders") == [("delivered",)]
+        with pool(rig.settings.database_url, rig.settings, name="test") as opened:
+            return [label.effect_key for label in ScorecardReads(opened).labels_in_doubt("")]
+
+    # given: an order at the door
+    life = [fact for _, fact in a_life()]
+    assert in_doubt_after(*life) == []
+    # when its unit is printed again
+    label = next(fact for fact in life if isinstance(fact, LabelRequested))
+    again = replace(label, parcel_id="again", effect_key="key-again", request_id="key-again.1")
+    asked_for = in_doubt_after(again)
+    # and the last answer does not say whether the label was bought
+    failed = LabelFailed(parcel_id="again", reason="timeout", retryable=True)
+    shown = ExceptionRaised(exception_id="label_failed:again", kind="label_failed", subject="again")
+    given_up = in_doubt_after(failed, shown)
+    # and a person settles it
+    settled = in_doubt_after(
+        ExceptionResolved(exception_id=shown.exception_id, how="sent by hand", by="operator:tests")
+    )
+    # then
+    assert (asked_for, given_up, settled) == (["key-again"], ["key-again"], [])
 
 
 def test_an_alert_is_history_and_a_rebuild_keeps_it(rig: Rig) -> None:
