@@ -12,7 +12,7 @@ import base64
 import binascii
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -337,13 +337,15 @@ def prepare(data_dir: Path | None = None, **overrides: Any) -> Settings:
     folder = Path(data_dir or _data_dir_of_environment()).expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     ensure_secrets(folder)
-    _drop_derived(folder / STACK_ENV)
+    # An earlier release kept there what follows from the profile: it would go before the profile chosen this time.
+    if (stack_env := folder / STACK_ENV).exists():
+        write_whole(stack_env, _lines_without(stack_env, {"ALLOW_PRIVATE_ADDRESSES"}))
     settings = load(folder, **overrides)
-    # Only what was chosen: a kept value that follows from the profile would go before the profile chosen next time.
-    kept = {"PROFILE": settings.profile, "TENANTS": ",".join(settings.tenants)}
+    partitions = str(settings.ledger_partitions)
+    kept = {"PROFILE": settings.profile, "TENANTS": ",".join(settings.tenants), "LEDGER_PARTITIONS": partitions}
     kept |= {name.upper(): str(port) for name, port in settings.ports().items()}
-    kept["LEDGER_PARTITIONS"] = str(settings.ledger_partitions)
-    write_whole(folder / STACK_ENV, "".join(f"{name}={value}\n" for name, value in kept.items()))
+    ours = "".join(f"{name}={value}\n" for name, value in kept.items())
+    write_whole(stack_env, ours + _lines_without(stack_env, kept))
     return settings
 
 
@@ -365,11 +367,9 @@ def ensure_secrets(folder: Path) -> None:
         write_whole(path, text + lines, mode=0o600)
 
 
-def _drop_derived(stack_env: Path) -> None:
-    """Take from `stack.env` what an earlier release kept there although it follows from the profile."""
-    if stack_env.exists():
-        lines = stack_env.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_whole(stack_env, "".join(line for line in lines if not line.startswith("ALLOW_PRIVATE_ADDRESSES=")))
+def _lines_without(path: Path, names: Container[str]) -> str:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return "".join(f"{line}\n" for line in text.splitlines() if line.partition("=")[0].strip().upper() not in names)
 
 
 def _new_secret(name: str) -> str:

@@ -23,7 +23,7 @@ def typed(stack: Settings, *arguments: str, text: str | None = None) -> Result:
 def test_a_key_is_shown_once_works_and_is_revoked(stack: Settings) -> None:
     made = typed(stack, "key", "create", "tests", "--scope", "orders:read", "--days", "1", "--json")
     assert made.exit_code == 0, made.output
-    presented = json.loads(made.output)["key"]
+    presented = json.loads(made.stdout)["key"]
     with postgres.pool(stack.database_app_url, stack, name="tests") as pool:
         found = intake.api_keys(stack, pool).authenticate(presented)
         assert found is not None

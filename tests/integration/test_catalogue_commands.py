@@ -49,7 +49,7 @@ def test_a_dry_run_says_what_would_be_added_and_leaves_the_catalogue_empty(typed
     done = typed("import", str(file), "--dry-run", "--json")
     # then
     assert done.exit_code == 0, done.output
-    told = json.loads(done.output)
+    told = json.loads(done.stdout)
     assert told["counts"] == {"added": 3, "changed": 0, "unchanged": 0, "refused": 0}
     assert [row["line"] for row in told["rows"]] == [2, 3, 4]
     assert typed("export", str(copy)).exit_code == 0

@@ -211,7 +211,7 @@ def test_the_command_writes_the_picture_and_tells_the_findings(
         unknown = typed("--text", "Zoë", "--area", "lid", "--out", str(tmp_path / "no.png"))
         nowhere = typed("--text", "Zoë", "--out", str(tmp_path / "missing" / "cup.png"))
     assert told.exit_code == 0, told.output
-    assert json.loads(told.output)["bytes"] == out.stat().st_size
+    assert json.loads(told.stdout)["bytes"] == out.stat().st_size
     with Image.open(out) as picture, Image.open(bare) as other:
         assert (picture.format, picture.size) == ("PNG", (200, 167))
         assert other.format == "WEBP"

@@ -186,7 +186,7 @@ def test_the_command_says_what_would_be_removed(settings: Settings, pool: intake
     shown = CliRunner(env=own).invoke(build(arguments), arguments)
 
     assert told.exit_code == 0, told.output
-    assert json.loads(told.output)["by_rule"]["labels"]["looked_at"] == 1
+    assert json.loads(told.stdout)["by_rule"]["labels"]["looked_at"] == 1
     assert "would be removed" in shown.output
 
 

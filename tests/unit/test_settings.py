@@ -118,6 +118,14 @@ def test_what_an_earlier_release_kept_of_its_profile_does_not_go_before_another_
     assert load(tmp_path).allow_private_addresses is (after == "demo")
 
 
+def test_what_people_wrote_into_stack_env_stays(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with (tmp_path / STACK_ENV).open("a") as stack_env:
+        stack_env.write("# louder\nLOG_LEVEL=debug\n")
+    assert prepare(tmp_path).log_level == prepare(tmp_path).log_level == "debug"
+    assert (tmp_path / STACK_ENV).read_text().count("# louder") == 1
+
+
 def test_a_production_profile_wants_a_database_role_that_row_level_security_binds(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="must name another role"):
         prepare(tmp_path, profile="production", database_url="postgresql://owner@db.example/printledger")
