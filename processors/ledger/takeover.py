@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +31,24 @@ log = structlog.get_logger(__name__)
 MESSAGES_MAX = 1_000
 WATERMARK_SECONDS = 10.0
 POLL_SECONDS = 0.2
+#: Keys of which a load knows how far it has come; of more, those that it met last.
+KEYS_MAX = 100_000
+
+
+class LastSeqs:
+    """The seq of the last fact of each key that one load has come by."""
+
+    def __init__(self, keys_max: int = KEYS_MAX) -> None:
+        self._keys_max = keys_max
+        self._seqs: OrderedDict[str, int] = OrderedDict()
+
+    def note(self, key: str, seq: int) -> int | None:
+        """Note a key's next fact; returns the seq of the one before, or None where it is not known."""
+        before = self._seqs.pop(key, None)
+        self._seqs[key] = seq
+        if len(self._seqs) > self._keys_max:
+            self._seqs.popitem(last=False)
+        return before
 
 
 class Loader:
@@ -101,6 +120,7 @@ class Loader:
         reader.assign([TopicPartition(self._stream.events_topic, partition.number, start)])
         reached = max(0, checkpoint.record_offset)
         expects_checkpoint = checkpoint.position > 0
+        last_seqs = LastSeqs()
         while reached < end:
             if self._stopping.is_set():
                 raise Stopping
@@ -121,17 +141,21 @@ class Loader:
                 _check(facts.pop(0), claim)
                 expects_checkpoint = False
             if facts:
-                self.fold(partition, facts)
+                self.fold(partition, facts, last_seqs)
                 relieve(partition)
         if expects_checkpoint:
             raise _checkpoint_missing(claim, "no committed fact is there")
 
-    def fold(self, partition: Partition, facts: Sequence[Message]) -> None:
-        """Fold the next facts of the log into the partition. Raises a `LedgerBroken` that names the fact."""
+    def fold(self, partition: Partition, facts: Sequence[Message], last_seqs: LastSeqs) -> None:
+        """Fold the next facts of the log into the partition. Raises a `LedgerBroken` that names the fact.
+
+        A snapshot may be newer than the checkpoint: what its row holds already is skipped. What this load has skipped
+        or folded itself, which `last_seqs` says, cannot come a second time.
+        """
         working = self._entries_of(partition, facts)
         last = partition.confirmed
         for message in facts:
-            last = self._fold_one(partition, message, last, working)
+            last = self._fold_one(partition, message, last, working, last_seqs)
         partition.confirm(working, last)
         partition.evict()
 
@@ -142,7 +166,7 @@ class Loader:
         return {key: entry for key in keys if (entry := partition.entry(key)) is not None}
 
     def _fold_one(
-        self, partition: Partition, message: Message, last: Checkpoint, working: dict[str, Entry]
+        self, partition: Partition, message: Message, last: Checkpoint, working: dict[str, Entry], last_seqs: LastSeqs
     ) -> Checkpoint:
         where = f"{message.topic()}[{message.partition()}]@{message.offset()}"
         headers = headers_of(message)
@@ -159,6 +183,9 @@ class Loader:
             raise WrongHash(f"{where}: {WrongHash.__doc__}")
         text = key.decode()
         entry = working[text]
+        before = last_seqs.note(text, seq)
+        if before is not None and seq != before + 1:
+            raise SequenceGap(f"{where}: {text} has seq {seq} after {before}. {SequenceGap.__doc__}")
         if seq == entry.seq + 1:
             working[text] = self._evolve(entry, tenant, command_id, value, where)
         elif seq > entry.seq:
