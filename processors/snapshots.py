@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 import structlog
 from psycopg import Connection
+from psycopg.errors import ReadOnlySqlTransaction
 
 from events.decoding import msgpack_decoder
 from processors.ledger.chain import GENESIS
@@ -36,6 +37,10 @@ MARK_BYTES = 16
 RETRY_SECONDS, RETRY_SECONDS_MAX = 0.1, 2.0
 #: Rows of one statement.
 ROWS_MAX = 1_000
+READ_ONLY = (
+    "PostgreSQL takes no writes: make room where its disk is full, promote the standby that took over, switch "
+    "default_transaction_read_only off, or let DATABASE_URL name the server that is writable."
+)
 
 
 def mark_of(command_id: bytes) -> bytes:
@@ -109,7 +114,8 @@ class EntryCodec:
 class SnapshotStore:
     """Reads and writes snapshots over one connection. Not for several threads: each has its own store.
 
-    While the database is away every call waits and says so, until `stopping` is set; then it raises `Stopping`.
+    While the database is away, or takes no writes, a call waits and says so, until `stopping` is set; then it raises
+    `Stopping`.
     """
 
     def __init__(self, connect: Connect, stopping: threading.Event) -> None:
@@ -198,11 +204,18 @@ class SnapshotStore:
                 if self._connection is None:
                     self._connection = self._connect()
                 return work(self._connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                log.warning("waiting_for_postgresql", error=str(error), again_seconds=wait)
+            except (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction) as error:
+                log.warning("waiting_for_postgresql", error=_told(error), again_seconds=wait)
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
                 if self._stopping.wait(wait):
                     raise Stopping from error
                 wait = min(2 * wait, RETRY_SECONDS_MAX)
+
+
+def _told(error: psycopg.Error) -> str:
+    """The server's words, and what to do where it answers and still cannot be written to."""
+    if isinstance(error, ReadOnlySqlTransaction):
+        return f"{error}. {READ_ONLY}"
+    return str(error)

@@ -313,6 +313,7 @@ class Ledger:
 
     def _write_behind(self) -> None:
         """Go on with the snapshots that are being encoded; begin with new ones when it is time."""
+        self._writer.check()
         due = self._due()
         for number, partition in self._partitions.items():
             self._relieve(partition)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import islice
+from typing import assert_never
 
 import msgspec
 
 from processors.ledger.chain import Chain
-from processors.ledger.writebehind import Job
+from processors.ledger.writebehind import Job, Outcome
 from processors.snapshots import Checkpoint, Claim, Entry, EntryCodec, Row
 
 
@@ -38,7 +39,9 @@ class Partition:
         self._entries_max = entries_max
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._dirty: dict[str, None] = {}
-        self._slice = _Slice(self.confirmed)
+        #: Up to where the snapshots are complete.
+        self._written = self.confirmed
+        self._slice = _Slice(self._written)
         self._job: Job | None = None
         self._fenced = False
 
@@ -92,9 +95,9 @@ class Partition:
         A state may be newer than the checkpoint it is written with: folding skips what a row already holds.
         """
         if self._job is not None:
-            if not self._job.is_over:
+            if self._job.outcome is None:
                 return None
-            self._after(self._job)
+            self._after(self._job.checkpoint, self._job.outcome)
         if self._fenced:
             return None
         if not self._slice.open:
@@ -112,11 +115,20 @@ class Partition:
         self._job = Job(self.claim, current.rows, current.checkpoint)
         return self._job
 
-    def _after(self, job: Job) -> None:
+    def _after(self, checkpoint: Checkpoint, outcome: Outcome) -> None:
+        match outcome:
+            case "written":
+                self._written = checkpoint
+            case "fenced":
+                # Another process owns the partition now: its commits will be refused here, and it writes the snapshots.
+                self._fenced = True
+            case "failed":
+                # These states are in memory only: were they forgotten, the next command would find older ones.
+                self._dirty = self._slice.keys | self._dirty
+            case _:
+                assert_never(outcome)
         self._job = None
-        self._slice = _Slice(self._slice.checkpoint)
-        # Another process owns the partition now: its commits will be refused here, and it writes the snapshots.
-        self._fenced = job.outcome == "fenced"
+        self._slice = _Slice(self._written)
 
 
 class _Slice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 import structlog
@@ -17,6 +18,9 @@ log = structlog.get_logger(__name__)
 #: Waiting jobs; each partition has at most one, so this many partitions of a process never wait for one another.
 JOBS_MAX = 1_024
 
+Outcome: TypeAlias = Literal["written", "fenced", "failed"]
+"""What became of a job. Fenced: another process owns the partition. Failed: nothing of it is written."""
+
 
 class Job(msgspec.Struct, eq=False):
     """States of confirmed commits and the checkpoint that is true once they are written."""
@@ -24,13 +28,8 @@ class Job(msgspec.Struct, eq=False):
     claim: Claim
     rows: Sequence[Row]
     checkpoint: Checkpoint
-    #: waiting, written, fenced (another process owns the partition) or failed.
-    outcome: str = "waiting"
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the thread is done with it."""
-        return self.outcome != "waiting"
+    #: None while it waits.
+    outcome: Outcome | None = None
 
 
 class WriteBehind:
@@ -46,10 +45,14 @@ class WriteBehind:
         """Start the thread."""
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
-        """Queue a job. Raises what ended the thread, where something did."""
+    def check(self) -> None:
+        """Raise what ended the thread, where something did."""
         if self._failure is not None:
             raise RuntimeError("snapshots cannot be written any more") from self._failure
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises as `check` does."""
+        self.check()
         self._jobs.put(job)
 
     def close(self, timeout_seconds: float) -> None:
@@ -69,10 +72,10 @@ class WriteBehind:
                     job.outcome = "fenced"
         except Stopping:
             log.info("stopped_before_all_snapshots_were_written")
-        except Exception as error:  # The thread has no caller: the next submit tells.
+        except Exception as error:  # The thread has no caller: `check` tells.
             log.exception("snapshots_not_written")
             self._failure = error
         finally:
-            if job is not None and not job.is_over:
+            if job is not None and job.outcome is None:
                 job.outcome = "failed"
             self._store.close()

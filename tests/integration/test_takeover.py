@@ -10,11 +10,14 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from psycopg import sql
 
 from events.order.state import Order
 from events.order.stream import ORDER_STREAM
 from infra import kafka, ledgers
 from infra.benchmarks.order_lives import Sent, lives
+from infra.postgres import connect
+from infra.stack.postgres_part import admin_url
 from processors.ledger.chain import GENESIS
 from processors.ledger.errors import CheckpointNotInLog, PositionGap, SlotTaken
 from processors.ledger.loop import LedgerOptions
@@ -59,6 +62,11 @@ def snapshots(bed: Bed) -> dict[str, Entry]:
             "SELECT key, state FROM ledger_snapshots WHERE stream = %s", (bed.stream.name,)
         ).fetchall()
     return {key: codec.decode(state) for key, state in rows}
+
+
+def are_complete(stored: dict[str, Entry], bed: Bed) -> bool:
+    """Whether the snapshots hold every fact of the log."""
+    return {key: (entry.seq, entry.state) for key, entry in stored.items()} == folded_from_the_log(bed)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -252,4 +260,41 @@ def test_the_ledger_waits_for_a_database_that_is_away(orders: Bed) -> None:
         assert not waiting.ledger.ready.is_set()
         away.clear()
         orders.wait_until_answered()
+    hold_proofs(orders)
+
+
+def take_writes(bed: Bed, database: str, *, writable: bool) -> None:
+    """Let a database take writes or none, as a failover does: whoever is connected has to connect again."""
+    with connect(admin_url(bed.settings)) as connection:
+        connection.autocommit = True
+        change = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+        connection.execute(change.format(sql.Identifier(database), sql.Literal("off" if writable else "on")))
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
+
+
+def test_the_ledger_answers_on_while_the_database_takes_no_writes_and_writes_its_snapshots_later(
+    orders: Bed, database_url: str, unique: str
+) -> None:
+    orders.settings = orders.settings.model_copy(update={"database_url": database_url})
+    connected: list[None] = []
+
+    def counting() -> Any:
+        connected.append(None)
+        return ledgers.connect(orders.settings)
+
+    commands = some_lives(120)
+    send(orders, commands[:60])
+    few_in_memory = msgspec.structs.replace(SMALL, entries_max=2)
+    with orders.running(orders.ledger(few_in_memory, connect=counting)) as running:
+        orders.wait_until_answered()
+        take_writes(orders, unique, writable=False)
+        before = len(connected)
+        send(orders, commands[60:])
+        orders.wait_until_answered()
+        until(lambda: len(connected) > before + 3 or running.has_ended, "the ledger tried to write, and again")
+        assert not running.has_ended
+
+        take_writes(orders, unique, writable=True)
+        until(lambda: running.has_ended or are_complete(snapshots(orders), orders), "the snapshots hold every fact")
+        assert not running.has_ended
     hold_proofs(orders)

@@ -93,6 +93,36 @@ def test_a_fenced_partition_writes_nothing_more() -> None:
     assert partition.is_handed_over
 
 
+def test_states_whose_writing_failed_are_kept_until_they_are_written() -> None:
+    partition = a_partition(entries_max=1)
+    partition.confirm({name: an_entry(1) for name in "abc"}, at(3))
+    failed = partition.next_job(10, begin=True)
+    assert failed is not None
+    failed.outcome = "failed"
+    partition.confirm({"d": an_entry(1)}, at(4))
+
+    again = partition.next_job(10, begin=True)
+    partition.evict()
+
+    assert all(partition.entry(name) for name in "abcd")
+    assert again is not None
+    assert [row.key for row in again.rows] == list("abcd")
+    assert again.checkpoint == at(4)
+
+
+def test_a_partition_whose_last_states_could_not_be_written_has_not_handed_them_over() -> None:
+    partition = a_partition()
+    partition.confirm({"a": an_entry(1)}, at(1))
+    failed = partition.next_job(10, begin=True)
+    assert failed is not None
+    failed.outcome = "failed"
+
+    assert partition.next_job(10, begin=False) is None
+
+    assert not partition.is_handed_over
+    assert partition.unwritten == 1
+
+
 def test_an_entry_comes_back_from_its_snapshot() -> None:
     entry = Entry(7, "demo", mark_of(b"one") + mark_of(b"two"), 5)
     assert CODEC.decode(CODEC.encode(entry)) == entry
