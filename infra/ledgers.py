@@ -20,6 +20,7 @@ from events.order.stream import ORDER_STREAM
 from events.stream import Stream
 from infra import kafka, postgres
 from infra.settings import Settings
+from infra.stopped_partitions import StoppedPartitions
 from infra.topics import DEAD_LETTER_PREFIX
 from infra.vault import KeyWrapper, PostgresVault
 from infra.vault_keys import KeyTables
@@ -131,6 +132,7 @@ def ledger(
             letters,
             options=options,
             crash_point=crash_point,
+            on_load=StoppedPartitions(settings.data_dir, stream.name),
         )
 
 

@@ -33,8 +33,9 @@ def ledger(
     """Run one ledger process until it is told to end.
 
     Several processes of a stream share its partitions; a slot's identity stays the same over restarts, so that a
-    successor goes on in about a second. Exit codes: 65 the ledger's own records break a rule, 75 another process has
-    this slot, 78 the topics are not as they were.
+    successor goes on in about a second. A partition whose records break a rule is stopped, and named by
+    `printledger status`; the others go on. Exit codes: 65 every partition that it got is stopped, 75 another process
+    has this slot, 78 the topics are not as they were.
     """
     settings = settings_of(data)
     options = LedgerOptions(slot=slot, batch_commands_max=batch, manages_garbage=True)

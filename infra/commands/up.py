@@ -17,6 +17,7 @@ from infra.child import last_lines_of
 from infra.commands.common import DataDir, Json, print_json
 from infra.ports import free_ports
 from infra.settings import DEFAULT_PORTS, STACK_ENV, Settings, prepare
+from infra.stopped_partitions import stopped_partitions
 from infra.system_state import SystemState, read_state
 from processors.ports import NamedError
 
@@ -84,7 +85,7 @@ def status(data: DataDir = None, as_json: Json = False) -> None:
     pid, state = lock.holder(folder), read_state(folder)
     is_running = pid is not None and state is not None and state.pid == pid
     if as_json:
-        print_json({"running": is_running, "system": state})
+        print_json({"running": is_running, "system": state, "stopped_partitions": stopped_partitions(folder)})
     elif state is None or (not is_running and state.error is None):
         typer.echo(f"printledger is not running in {folder}.")
     else:
@@ -147,6 +148,8 @@ def _print_state(state: SystemState, is_running: bool) -> None:
         notes.append(f"last time it {process.last_exit}" if process.last_exit else "")
         pid = str(process.pid) if process.pid is not None else "-"
         typer.echo(f"  {process.name:<22} {process.state:<10} {pid:>8}  {'  '.join(filter(None, notes))}".rstrip())
+    for stopped in stopped_partitions(Path(state.data_dir)):
+        typer.echo(f"Partition {stopped.partition} of {stopped.stream} is not answered: {stopped.error}")
     if is_running:
         typer.echo(f"API {state.addresses['api']}   mails in {state.addresses['mail']}")
 

@@ -20,11 +20,11 @@ from processors.ledger.clients import Clients
 from processors.ledger.committing import CommitBehind
 from processors.ledger.deadletters import DeadLetters, Sealer
 from processors.ledger.decisions import Decisions, Taken
-from processors.ledger.errors import PartitionCountChanged, SlotTaken, Stopping, TopicMissing
+from processors.ledger.errors import LedgerBroken, PartitionCountChanged, SlotTaken, Stopping, TopicMissing
 from processors.ledger.garbage import GarbageCollection, NoGarbageCollection
 from processors.ledger.intake import KeyOfAnotherPartition, KeyUnusable, key_of
 from processors.ledger.partition import Partition
-from processors.ledger.takeover import Loader, read_entries
+from processors.ledger.takeover import Loader, OnLoad, read_entries
 from processors.ledger.transaction import CommitUncertain, Transactions, is_fenced
 from processors.ledger.writebehind import WriteBehind
 from processors.ports import CrashPoint, no_crash
@@ -88,6 +88,7 @@ class Ledger:
         options: LedgerOptions | None = None,
         clock: Callable[[], int] = now_ms,
         crash_point: CrashPoint = no_crash,
+        on_load: OnLoad = lambda number, error: None,
     ) -> None:
         self._stream = stream
         self._options = options = options or LedgerOptions()
@@ -110,6 +111,7 @@ class Ledger:
             self._store,
             clients.reader,
             self._stopping,
+            on_load,
             entries_max=options.entries_max,
             trusts_a_fresh_id=options.random_transactional_id,
         )
@@ -292,7 +294,7 @@ class Ledger:
             self._partitions.pop(where.partition, None)
 
     def _load(self, consumer: Consumer, numbers: Sequence[int]) -> list[TopicPartition]:
-        """Load partitions; returns where each goes on.
+        """Load partitions; returns where each goes on. One that is stopped is left out, and nothing of it is answered.
 
         The committed offsets are read first, and the broker answers only when no open transaction would change them:
         from then on whoever had the partitions before can commit nothing, so the end that is read next is the end.
@@ -302,13 +304,20 @@ class Ledger:
         for where in committed:
             if where.error is not None:
                 raise KafkaException(where.error)
+        stopped: list[LedgerBroken] = []
         for where in committed:
-            partition = self._loader.load(where.partition, self._partition_count, self._relieve)
+            partition = self._loader.load_or_stop(where.partition, self._partition_count, self._relieve)
+            if isinstance(partition, LedgerBroken):
+                stopped.append(partition)
+                continue
             partition.next_offset = max(0, where.offset)
             self._partitions[where.partition] = partition
+        if stopped and not self._partitions:
+            raise stopped[0]
         return [
             TopicPartition(topic, where.partition, where.offset if where.offset >= 0 else OFFSET_BEGINNING)
             for where in committed
+            if where.partition in self._partitions
         ]
 
     def _write_behind(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -17,6 +17,7 @@ from processors.ledger.clients import ReaderFactory
 from processors.ledger.errors import (
     CheckpointNotInLog,
     FactUnreadable,
+    LedgerBroken,
     PositionGap,
     SequenceGap,
     Stopping,
@@ -33,6 +34,9 @@ WATERMARK_SECONDS = 10.0
 POLL_SECONDS = 0.2
 #: Keys of which a load knows how far it has come; of more, those that it met last.
 KEYS_MAX = 100_000
+
+OnLoad: TypeAlias = Callable[[int, LedgerBroken | None], None]
+"""Hears of each partition that it was loaded, or what stops it."""
 
 
 class LastSeqs:
@@ -62,6 +66,7 @@ class Loader:
         store: SnapshotStore,
         reader: ReaderFactory,
         stopping: threading.Event,
+        on_load: OnLoad,
         *,
         entries_max: int,
         trusts_a_fresh_id: bool = False,
@@ -73,8 +78,28 @@ class Loader:
         self._store = store
         self._reader = reader
         self._stopping = stopping
+        self._on_load = on_load
         self._entries_max = entries_max
         self._trusts_a_fresh_id = trusts_a_fresh_id
+
+    def load_or_stop(
+        self, number: int, partition_count: int, relieve: Callable[[Partition], None]
+    ) -> Partition | LedgerBroken:
+        """The partition as `load` gives it, or what stops it: facts that break a rule stop nobody else's partition."""
+        try:
+            partition = self.load(number, partition_count, relieve)
+        except LedgerBroken as error:
+            log.error(
+                "partition_stopped",
+                stream=self._stream.name,
+                partition=number,
+                error=f"{type(error).__name__}: {error}",
+                then="Its commands wait on intake. Start this process again when this is mended.",
+            )
+            self._on_load(number, error)
+            return error
+        self._on_load(number, None)
+        return partition
 
     def load(self, number: int, partition_count: int, relieve: Callable[[Partition], None]) -> Partition:
         """The partition with everything that is in the log now; `relieve` writes snapshots when it grows too large.

@@ -23,6 +23,7 @@ from infra.settings import Settings
 from processors.ledger.clients import Clients
 from processors.ledger.deadletters import Sealer
 from processors.ledger.loop import Ledger, LedgerOptions
+from processors.ledger.takeover import OnLoad
 from processors.ports import CrashPoint, no_crash
 from processors.proof.audit import AuditReport, audit
 from processors.proof.scan import TopicReader
@@ -167,6 +168,7 @@ class Bed:
         connect: Connect | None = None,
         clients: Clients | None = None,
         seal: Sealer = lambda _, value: SEAL + value,
+        on_load: OnLoad = lambda number, error: None,
         **changes: Any,
     ) -> Ledger:
         """A ledger for this stream; `changes` are fields of the stream."""
@@ -180,6 +182,7 @@ class Bed:
             self.dead_letters,
             options=options,
             crash_point=crash_point,
+            on_load=on_load,
         )
 
     @contextmanager

@@ -38,7 +38,9 @@ from infra.postgres import (
 from infra.registry import Registry, RegistryUnreachable, SchemaIdTaken, SchemaRefused, ensure_schemas, subjects_for
 from infra.s3 import Bucket, ObjectRefused, ensure_bucket, s3_client
 from infra.settings import APP_ROLE, Settings
+from infra.stopped_partitions import StoppedPartitions
 from infra.topics import WrongPartitionCount, ensure_topics, topics
+from processors.ledger.errors import WrongHash
 from processors.ports import ObjectMissing
 
 KEYS = [f"order-{number}" for number in range(1_000)]
@@ -96,6 +98,24 @@ def test_status_says_what_runs_and_where(stack: Settings) -> None:
     parts = {part["name"]: part["state"] for part in told["system"]["processes"]}
     assert parts.items() >= dict.fromkeys(("kafka", "registry", "postgres", "s3", "smtp"), "running").items()
     assert told["system"]["addresses"]["kafka"] == stack.kafka_bootstrap_servers
+
+
+def test_status_names_a_stopped_partition_until_a_ledger_could_load_it(stack: Settings, unique: str) -> None:
+    loaded = StoppedPartitions(stack.data_dir, unique)
+
+    def told() -> list[Any]:
+        found = json.loads(command("status", "--json", "--data", str(stack.data_dir)).stdout)["stopped_partitions"]
+        return [one for one in found if one["stream"] == unique]
+
+    loaded(2, WrongHash("pod.orders.events.v1[2]@17"))
+    loaded(3, None)
+    assert told() == [{"stream": unique, "partition": 2, "error": "WrongHash: pod.orders.events.v1[2]@17"}]
+    assert (
+        f"Partition 2 of {unique} is not answered: WrongHash" in command("status", "--data", str(stack.data_dir)).stdout
+    )
+
+    loaded(2, None)
+    assert told() == []
 
 
 def test_status_of_a_folder_where_nothing_runs_has_an_exit_code_of_its_own(

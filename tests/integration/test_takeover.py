@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import signal
 import threading
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,7 +21,7 @@ from infra.benchmarks.order_lives import Sent, lives
 from infra.postgres import connect
 from infra.stack.postgres_part import admin_url
 from processors.ledger.chain import GENESIS
-from processors.ledger.errors import CheckpointNotInLog, PositionGap, SlotTaken
+from processors.ledger.errors import CheckpointNotInLog, LedgerBroken, PositionGap, SlotTaken
 from processors.ledger.loop import LedgerOptions
 from processors.snapshots import BEGINNING, CheckpointFenced, Entry, EntryCodec, SnapshotStore
 from tests.integration.ledger_bed import Bed, headers_of, until, value_of
@@ -165,26 +167,84 @@ def test_a_checkpoint_that_the_log_does_not_hold_stops_the_partition(orders: Bed
         assert isinstance(running.wait_for_error(), CheckpointNotInLog)
 
 
-def test_a_fact_that_breaks_the_positions_stops_the_partition(orders: Bed) -> None:
-    commands = some_lives(60)
-    send(orders, commands)
+def repeat_the_last_fact(bed: Bed, number: int) -> None:
+    """Break a partition: its last fact stands there twice."""
+    last = [fact for fact in bed.facts() if fact.partition() == number][-1]
+    headers: Any = last.headers()
+    producer = kafka.producer(bed.settings, "test-forger")
+    producer.produce(bed.stream.events_topic, key=last.key(), value=last.value(), headers=headers, partition=number)
+    producer.flush(30)
+
+
+def committed(bed: Bed) -> dict[int, int]:
+    return ledgers.committed_offsets(bed.settings, bed.stream, bed.partitions)
+
+
+def facts_of(bed: Bed) -> Counter[int | None]:
+    """How many facts each partition has."""
+    return Counter(fact.partition() for fact in bed.facts())
+
+
+def checkpoint_position(bed: Bed, number: int) -> int:
+    with ledgers.connect(bed.settings) as connection:
+        (position,) = connection.execute(
+            "SELECT position FROM ledger_checkpoints WHERE stream = %s AND partition = %s", (bed.stream.name, number)
+        ).fetchall()[0]
+    return int(position)
+
+
+def test_a_fact_that_breaks_the_positions_stops_its_partition_and_no_other(orders: Bed) -> None:
+    commands = some_lives(120)
+    send(orders, commands[:60])
     with orders.running(orders.ledger(SMALL)):
         orders.wait_until_answered()
-    last = orders.facts()[-1]
-    headers: Any = last.headers()
-    producer = kafka.producer(orders.settings, "test-forger")
-    producer.produce(
-        orders.stream.events_topic,
-        key=last.key(),
-        value=last.value(),
-        headers=headers,
-        partition=last.partition() or 0,
-    )
-    producer.flush(30)
+    repeat_the_last_fact(orders, 1)
+    offsets, counts = committed(orders), facts_of(orders)
+    loaded: dict[int, LedgerBroken | None] = {}
+
+    with orders.running(orders.ledger(SMALL, on_load=loaded.__setitem__)) as running:
+        send(orders, commands[60:])
+        ends = orders.intake_ends()
+        until(lambda: committed(orders)[0] == ends[0], "the whole partition is answered")
+        until(lambda: checkpoint_position(orders, 0) == facts_of(orders)[0], "its snapshots are written")
+        assert not running.has_ended
+
+    assert loaded[0] is None
+    assert isinstance(loaded[1], PositionGap)
+    assert committed(orders)[1] == offsets[1] < ends[1]
+    assert facts_of(orders)[1] == counts[1]
+    assert {violation.rule for violation in orders.verify().described} == {"position", "hash", "sequence"}
+
+
+def test_a_process_of_which_every_partition_is_stopped_ends_and_says_why(orders: Bed) -> None:
+    send(orders, some_lives(60))
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    for number in range(orders.partitions):
+        repeat_the_last_fact(orders, number)
 
     with orders.running() as running:
         assert isinstance(running.wait_for_error(), PositionGap)
-    assert {violation.rule for violation in orders.verify().described} == {"position", "hash", "sequence"}
+
+
+def test_a_stopped_partition_does_not_keep_processes_from_sharing_the_others(make_bed: Callable[..., Bed]) -> None:
+    # Of three partitions each of two processes has one that is whole.
+    orders = make_bed("orders", partitions=3)
+    commands = some_lives(180)
+    send(orders, commands[:90])
+    with orders.running(orders.ledger(SMALL)):
+        orders.wait_until_answered()
+    repeat_the_last_fact(orders, 1)
+
+    slots = [orders.ledger(msgspec.structs.replace(SMALL, slot=slot)) for slot in (0, 1)]
+    with orders.running(slots[0]) as first, orders.running(slots[1]) as second:
+        until(lambda: all(ledger.ready.is_set() for ledger in slots), "both processes have their partitions")
+        send(orders, commands[90:])
+        ends = orders.intake_ends()
+        until(lambda: all(committed(orders)[number] == ends[number] for number in (0, 2)), "the others are answered")
+        assert not first.has_ended
+        assert not second.has_ended
+    assert committed(orders)[1] < ends[1]
 
 
 def test_a_process_that_was_replaced_while_it_slept_commits_nothing(orders: Bed) -> None:

@@ -63,7 +63,7 @@ def a_loader() -> Loader:
     stopping = threading.Event()
     codec = EntryCodec(Order)
     store = SnapshotStore(nobody, stopping)
-    return Loader(ORDER_STREAM, CODEC, codec, store, lambda _: nobody(), stopping, entries_max=10)
+    return Loader(ORDER_STREAM, CODEC, codec, store, lambda _: nobody(), stopping, lambda *_: None, entries_max=10)
 
 
 def test_a_snapshot_that_is_newer_than_the_checkpoint_stays_as_it_is() -> None:
