@@ -29,7 +29,13 @@ ON CONFLICT (stream, key) DO UPDATE SET seq = excluded.seq, state = excluded.sta
 WHERE s.seq < excluded.seq
 
 -- move checkpoint --
--- Move the checkpoint forward, if this writer still owns it.
+-- Move the checkpoint forward, if this writer still owns it and it stands where this writer has left it; or where a
+-- first try has brought it, whose answer was lost.
 UPDATE ledger_checkpoints
 SET position = %(position)s, record_offset = %(record_offset)s, hash = %(hash)s, updated_at = now()
-WHERE stream = %(stream)s AND partition = %(partition)s AND epoch = %(epoch)s AND position <= %(position)s
+WHERE stream = %(stream)s AND partition = %(partition)s AND epoch = %(epoch)s
+  AND position BETWEEN %(since)s AND %(position)s
+
+-- find checkpoint --
+-- Whose checkpoint it is, and where it stands.
+SELECT epoch, position FROM ledger_checkpoints WHERE stream = %(stream)s AND partition = %(partition)s

@@ -1,7 +1,8 @@
 """The ledger's snapshots in PostgreSQL: folded states, and the checkpoint up to which they are complete.
 
 A snapshot is derived: everything in it can be folded again from the events topic. So its transactions need not wait
-for the disk; a lost one takes states and checkpoint back together.
+for the disk; a lost one takes states and checkpoint back together. A ledger that lives on while the database goes back
+(a crash, a standby that was behind) notices, and starts from its log: see `SnapshotsUncertain`.
 """
 
 from __future__ import annotations
@@ -92,6 +93,10 @@ class CheckpointFenced(NamedError):
     """Another process has claimed the partition since: this one's snapshots are not wanted any more."""
 
 
+class SnapshotsUncertain(NamedError):
+    """PostgreSQL was lost, or put back: it may lack what was written last. States are folded from the log again."""
+
+
 class EntryCodec:
     """Encodes entries of one type of state."""
 
@@ -115,7 +120,8 @@ class SnapshotStore:
     """Reads and writes snapshots over one connection. Not for several threads: each has its own store.
 
     While the database is away, or takes no writes, a call waits and says so, until `stopping` is set; then it raises
-    `Stopping`.
+    `Stopping`. Where it was there before, `claim` and `read` raise `SnapshotsUncertain` instead: what they told is
+    built upon, and a database that comes back may have lost what it had.
     """
 
     def __init__(self, connect: Connect, stopping: threading.Event) -> None:
@@ -162,8 +168,12 @@ class SnapshotStore:
         )
         return dict(rows)
 
-    def write(self, claim: Claim, rows: Sequence[Row], checkpoint: Checkpoint) -> None:
-        """Write states and checkpoint in one transaction, or nothing: `CheckpointFenced`."""
+    def write(self, claim: Claim, rows: Sequence[Row], checkpoint: Checkpoint, *, since: Checkpoint) -> None:
+        """Write the states that changed `since` the checkpoint before, and the new one, in one transaction.
+
+        Writes nothing and raises `CheckpointFenced` where somebody else has the partition, `SnapshotsUncertain` where
+        the checkpoint before is not there any more.
+        """
 
         def work(connection: Connection[Any]) -> None:
             about = {"stream": claim.stream, "partition": claim.partition, "epoch": claim.epoch}
@@ -184,12 +194,17 @@ class SnapshotStore:
                         "position": checkpoint.position,
                         "record_offset": checkpoint.record_offset,
                         "hash": checkpoint.hash,
+                        "since": since.position,
                     },
                 )
                 if moved.rowcount != 1:
-                    raise CheckpointFenced(f"{claim.stream}[{claim.partition}]: {CheckpointFenced.__doc__}")
+                    found = connection.execute(QUERIES["find checkpoint"], about).fetchone()
+                    where = f"{claim.stream}[{claim.partition}]"
+                    if found is None or found < (claim.epoch, since.position):
+                        raise SnapshotsUncertain(f"{where}: {SnapshotsUncertain.__doc__}")
+                    raise CheckpointFenced(f"{where}: {CheckpointFenced.__doc__}")
 
-        self._run(work)
+        self._run(work, goes_on=True)
 
     def close(self) -> None:
         """Close the connection."""
@@ -197,18 +212,20 @@ class SnapshotStore:
             self._connection.close()
             self._connection = None
 
-    def _run(self, work: Callable[[Connection[Any]], T]) -> T:
+    def _run(self, work: Callable[[Connection[Any]], T], *, goes_on: bool = False) -> T:
+        """`goes_on` where the work itself finds out what a database that was lost has lost."""
         wait = RETRY_SECONDS
         while True:
+            was_there = self._connection is not None
             try:
                 if self._connection is None:
                     self._connection = self._connect()
                 return work(self._connection)
             except (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction) as error:
+                self.close()
+                if was_there and not goes_on:
+                    raise SnapshotsUncertain(f"{_told(error)} {SnapshotsUncertain.__doc__}") from error
                 log.warning("waiting_for_postgresql", error=_told(error), again_seconds=wait)
-                if self._connection is not None:
-                    self._connection.close()
-                    self._connection = None
                 if self._stopping.wait(wait):
                     raise Stopping from error
                 wait = min(2 * wait, RETRY_SECONDS_MAX)

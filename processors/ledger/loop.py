@@ -28,7 +28,7 @@ from processors.ledger.takeover import Loader, OnLoad, read_entries
 from processors.ledger.transaction import CommitUncertain, Transactions, is_fenced
 from processors.ledger.writebehind import WriteBehind
 from processors.ports import CrashPoint, no_crash
-from processors.snapshots import Connect, EntryCodec, SnapshotStore
+from processors.snapshots import Connect, EntryCodec, SnapshotStore, SnapshotsUncertain
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +143,7 @@ class Ledger:
             while not self._stopping.is_set():
                 try:
                     self._work()
-                except (CommitUncertain, KafkaException, psycopg.OperationalError) as error:
+                except (CommitUncertain, SnapshotsUncertain, KafkaException, psycopg.OperationalError) as error:
                     log.warning("starting_from_the_log", error=str(error), again_seconds=wait)
                     if self.counts.commands != self._seen_commands:
                         self._seen_commands, wait = self.counts.commands, RECOVER_SECONDS

@@ -11,7 +11,7 @@ import msgspec
 
 from processors.ledger.chain import Chain
 from processors.ledger.writebehind import Job, Outcome
-from processors.snapshots import Checkpoint, Claim, Entry, EntryCodec, Row
+from processors.snapshots import Checkpoint, Claim, Entry, EntryCodec, Row, SnapshotsUncertain
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -93,6 +93,7 @@ class Partition:
         `begin` allows to start on the states that changed since the last checkpoint.
 
         A state may be newer than the checkpoint it is written with: folding skips what a row already holds.
+        Raises `SnapshotsUncertain` where earlier jobs' states are lost: the partition has to be loaded anew.
         """
         if self._job is not None:
             if self._job.outcome is None:
@@ -112,7 +113,7 @@ class Partition:
         if len(current.rows) < len(current.keys):
             return None
         current.open = False
-        self._job = Job(self.claim, current.rows, current.checkpoint)
+        self._job = Job(self.claim, current.rows, current.checkpoint, self._written)
         return self._job
 
     def _after(self, checkpoint: Checkpoint, outcome: Outcome) -> None:
@@ -122,6 +123,8 @@ class Partition:
             case "fenced":
                 # Another process owns the partition now: its commits will be refused here, and it writes the snapshots.
                 self._fenced = True
+            case "lost":
+                raise SnapshotsUncertain
             case "failed":
                 # These states are in memory only: were they forgotten, the next command would find older ones.
                 self._dirty = self._slice.keys | self._dirty

@@ -11,15 +11,18 @@ import msgspec
 import structlog
 
 from processors.ledger.errors import Stopping
-from processors.snapshots import Checkpoint, CheckpointFenced, Claim, Row, SnapshotStore
+from processors.snapshots import Checkpoint, CheckpointFenced, Claim, Row, SnapshotStore, SnapshotsUncertain
 
 log = structlog.get_logger(__name__)
 
 #: Waiting jobs; each partition has at most one, so this many partitions of a process never wait for one another.
 JOBS_MAX = 1_024
 
-Outcome: TypeAlias = Literal["written", "fenced", "failed"]
-"""What became of a job. Fenced: another process owns the partition. Failed: nothing of it is written."""
+Outcome: TypeAlias = Literal["written", "fenced", "lost", "failed"]
+"""What became of a job; nothing of it is written but where it says so.
+
+Fenced: another process owns the partition. Lost: earlier states are not there any more.
+"""
 
 
 class Job(msgspec.Struct, eq=False):
@@ -28,6 +31,8 @@ class Job(msgspec.Struct, eq=False):
     claim: Claim
     rows: Sequence[Row]
     checkpoint: Checkpoint
+    #: The checkpoint before: the rows are what changed since then.
+    since: Checkpoint
     #: None while it waits.
     outcome: Outcome | None = None
 
@@ -65,11 +70,14 @@ class WriteBehind:
         try:
             while (job := self._jobs.get()) is not None:
                 try:
-                    self._store.write(job.claim, job.rows, job.checkpoint)
+                    self._store.write(job.claim, job.rows, job.checkpoint, since=job.since)
                     job.outcome = "written"
                 except CheckpointFenced as fenced:
                     log.warning("snapshots_fenced", partition=job.claim.partition, error=str(fenced))
                     job.outcome = "fenced"
+                except SnapshotsUncertain as lost:
+                    log.warning("snapshots_lost", partition=job.claim.partition, error=str(lost))
+                    job.outcome = "lost"
         except Stopping:
             log.info("stopped_before_all_snapshots_were_written")
         except Exception as error:  # The thread has no caller: `check` tells.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import threading
 from collections import Counter
@@ -12,63 +11,26 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from psycopg import sql
 
-from events.order.state import Order
-from events.order.stream import ORDER_STREAM
 from infra import kafka, ledgers
-from infra.benchmarks.order_lives import Sent, lives
-from infra.postgres import connect
-from infra.stack.postgres_part import admin_url
 from processors.ledger.chain import GENESIS
 from processors.ledger.errors import CheckpointNotInLog, LedgerBroken, PositionGap, SlotTaken
 from processors.ledger.loop import LedgerOptions
-from processors.snapshots import BEGINNING, CheckpointFenced, Entry, EntryCodec, SnapshotStore
-from tests.integration.ledger_bed import Bed, headers_of, until, value_of
+from processors.snapshots import BEGINNING, CheckpointFenced, SnapshotStore
+from tests.integration.ledger_bed import Bed, until
+from tests.integration.ledger_proofs import (
+    FEW_IN_MEMORY,
+    SMALL,
+    folded_from_the_log,
+    hold_proofs,
+    send,
+    snapshots,
+    some_lives,
+)
 
 pytestmark = pytest.mark.stack
 
-SMALL = LedgerOptions(batch_commands_max=10, flush_seconds=0.05)
 STEPS = ("decided", "begun", "produced", "offsets sent", "committed", "confirmed", "snapshots queued")
-
-
-def some_lives(count: int, seed: int = 9) -> list[Sent]:
-    return list(itertools.islice(lives(seed, open_orders=6), count))
-
-
-def send(bed: Bed, commands: list[Sent]) -> None:
-    bed.send_all((one.key, one.command_id, one.command) for one in commands)
-
-
-def hold_proofs(bed: Bed) -> None:
-    verified, audited = bed.verify(), bed.audit()
-    assert verified.described == []
-    assert audited.described == []
-    assert audited.waiting == 0
-
-
-def folded_from_the_log(bed: Bed) -> dict[str, tuple[int, Order]]:
-    """What the facts fold to, by nothing but the decider."""
-    states: dict[str, tuple[int, Order]] = {}
-    for fact in bed.facts():
-        key = headers_of(fact)["ce_subject"].decode()
-        seq, state = states.get(key, (0, Order()))
-        states[key] = (seq + 1, ORDER_STREAM.decider.evolve(state, bed.codec.decode(value_of(fact))))
-    return states
-
-
-def snapshots(bed: Bed) -> dict[str, Entry]:
-    codec = EntryCodec(Order)
-    with ledgers.connect(bed.settings) as connection:
-        rows = connection.execute(
-            "SELECT key, state FROM ledger_snapshots WHERE stream = %s", (bed.stream.name,)
-        ).fetchall()
-    return {key: codec.decode(state) for key, state in rows}
-
-
-def are_complete(stored: dict[str, Entry], bed: Bed) -> bool:
-    """Whether the snapshots hold every fact of the log."""
-    return {key: (entry.seq, entry.state) for key, entry in stored.items()} == folded_from_the_log(bed)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -108,7 +70,7 @@ def test_snapshots_are_what_the_log_folds_to_and_a_successor_folds_nothing_again
     assert {key: (entry.seq, entry.state) for key, entry in stored.items()} == folded
 
     send(orders, commands[150:])
-    with orders.running(orders.ledger(msgspec.structs.replace(SMALL, entries_max=2))):
+    with orders.running(orders.ledger(FEW_IN_MEMORY)):
         orders.wait_until_answered()
     stored, folded = snapshots(orders), folded_from_the_log(orders)
     assert {key: (entry.seq, entry.state) for key, entry in stored.items()} == folded
@@ -291,11 +253,11 @@ def test_an_older_writer_of_snapshots_is_fenced(orders: Bed) -> None:
     stale = older.claim(name, 0, 2, "shape")
     current = newer.claim(name, 0, 2, "shape")
     ahead = msgspec.structs.replace(BEGINNING, position=5, record_offset=7)
-    newer.write(current, [], ahead)
+    newer.write(current, [], ahead, since=BEGINNING)
     with pytest.raises(CheckpointFenced):
-        older.write(stale, [], msgspec.structs.replace(BEGINNING, position=9, record_offset=9))
+        older.write(stale, [], msgspec.structs.replace(BEGINNING, position=9, record_offset=9), since=BEGINNING)
     with pytest.raises(CheckpointFenced):
-        newer.write(current, [], BEGINNING)
+        newer.write(current, [], BEGINNING, since=BEGINNING)
     assert newer.claim(name, 0, 2, "shape").checkpoint == ahead
     assert ahead.hash == GENESIS
     older.close()
@@ -320,41 +282,4 @@ def test_the_ledger_waits_for_a_database_that_is_away(orders: Bed) -> None:
         assert not waiting.ledger.ready.is_set()
         away.clear()
         orders.wait_until_answered()
-    hold_proofs(orders)
-
-
-def take_writes(bed: Bed, database: str, *, writable: bool) -> None:
-    """Let a database take writes or none, as a failover does: whoever is connected has to connect again."""
-    with connect(admin_url(bed.settings)) as connection:
-        connection.autocommit = True
-        change = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
-        connection.execute(change.format(sql.Identifier(database), sql.Literal("off" if writable else "on")))
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
-
-
-def test_the_ledger_answers_on_while_the_database_takes_no_writes_and_writes_its_snapshots_later(
-    orders: Bed, database_url: str, unique: str
-) -> None:
-    orders.settings = orders.settings.model_copy(update={"database_url": database_url})
-    connected: list[None] = []
-
-    def counting() -> Any:
-        connected.append(None)
-        return ledgers.connect(orders.settings)
-
-    commands = some_lives(120)
-    send(orders, commands[:60])
-    few_in_memory = msgspec.structs.replace(SMALL, entries_max=2)
-    with orders.running(orders.ledger(few_in_memory, connect=counting)) as running:
-        orders.wait_until_answered()
-        take_writes(orders, unique, writable=False)
-        before = len(connected)
-        send(orders, commands[60:])
-        orders.wait_until_answered()
-        until(lambda: len(connected) > before + 3 or running.has_ended, "the ledger tried to write, and again")
-        assert not running.has_ended
-
-        take_writes(orders, unique, writable=True)
-        until(lambda: running.has_ended or are_complete(snapshots(orders), orders), "the snapshots hold every fact")
-        assert not running.has_ended
     hold_proofs(orders)

@@ -11,7 +11,7 @@ from aiokafka.partitioner import murmur2 as aiokafka_murmur2
 from processors.ledger.chain import Chain
 from processors.ledger.partition import Partition
 from processors.ledger.partitioning import murmur2, partition_of
-from processors.snapshots import BEGINNING, Checkpoint, Claim, Entry, EntryCodec, mark_of
+from processors.snapshots import BEGINNING, Checkpoint, Claim, Entry, EntryCodec, SnapshotsUncertain, mark_of
 
 CODEC = EntryCodec(int)
 
@@ -121,6 +121,22 @@ def test_a_partition_whose_last_states_could_not_be_written_has_not_handed_them_
 
     assert not partition.is_handed_over
     assert partition.unwritten == 1
+
+
+def test_a_partition_whose_snapshots_are_lost_has_to_be_loaded_anew() -> None:
+    partition = a_partition()
+    partition.confirm({"a": an_entry(1)}, at(1))
+    first = partition.next_job(10, begin=True)
+    assert first is not None
+    first.outcome = "written"
+    partition.confirm({"a": an_entry(2)}, at(2))
+    second = partition.next_job(10, begin=True)
+    assert second is not None
+    assert second.since == at(1)
+    second.outcome = "lost"
+
+    with pytest.raises(SnapshotsUncertain):
+        partition.next_job(10, begin=True)
 
 
 def test_an_entry_comes_back_from_its_snapshot() -> None:

@@ -21,7 +21,7 @@ def test_what_ended_the_thread_is_told_whenever_the_loop_asks() -> None:
     writer = WriteBehind(SnapshotStore(refused, threading.Event()))
     writer.start()
     writer.check()
-    job = Job(Claim(stream="orders", partition=0, epoch=1, checkpoint=BEGINNING), [], BEGINNING)
+    job = Job(Claim(stream="orders", partition=0, epoch=1, checkpoint=BEGINNING), [], BEGINNING, BEGINNING)
     writer.submit(job)
 
     wait_until(lambda: job.outcome is not None, what="the thread is done with the job")
