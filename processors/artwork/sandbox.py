@@ -37,6 +37,9 @@ START_SECONDS_MAX: Final = 30.0
 JOBS_PER_CHILD: Final = 500
 #: A child that worked for less than this share of a job's time did not lack a processor: it hangs.
 HANGING_SHARE: Final = 0.01
+TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+#: A child that worked for one moment may show a tick of user time and one of system time.
+IDLE_TICKS: Final = 2
 _CHUNK_BYTES: Final = 1024 * 1024
 _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -129,13 +132,14 @@ class _Child:
     def exchange(self, job: str, payload: bytes) -> Reply:
         """Send one job and wait for its answer. Raises _Died; the child must then be thrown away."""
         deadline = time.monotonic() + self._limits.wall_seconds
-        cpu_before = self._cpu_seconds()
+        ticks_before = self._cpu_ticks()
         try:
             self._send(pack(Request(job, self._limits.cpu_seconds, payload)), deadline)
             reply = self._receive(deadline)
         except _Died as died:
-            worked = self._cpu_seconds() - cpu_before
-            if died.cause == "time" and worked < HANGING_SHARE * self._limits.wall_seconds:
+            worked_ticks = self._cpu_ticks() - ticks_before
+            hanging_ticks = HANGING_SHARE * self._limits.wall_seconds * TICKS_PER_SECOND
+            if died.cause == "time" and worked_ticks <= max(hanging_ticks, IDLE_TICKS):
                 raise _Died("hang") from None
             raise
         self.jobs_done += 1
@@ -147,13 +151,13 @@ class _Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def _cpu_seconds(self) -> float:
-        """CPU time of the child so far; zero where it cannot be read."""
+    def _cpu_ticks(self) -> int:
+        """CPU time of the child so far, in ticks of the system; zero where it cannot be read."""
         try:
             fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            return 0
+        return int(fields[11]) + int(fields[12])
 
     def kill(self) -> None:
         """End the child and close its pipes. Only for the thread that holds the child."""
