@@ -22,7 +22,7 @@ from processors.ports import NamedError
 
 POLL_SECONDS = 0.04
 #: How long a killed system's parts may take to end before a new start gives up.
-LEFTOVER_SECONDS = 5.0
+LEFTOVER_SECONDS = 30.0
 #: Those that others write to are stopped last.
 STOP_ORDER = ("smtp", "registry", "kafka", "s3", "postgres")
 PORTS_OF_PART = {
