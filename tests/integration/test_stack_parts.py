@@ -100,10 +100,10 @@ def test_a_part_that_ends_during_the_start_is_named_with_its_last_words(settings
 
 
 def test_a_part_that_never_answers_is_named_and_all_others_are_stopped(settings: Settings) -> None:
-    quick = settings.model_copy(update={"start_seconds_max": 2.0})
+    quick = settings.model_copy(update={"start_seconds_max": 10.0})
     smtp = smtp_part(quick, Tools(quick.stack_dir))
     stack = Stack(quick, [smtp, failing_part("import signal; print('waiting', flush=True); signal.pause()")])
-    with pytest.raises(PartNotReady, match=r"(?s)failing \(nowhere\) did not answer within 2 seconds.*waiting"):
+    with pytest.raises(PartNotReady, match=r"(?s)failing \(nowhere\) did not answer within 10 seconds.*waiting"):
         stack.start()
     assert is_free(quick.smtp_port)
 
