@@ -80,9 +80,10 @@ def test_threads_that_begin_with_the_same_classes_at_the_same_moment_all_read_th
 
 
 def test_without_the_lock_such_threads_end_their_process() -> None:
-    ended = together("convert = msgspec.convert")
+    # Now and then a process survives all its rounds; several do not.
+    was_ended = any(together("convert = msgspec.convert").returncode < 0 for _ in range(4))
 
-    assert ended.returncode < 0, "no signal ended it: msgspec may have mended this, then events/decoding.py can go"
+    assert was_ended, "no signal ended it: msgspec may have mended this, then events/decoding.py can go"
 
 
 def test_nothing_else_lets_msgspec_learn_a_class() -> None:
