@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import NewTopic
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
@@ -38,9 +39,11 @@ OWN_FOLDER = "printledger-tests-"
 STACK = "stack"
 PROJECTIONS = Path(projections.__file__).parent
 
-# The same examples in every run, so that a change that did not touch a rule cannot fail on it by chance. `EXPLORE=1`
-# looks for new ones; what it finds becomes an example of its test.
-hypothesis_settings.register_profile("same", derandomize=True)
+# The same examples in every run, and no clock beside them, so that a change that did not touch a rule cannot fail on it
+# by chance. `EXPLORE=1` looks for new ones; what it finds becomes an example of its test.
+hypothesis_settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("default" if os.environ.get("EXPLORE") else "same")
 
 
