@@ -13,7 +13,7 @@ from projections.schema import set_search_path, shown_build
 from projections.source import Checkpoint, Partition
 from projections.sql import QUERIES
 
-HOLD_TIMEOUT = "5s"
+HOLD_TIMEOUT = "30s"
 
 
 class Unit:

@@ -145,7 +145,8 @@ def test_a_fact_of_a_type_that_a_newer_release_writes_is_left_out_by_those_that_
     assert rig.query("SELECT seq FROM orders") == [(6,)]
 
 
-def test_a_second_process_for_the_same_read_model_is_refused_by_name(rig: Rig) -> None:
+def test_a_second_process_for_the_same_read_model_is_refused_by_name(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.store.HOLD_TIMEOUT", "100ms")
     rig.ledger.write(a_life()[:3])
     with rig.projecting("orders"):
         rig.wait_until_folded("orders")

@@ -182,7 +182,8 @@ def test_an_older_release_does_not_write_into_the_tables_of_a_newer_one(rig: Rig
         rig.projection("orders").run(threading.Event())
 
 
-def test_two_rebuilds_of_one_read_model_do_not_run_at_once(rig: Rig) -> None:
+def test_two_rebuilds_of_one_read_model_do_not_run_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.store.HOLD_TIMEOUT", "100ms")
     with rig.connect() as other:
         other.execute("SELECT pg_advisory_lock(hashtext('printledger read model'), hashtext('orders rebuild'))")
         with pytest.raises(AlreadyRunning, match="orders"):
