@@ -49,6 +49,7 @@ BROKER_SECONDS = 10.0
 #: A new topic's partitions have their leaders after some milliseconds; a busy broker takes seconds.
 LEADERS_SECONDS_MAX = 30.0
 LEADERS_POLL_SECONDS = 0.02
+ANSWER_POLL_SECONDS = 0.02
 LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
@@ -142,17 +143,22 @@ def admin(settings: Settings) -> AdminClient:
 
 
 def wait_until_ready(settings: Settings, timeout_seconds: float) -> None:
-    """Return when a broker answers. Raises KafkaRefused where it lets no such client in, else KafkaUnreachable."""
+    """Return when a broker answers.
+
+    Raises KafkaRefused as soon as one lets no such client in, KafkaUnreachable when the time is over.
+    """
     told: list[KafkaError] = []
     # What it has to say is in the error; in the log it would stand once for each try to connect.
     client = AdminClient(common_config(settings, "printledger-admin") | {"error_cb": told.append, "log_level": 0})
-    try:
-        client.list_topics(timeout=timeout_seconds)
-    except KafkaException as error:
-        client.poll(0)
-        where = settings.kafka_bootstrap_servers
+    where = settings.kafka_bootstrap_servers
+    answer = client.describe_cluster(request_timeout=timeout_seconds)
+    while not answer.done():
+        client.poll(ANSWER_POLL_SECONDS)
         if refused := [one for one in told if one.code() in _REFUSED]:
-            raise KafkaRefused(f"{where}: {KafkaRefused.__doc__} ({refused[-1].str()})") from error
+            raise KafkaRefused(f"{where}: {KafkaRefused.__doc__} ({refused[-1].str()})")
+    try:
+        answer.result()
+    except KafkaException as error:
         raise KafkaUnreachable(f"{where}: {KafkaUnreachable.__doc__}") from error
 
 
