@@ -16,6 +16,7 @@ from events.identity import command_id
 from infra import kafka
 
 BASE_AT = 1_790_000_000_000
+ANSWER_SECONDS_MAX = 60
 
 
 class WrittenFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,7 @@ def partition_of(key: str, partitions: int) -> int:
 def make_topic(admin: AdminClient, name: str, partitions: int) -> None:
     """Make a topic and wait until it is there."""
     for outcome in admin.create_topics([NewTopic(name, partitions, 1)]).values():
-        outcome.result(timeout=10)
+        outcome.result(timeout=ANSWER_SECONDS_MAX)
     kafka.wait_until_led(admin, {name: partitions})
 
 
@@ -48,7 +49,7 @@ class LedgerWriter:
     """Plays the ledger on one topic."""
 
     def __init__(self, producer: Producer, topic: str, partitions: int, tenant: str = "demo") -> None:
-        producer.init_transactions(10)
+        producer.init_transactions(ANSWER_SECONDS_MAX)
         self._producer = producer
         self._codec = Codec()
         self.topic, self.partitions, self.tenant = topic, partitions, tenant
@@ -62,7 +63,7 @@ class LedgerWriter:
         self._producer.begin_transaction()
         for key, fact in facts:
             self.send(self._envelope(key, fact, causation_id, tenant), self._codec.encode(fact), fact)
-        self._producer.commit_transaction(30)
+        self._producer.commit_transaction(ANSWER_SECONDS_MAX)
 
     def write_aborted(self, facts: Iterable[tuple[str, Declared]]) -> None:
         """Write facts that nobody may see, with the positions that the next committed ones get."""
@@ -70,14 +71,14 @@ class LedgerWriter:
         for key, fact in facts:
             envelope = self._bare(key, fact, seq=1, position=self.positions[self.partition(key)] + 1)
             self._produce(envelope, self._codec.encode(fact))
-        self._producer.flush(10)
-        self._producer.abort_transaction(30)
+        self._producer.flush(ANSWER_SECONDS_MAX)
+        self._producer.abort_transaction(ANSWER_SECONDS_MAX)
 
     def write_at(self, key: str, fact: Declared, *, seq: int, position: int, value: bytes | None = None) -> None:
         """Write one fact at any position, with any bytes: what a broken ledger would hold."""
         self._producer.begin_transaction()
         self._produce(self._bare(key, fact, seq=seq, position=position), value or self._codec.encode(fact))
-        self._producer.commit_transaction(30)
+        self._producer.commit_transaction(ANSWER_SECONDS_MAX)
 
     def write_unknown(self, key: str, type_name: str) -> None:
         """Write a fact of a type that this release does not know yet."""
@@ -86,7 +87,7 @@ class LedgerWriter:
         envelope = self._envelope_of(key, type_name, next(self._seqs[key]), self.positions[partition], "", "")
         self._producer.begin_transaction()
         self._produce(envelope, b"\x00\x00\x0f\x42\x40newer")
-        self._producer.commit_transaction(30)
+        self._producer.commit_transaction(ANSWER_SECONDS_MAX)
 
     def partition(self, key: str) -> int:
         """Where a key's facts stand."""
