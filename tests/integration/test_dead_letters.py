@@ -13,9 +13,11 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from events.order.decide import OrderDecider
-from infra import intake, ledgers, postgres
+from infra import intake, kafka, ledgers, postgres
 from infra.crashing import CRASH_AT
 from infra.dead_letter_desk import AT_ONCE, DeadLetterDesk, ReplayInterrupted
 from infra.replaying import replay as replay_webhooks
@@ -71,12 +73,32 @@ def settle(bed: Bed) -> None:
 
 
 def replayed(settings: Settings, *arguments: str) -> dict[str, Any]:
-    """What `printledger dlq replay` says that it did."""
+    """What `printledger dlq replay` says that it did, once readers see it."""
     done = typed(settings, "dlq", "replay", *arguments, "--json")
     assert done.stdout, done.output
     report: dict[str, Any] = json.loads(done.stdout)
     assert done.exit_code == (1 if report["unopened"] else 0)
+    until(lambda: is_shown(settings), "readers see all that was committed")
     return report
+
+
+def is_shown(settings: Settings) -> bool:
+    """Whether no topic hides records of a transaction: its commit is answered before each partition shows them."""
+    admin = kafka.admin(settings)
+    partitions = {
+        TopicPartition(name, number): OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        for name, topic in admin.list_topics(timeout=30).topics.items()
+        if name.startswith(settings.topic_prefix)
+        for number in topic.partitions
+    }
+    shown, written = (
+        {
+            where: answer.result().offset
+            for where, answer in admin.list_offsets(partitions, isolation_level=level).items()
+        }
+        for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+    )
+    return shown == written
 
 
 def listed(settings: Settings, *arguments: str) -> list[dict[str, Any]]:
