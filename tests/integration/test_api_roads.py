@@ -22,6 +22,7 @@ from processors import personal
 from processors.inbound import shopify
 from processors.ports import BrokerUnreachable, ConsumedRecord, RecordTooLarge
 from tests.integration.roads import SECRET, Topic, called, command_in, connected_stores, handled
+from tests.support import wait_until
 from tests.unit.inbound.shopify_orders import body
 
 pytestmark = pytest.mark.stack
@@ -209,7 +210,8 @@ def test_the_inbound_process_reads_every_stores_topic_and_moves_on_past_what_it_
 
 def test_the_read_models_of_an_empty_system_answer(settings: Settings, api_key: str) -> None:
     headers = {"Authorization": f"Bearer {api_key}"}
-    assert called(settings, "GET", "/readyz").json() == {"status": "ok", "not_ready": {}}
+    ready = {"status": "ok", "not_ready": {}}
+    wait_until(lambda: called(settings, "GET", "/readyz").json() == ready, 60, "database and broker answer")
     order_id = order_id_of("demo", "demo-rest", "never")
     for path in (f"/v1/orders/{order_id}", f"/v1/orders/{order_id}/timeline"):
         assert called(settings, "GET", path, headers=headers).json()["reason"] == "order_not_known"

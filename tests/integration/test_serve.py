@@ -17,6 +17,7 @@ from tests.support import wait_until
 
 pytestmark = pytest.mark.stack
 
+ANSWER_SECONDS_MAX = 30
 END_SECONDS_MAX = 30
 
 
@@ -41,15 +42,16 @@ def server(stack: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_the_api_serves_and_ends_in_order(server: tuple[subprocess.Popen[str], str]) -> None:
     process, address = server
 
-    def healthy() -> bool:
+    def answers(path: str) -> bool:
         try:
-            return httpx.get(f"{address}/healthz").status_code == 200
+            answer = httpx.get(address + path, timeout=ANSWER_SECONDS_MAX)
         except httpx.TransportError:
             return False
+        return bool(answer.json() == {"status": "ok", "not_ready": {}})
 
-    wait_until(healthy, 60, "the API")
-    assert httpx.get(f"{address}/readyz").json() == {"status": "ok", "not_ready": {}}
-    refused = httpx.get(f"{address}/v1/orders")
+    wait_until(lambda: answers("/healthz"), 60, "the API is served")
+    wait_until(lambda: answers("/readyz"), 60, "database and broker answer it")
+    refused = httpx.get(f"{address}/v1/orders", timeout=ANSWER_SECONDS_MAX)
     assert refused.status_code == 401
     assert "server" not in refused.headers
 
