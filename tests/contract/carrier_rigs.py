@@ -242,9 +242,9 @@ def a_shipment() -> ParcelShipment:
     )
 
 
-def reached(status: str) -> Callable[[list[TrackingReport]], bool]:
-    """A condition: some report has this canonical status."""
-    return lambda reports: any(report.canonical == status for report in reports)
+def reached(*statuses: str | None) -> Callable[[list[TrackingReport]], bool]:
+    """A condition: each of these canonical statuses was reported; webhooks need not arrive in their order."""
+    return lambda reports: set(statuses) <= {report.canonical for report in reports}
 
 
 async def bought(carrier: Carrier, shipment: ParcelShipment) -> LabelBought:

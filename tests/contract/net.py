@@ -56,8 +56,9 @@ class Receiver:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.files: dict[str, bytes] = {}
-        #: How many of the next webhooks are answered with 503.
-        self.refuse_next = 0
+        #: How many webhooks are still to be answered with 503; see `refuse`.
+        self.refusals_left = 0
+        self._refused_about = b""
         #: Answers a webhook with an HTTP status where it is set, such as our API behind this address; None passes.
         self.passed_on: Callable[[Received], int | None] | None = None
         self._arrived = threading.Condition()
@@ -77,9 +78,9 @@ class Receiver:
                 came = Received(self.path, dict(self.headers.items()), body)
                 said = receiver.passed_on(came) if receiver.passed_on else None
                 with receiver._arrived:
-                    refused = receiver.refuse_next > 0
+                    refused = receiver.refusals_left > 0 and receiver._refused_about in body
                     if refused:
-                        receiver.refuse_next -= 1
+                        receiver.refusals_left -= 1
                     else:
                         receiver.received.append(came)
                         receiver._arrived.notify_all()
@@ -99,6 +100,11 @@ class Receiver:
                 """Say nothing: pytest shows what matters."""
 
         return Handler
+
+    def refuse(self, count: int, about: bytes = b"") -> None:
+        """Answer so many of the next webhooks with 503, where something is given only those in which it stands."""
+        with self._arrived:
+            self.refusals_left, self._refused_about = count, about
 
     def wait_for(self, found: Callable[[list[Received]], bool], limit_s: float = 60.0) -> list[Received]:
         """All that has arrived, once `found` is true of it."""

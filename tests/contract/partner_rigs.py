@@ -6,7 +6,6 @@ itself reads the same for all.
 
 import hashlib
 import io
-import itertools
 import threading
 import time
 import uuid
@@ -158,7 +157,6 @@ class Simulated:
 
     def __init__(self, module: str, config: object, folder: Path, receiver: Receiver) -> None:
         self._receiver = receiver
-        self._numbers = itertools.count(1)
         self.simulator = SimulatorProcess(module, config, folder)
         self.calm()
 
@@ -180,7 +178,7 @@ class Simulated:
 
     def served(self, content: bytes) -> str:
         """An address at which the receiver gives these bytes."""
-        path = f"/files/{id(self)}/{next(self._numbers)}.png"
+        path = f"/files/{uuid.uuid4().hex}.png"
         self._receiver.files[path] = content
         return self._receiver.url + path
 
@@ -321,9 +319,9 @@ def run_of(job: PrintJob, partner: str) -> Effect:
     )  # fmt: skip
 
 
-def reached(stage: str) -> Callable[[list[PartnerReport]], bool]:
-    """A condition: some report has this canonical status."""
-    return lambda reports: any(report.canonical == stage for report in reports)
+def reached(*stages: str | None) -> Callable[[list[PartnerReport]], bool]:
+    """A condition: each of these canonical statuses was reported; webhooks need not arrive in their order."""
+    return lambda reports: set(stages) <= {report.canonical for report in reports}
 
 
 def highest(reports: list[PartnerReport]) -> PartnerReport:
@@ -336,7 +334,7 @@ async def seen(
 ) -> PartnerReport | JobSnapshot:
     """The first that is said of a run with this canonical word, None for an unknown one: told, or found by asking."""
     if not asking and (word or "") not in rig.unsaid:
-        reports = rig.reports_of(effect_key, lambda reports: any(report.canonical == word for report in reports))
+        reports = rig.reports_of(effect_key, reached(word))
         return next(report for report in reports if report.canonical == word)
     pause, ends_at = threading.Event(), time.monotonic() + 60
     while True:

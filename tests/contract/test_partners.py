@@ -384,7 +384,7 @@ async def test_a_misprint_is_reported_with_the_units_and_defects_and_is_not_hand
     print_shop_rig.provoke("misprint", 2)
     partner, job = print_shop_rig.partner(), print_shop_rig.job(quantity=3, units=(4, 5, 6))
     await partner.submit(job)
-    reports = print_shop_rig.reports_of(job.effect_key, reached("handed_over"))
+    reports = print_shop_rig.reports_of(job.effect_key, reached("printed", "handed_over"))
     printed = next(report for report in reports if report.canonical == "printed")
     handed_over = next(report for report in reports if report.canonical == "handed_over")
     assert printed.quality is not None
