@@ -24,7 +24,7 @@ from processors.fetch import SafeFetcher
 from processors.outbound import ExchangeLog, OutboundClient, OutboundPolicy
 from tests.contract.claims import Claims
 from tests.contract.net import Received, Receiver
-from tests.contract.partner_rigs import COUNT, QUICK, Simulated, new_effect_key
+from tests.contract.partner_rigs import COUNT, PATIENT, Simulated, new_effect_key
 
 API_KEY = "key-of-tests"
 SECRET = "sécret-of-tests"
@@ -78,7 +78,7 @@ class CarrierRig(Protocol):
 
     def carrier(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         claims: ClaimStore | None = None,
         api_key: str | None = None,
@@ -143,7 +143,7 @@ class LabelRig(Simulated):
 
     def carrier(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         claims: ClaimStore | None = None,
         api_key: str | None = None,
@@ -151,7 +151,7 @@ class LabelRig(Simulated):
         exchanges: ExchangeLog | None = None,
     ) -> Carrier:
         client = self.connected(address or self.simulator.url, policy, api_key or API_KEY, exchanges)
-        labels = SafeFetcher(allow_private=True, seconds_max=5.0)
+        labels = SafeFetcher(allow_private=True, seconds_max=30.0)
         carrier = self.made(client, labels, claims or self._claims)
         self.opened.append(carrier)
         return carrier

@@ -15,7 +15,7 @@ from processors.partners.gelato_works import Product, WorksBehaviour
 from processors.partners.protocol import PrintFile, PrintJob, PrintPartner
 from tests.contract.claims import Claims
 from tests.contract.net import Receiver
-from tests.contract.partner_rigs import COUNT, QUICK, Made, SimulatedRig, new_effect_key, print_file
+from tests.contract.partner_rigs import COUNT, PATIENT, Made, SimulatedRig, new_effect_key, print_file
 from tests.contract.printful_rig import RECEIVING
 
 PRODUCT = "mug_product_msz_11-oz_mmat_ceramic-white_cl_4-0"
@@ -70,7 +70,7 @@ class GelatoRig(SimulatedRig):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

@@ -48,7 +48,7 @@ from processors.partners.protocol import (
 )
 from processors.workers.files import NewFile, OrderFiles
 from tests.contract.net import Received
-from tests.contract.partner_rigs import QUICK, Made, new_effect_key, print_file
+from tests.contract.partner_rigs import PATIENT, Made, new_effect_key, print_file
 from tests.unit.api_world import Objects
 from tests.unit.inbound.doubles import MemoryVault
 
@@ -251,7 +251,7 @@ class HouseRig:
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

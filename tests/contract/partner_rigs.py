@@ -27,17 +27,19 @@ from processors.partners.protocol import JobSnapshot, PartnerReport, PrintFile, 
 from projections.rows import Effect
 from tests.contract.net import Received, Receiver, SimulatorProcess
 
-#: Quick limits, so that a dead line is noticed within a test's patience.
-QUICK = OutboundPolicy(
-    connect_timeout_s=1.0,
-    read_timeout_s=2.0,
-    total_timeout_s=5.0,
+#: An answer may take long on a busy machine, and is no lost one for that.
+PATIENT = OutboundPolicy(
+    connect_timeout_s=10.0,
+    read_timeout_s=20.0,
+    total_timeout_s=30.0,
     attempts=3,
-    retry_for_s=10.0,
+    retry_for_s=60.0,
     retry_wait_s=0.02,
     wait_max_s=1.5,
     circuit_failures=20,
 )
+#: Only for a line that a test makes dead, so that this is noticed within the test's patience.
+QUICK = msgspec.structs.replace(PATIENT, read_timeout_s=3.0, total_timeout_s=6.0)
 SECRET = "whsec_" + "c2ltdWxhdG9yLXNlY3JldC1mb3ItdGVzdHM="
 OTHER_SECRET = "whsec_" + "YW5vdGhlci1zZWNyZXQtZm9yLXRoZS10ZXN0cw=="
 QUICK_STAGES = {
@@ -104,7 +106,7 @@ class PartnerRig(Protocol):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,
@@ -262,7 +264,7 @@ class PrintShopRig(SimulatedRig):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

@@ -13,7 +13,7 @@ from processors.partners.printful_factory import Blank, FactoryBehaviour
 from processors.partners.printful_simulator import SimulatorConfig
 from processors.partners.protocol import PrintFile, PrintJob, PrintPartner
 from tests.contract.net import Receiver
-from tests.contract.partner_rigs import COUNT, QUICK, Made, SimulatedRig, new_effect_key, print_file
+from tests.contract.partner_rigs import COUNT, PATIENT, Made, SimulatedRig, new_effect_key, print_file
 
 RECEIVING = ReceivingAddress(
     name="Demo Receiving Dock",
@@ -80,7 +80,7 @@ class PrintfulRig(SimulatedRig):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

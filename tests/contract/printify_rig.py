@@ -14,7 +14,7 @@ from processors.partners.printify_works import WorksBehaviour
 from processors.partners.protocol import PrintFile, PrintJob, PrintPartner
 from tests.contract.claims import Claims
 from tests.contract.net import Receiver
-from tests.contract.partner_rigs import COUNT, QUICK, Made, SimulatedRig, new_effect_key, print_file
+from tests.contract.partner_rigs import COUNT, PATIENT, Made, SimulatedRig, new_effect_key, print_file
 from tests.contract.printful_rig import RECEIVING
 
 SHOP = 815256
@@ -78,7 +78,7 @@ class PrintifyRig(SimulatedRig):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

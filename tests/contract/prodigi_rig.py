@@ -15,7 +15,7 @@ from processors.partners.protocol import PrintFile, PrintJob, PrintPartner
 from processors.webhooks import with_address_secret
 from tests.contract.claims import Claims
 from tests.contract.net import Received, Receiver
-from tests.contract.partner_rigs import COUNT, QUICK, Made, SimulatedRig, new_effect_key, print_file
+from tests.contract.partner_rigs import COUNT, PATIENT, Made, SimulatedRig, new_effect_key, print_file
 from tests.contract.printful_rig import RECEIVING
 
 SKU = "GLOBAL-MUG-W"
@@ -63,7 +63,7 @@ class ProdigiRig(SimulatedRig):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

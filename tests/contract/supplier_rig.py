@@ -14,7 +14,7 @@ from processors.suppliers.simulator import SimulatorConfig
 from processors.suppliers.supplier import Supplier
 from processors.suppliers.warehouse import StockedArticle, WarehouseBehaviour
 from tests.contract.net import Receiver
-from tests.contract.partner_rigs import COUNT, QUICK, Made, SimulatedRig, new_effect_key
+from tests.contract.partner_rigs import COUNT, PATIENT, Made, SimulatedRig, new_effect_key
 
 SKU = "CRK-COASTER-4"
 
@@ -56,7 +56,7 @@ class SupplierRig(SimulatedRig):
 
     def partner(
         self,
-        policy: OutboundPolicy = QUICK,
+        policy: OutboundPolicy = PATIENT,
         *,
         address: str | None = None,
         api_key: str | None = None,

@@ -8,12 +8,12 @@ from events.order.parcel_commands import ReportLabelRefundAnswered
 from processors.carriers.protocol import Carrier, ParcelShipment
 from processors.workers.void import GiveLabelBack
 from tests.contract.carrier_rigs import CarrierRig, bought, reached
-from tests.contract.partner_rigs import QUICK, new_effect_key
+from tests.contract.partner_rigs import PATIENT, QUICK, new_effect_key
 from tests.unit.workers.test_effects import ENVELOPE
 
 pytestmark = pytest.mark.anyio
 
-ONE_TRY = msgspec.structs.replace(QUICK, attempts=1)
+ONE_TRY = msgspec.structs.replace(PATIENT, attempts=1)
 KEY = "e" * 32
 
 
@@ -58,7 +58,7 @@ async def test_a_label_that_was_taken_back_without_an_answer_is_read_and_not_giv
     carrier_rig: CarrierRig,
 ) -> None:
     carrier, shipment, reference = await unused(carrier_rig, "take a label back and fall silent")
-    first = await asked(carrier, shipment, reference)
+    first = await asked(carrier_rig.carrier(QUICK), shipment, reference)
     assert first.state == "unanswered"
     assert (await asked(carrier, shipment, reference, 2)).state == carrier_rig.taken_back
     assert carrier_rig.paid(shipment.effect_key).refund_requests == 1

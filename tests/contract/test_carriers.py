@@ -18,7 +18,7 @@ from processors.outbound import Deferred
 from tests.contract.carrier_rigs import RECIPIENT, CarrierRig, bought, reached
 from tests.contract.claims import Claims
 from tests.contract.net import free_port
-from tests.contract.partner_rigs import QUICK, Kept, new_effect_key
+from tests.contract.partner_rigs import PATIENT, QUICK, Kept, new_effect_key
 
 pytestmark = pytest.mark.anyio
 
@@ -96,7 +96,7 @@ async def test_a_purchase_whose_answer_was_lost_is_repeated_only_where_it_cannot
 ) -> None:
     carrier_rig.provoke("pay and fall silent")
     shipment = carrier_rig.shipment()
-    label = await bought(carrier_rig.carrier(), shipment)
+    label = await bought(carrier_rig.carrier(QUICK), shipment)
     paid = carrier_rig.paid(shipment.effect_key)
     assert label.already_known
     assert (paid.purchases, paid.purchase_requests) == (1, 2 if carrier_rig.claims_shipment else 1)
@@ -256,7 +256,7 @@ async def test_nothing_was_sent_when_nobody_listens_at_the_address(carrier_rig: 
 
 async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call(carrier_rig: CarrierRig) -> None:
     exchanges = Kept()
-    policy = msgspec.structs.replace(QUICK, circuit_failures=3, circuit_rest_s=60)
+    policy = msgspec.structs.replace(PATIENT, circuit_failures=3, circuit_rest_s=60)
     carrier = carrier_rig.carrier(policy, exchanges=exchanges)
     carrier_rig.provoke("go down")
     await carrier.buy_label(carrier_rig.shipment())

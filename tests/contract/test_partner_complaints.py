@@ -26,6 +26,7 @@ from tests.contract import gelato_rig, printful_rig, printify_rig, prodigi_rig
 from tests.contract.claims import Claims
 from tests.contract.partner_rigs import (
     OTHER_SECRET,
+    PATIENT,
     QUICK,
     SECRET,
     Kept,
@@ -222,7 +223,7 @@ async def test_complaint_a_storm_of_webhooks_becomes_a_storm_of_work(rig: Partne
 async def test_complaint_a_shop_is_locked_out_for_asking_too_often(rig: PartnerRig) -> None:
     """complaint: many workers together exceed the vendor's rate, and the vendor blocks them all."""
     rate, exchanges, gate = Rate(calls=4, seconds=60), Kept(), LocalGate()
-    policy = msgspec.structs.replace(QUICK, rate_limit=rate, wait_max_s=0.05)
+    policy = msgspec.structs.replace(PATIENT, rate_limit=rate, wait_max_s=0.05)
     clients = [
         OutboundClient(rig.name, "http://127.0.0.1:9", policy, gate=gate, exchanges=exchanges) for _ in range(AT_ONCE)
     ]

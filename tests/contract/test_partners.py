@@ -16,7 +16,7 @@ from processors.partners.protocol import (
     Refused,
 )
 from tests.contract.net import free_port
-from tests.contract.partner_rigs import QUICK, Kept, PartnerRig, PrintShopRig, new_effect_key, reached, seen
+from tests.contract.partner_rigs import PATIENT, QUICK, Kept, PartnerRig, PrintShopRig, new_effect_key, reached, seen
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +79,7 @@ async def test_when_the_partner_cannot_be_asked_either_the_outcome_stays_unknown
 async def test_a_no_to_the_second_call_is_no_refusal_while_the_first_may_have_been_taken(rig: PartnerRig) -> None:
     if not rig.drafts_first:
         pytest.skip("this partner takes a job with one request, whose second call is answered like the first")
-    partner, job = rig.partner(msgspec.structs.replace(QUICK, read_timeout_s=1.0)), rig.job()
+    partner, job = rig.partner(QUICK), rig.job()
     rig.provoke("accept in silence and go down before it is asked")
     outcome = await partner.submit(job)
     assert rig.made(job.effect_key).jobs == 1
@@ -206,7 +206,7 @@ async def test_a_long_rate_limit_is_deferred_with_the_partners_own_wait(rig: Par
 
 @pytest.mark.needs("calls")
 async def test_our_own_limit_keeps_calls_below_the_partners(rig: PartnerRig) -> None:
-    policy = msgspec.structs.replace(QUICK, rate_limit=Rate(calls=2, seconds=60), wait_max_s=0.1)
+    policy = msgspec.structs.replace(PATIENT, rate_limit=Rate(calls=2, seconds=60), wait_max_s=0.1)
     exchanges, job = Kept(), rig.job()
     await rig.partner().submit(job)
     partner = rig.partner(policy, exchanges=exchanges)
@@ -221,7 +221,7 @@ async def test_our_own_limit_keeps_calls_below_the_partners(rig: PartnerRig) -> 
 
 @pytest.mark.needs("calls")
 async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call(rig: PartnerRig) -> None:
-    policy = msgspec.structs.replace(QUICK, circuit_failures=3, circuit_rest_s=60)
+    policy = msgspec.structs.replace(PATIENT, circuit_failures=3, circuit_rest_s=60)
     exchanges = Kept()
     partner = rig.partner(policy, exchanges=exchanges)
     rig.provoke("go down")
@@ -236,7 +236,7 @@ async def test_after_repeated_failures_the_circuit_breaker_defers_without_a_call
 
 @pytest.mark.needs("calls")
 async def test_the_circuit_closes_again_after_its_rest(rig: PartnerRig) -> None:
-    policy = msgspec.structs.replace(QUICK, circuit_failures=1, circuit_rest_s=0.001, attempts=1)
+    policy = msgspec.structs.replace(PATIENT, circuit_failures=1, circuit_rest_s=0.001, attempts=1)
     partner, job = rig.partner(policy), rig.job()
     rig.provoke("go down")
     await partner.submit(job)
