@@ -24,12 +24,12 @@ from tests.contract.net import free_port
 
 pytestmark = pytest.mark.anyio
 
-QUICK = OutboundPolicy(
-    connect_timeout_s=0.5,
-    read_timeout_s=0.3,
-    total_timeout_s=0.6,
+PATIENT = OutboundPolicy(
+    connect_timeout_s=3.0,
+    read_timeout_s=3.0,
+    total_timeout_s=5.0,
     attempts=3,
-    retry_for_s=2.0,
+    retry_for_s=20.0,
     retry_wait_s=0.01,
     wait_max_s=0.5,
     circuit_failures=50,
@@ -85,7 +85,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
     """Send a byte again and again, so that no single silence is long."""
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n")
     never = asyncio.Event()
-    for _ in range(100):
+    for _ in range(400):
         writer.write(b".")
         try:
             await writer.drain()
@@ -99,7 +99,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 @asynccontextmanager
 async def client(address: str, **changes: object) -> AsyncIterator[OutboundClient]:
     """A client that is closed after the block."""
-    made = OutboundClient("vendor", address, msgspec.structs.replace(QUICK, **changes), auth=("key", ""))
+    made = OutboundClient("vendor", address, msgspec.structs.replace(PATIENT, **changes), auth=("key", ""))
     try:
         yield made
     finally:
@@ -141,10 +141,10 @@ async def test_a_connection_that_never_came_about_is_tried_again_for_any_work() 
 
 async def test_a_dripping_answer_ends_with_the_total_time() -> None:
     started = time.monotonic()
-    async with serving(drip) as (address, _), client(address, attempts=1) as outbound:
+    async with serving(drip) as (address, _), client(address, attempts=1, total_timeout_s=0.6) as outbound:
         with pytest.raises(AnswerLost):
             await outbound.call("GET", "/slow", idempotent=True)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10, "it drips for twenty seconds"
 
 
 async def test_an_endless_answer_is_dropped_at_the_limit_and_not_asked_for_again() -> None:
