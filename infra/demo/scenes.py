@@ -14,7 +14,7 @@ from infra.demo.complaints import complain, money_given_back
 from infra.demo.orders import published_order, rest_order, shopify_line, shopify_order
 from infra.demo.theatre import SceneFailed, Theatre, Ticket
 
-SCENE_SECONDS_MAX: Final = 120.0
+SCENE_SECONDS_MAX: Final = 400.0
 TWICE_AND_LATE: Final = {"duplicate_share": 1.0, "delay_min_ms": 0, "delay_max_ms": 1_500, "enabled": True}
 """How the supplier's webhooks come while the mixed order is made: each twice, and in any order."""
 

@@ -21,7 +21,7 @@ def test_the_readme_shows_the_two_commands_first() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_800)
 def test_every_block_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
     """Given free ports and an empty folder, the blocks do what they say; `make test` is what runs here."""
     ports = zip(DEFAULT_PORTS, free_ports(len(DEFAULT_PORTS)), strict=True)
@@ -40,7 +40,7 @@ def test_every_block_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=540,
+            timeout=1_740,
             check=False,
         )
     finally:
