@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import psycopg
+import structlog
 from confluent_kafka import KafkaException
 
 from infra.child import Child
@@ -19,6 +20,8 @@ from infra.stack.registry_part import registry_part
 from infra.stack.small_parts import s3_part, smtp_part
 from infra.stack.tools import Tools
 from processors.ports import NamedError
+
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.04
 #: How long a killed system's parts may take to end before a new start gives up.
@@ -161,9 +164,13 @@ class Stack:
     def _refuse_taken_ports(self) -> None:
         """A system that was killed a moment ago is still ending: its ports get some time before they count as taken."""
         deadline = time.monotonic() + LEFTOVER_SECONDS
+        is_told = False
         while taken := self._taken_ports():
             if time.monotonic() > deadline:
                 raise PortTaken(f"{', '.join(taken)}: {PortTaken.__doc__}")
+            if not is_told:
+                log.warning("waiting_for_ports", taken=taken, seconds_max=LEFTOVER_SECONDS)
+                is_told = True
             time.sleep(POLL_SECONDS)
 
     def _taken_ports(self) -> list[str]:
