@@ -99,7 +99,7 @@ def _next_of_line(order: Order, line: Line, context: Context) -> Iterator[OrderE
     if line.edit is not None:
         yield from going_on(order, line, line.edit, context)
         return
-    if order.holds or line.artwork is None:
+    if order.holds or order.erased or line.artwork is None:
         return
     match line.stage:
         case "received":
@@ -135,7 +135,7 @@ def _why_clean(line: Line) -> str:
 
 
 def _production(order: Order, line: Line, artwork: LineArtwork, context: Context) -> Iterator[OrderEvent]:
-    if uncovered := _without_a_run(line):
+    if uncovered := line.uncovered_units:
         gave_up = (run for run in line.runs if run.stage == "given_up")
         excluded = tuple(dict.fromkeys(run.partner_id for run in gave_up))
         run = Run(run=len(line.runs) + 1, units=uncovered, excluded=excluded)
@@ -143,20 +143,6 @@ def _production(order: Order, line: Line, artwork: LineArtwork, context: Context
     for run in line.runs:
         if run.stage == "routed" and (line.areas or line.is_ready_made):
             yield submission_requested(order, line, run, context)
-
-
-def _without_a_run(line: Line) -> tuple[int, ...]:
-    """Units that need another run: their newest was given up or stopped. Misprinted ones wait for a re-print."""
-    if not line.runs:
-        return line.live_units
-    newest = line.newest_run_of
-    return tuple(
-        unit
-        for unit in line.live_units
-        if (run := newest.get(unit)) is None
-        or run.stage == "given_up"
-        or (run.stage == "cancelled" and unit not in line.passed_units)
-    )
 
 
 def _cancelling(order: Order, line: Line, context: Context) -> Iterator[OrderEvent]:
@@ -185,7 +171,7 @@ def _labels(order: Order, context: Context) -> Iterator[OrderEvent]:
         run.partner_id
         for line in order.lines.values()
         for run in line.runs
-        if run.stage in RUN_MAKING and run.reason != "reprint"
+        if run.stage in RUN_MAKING and not line.is_reprint(run)
     }
     packed = ((partner_id, contents) for partner_id, contents in ready.items() if partner_id not in busy)
     for number, (partner_id, contents) in enumerate(packed, len(order.parcels) + 1):

@@ -33,7 +33,7 @@ def _still_made(line: Line) -> Iterator[OtherLine]:
         run = newest.get(unit)
         if run is None or run.stage in {"routing", "unroutable", "given_up", "cancelled"}:
             waiting += unit not in line.passed_units
-        elif run.reason != "reprint" and (run.stage in RUN_MAKING or (run.stage == "passed" and not run.parcel_id)):
+        elif not line.is_reprint(run) and (run.stage in RUN_MAKING or (run.stage == "passed" and not run.parcel_id)):
             at_partner[run.partner_id] = at_partner.get(run.partner_id, 0) + 1
     for partner_id, units in at_partner.items():
         yield OtherLine(line_id=line.line_id, variant_id=line.artwork.variant_id, units=units, partner_id=partner_id)

@@ -17,7 +17,7 @@ from events.order.claim_commands import (
 )
 from events.order.claim_work import claim_review_requested, refund_requested_first
 from events.order.claims import Claim, ClaimedUnits, PartnerFault
-from events.order.decide_common import line_of, only_answer_to, raised, wait_and_retry
+from events.order.decide_common import RUNS_MAX, line_of, only_answer_to, raised, wait_and_retry
 from events.order.facts import OrderEvent
 from events.order.facts.claims import (
     ClaimGranted,
@@ -48,8 +48,8 @@ from events.order.state import RUN_ENDED, Line, Order, Parcel, Run
 from events.order.values import LineUnits
 from events.order.work import label_requested, reprint_requested
 
-RUNS_MAX = 50
-"""Print runs of one line, as `decide_production` bounds them."""
+RUN_MADE_NOTHING = frozenset({"cancelled", "given_up"})
+"""Stages of a run that ended without goods: what is claimed was made by an earlier one."""
 
 SENT = frozenset({"dispatched", "delivered", "returned"})
 """Stages of a parcel that left."""
@@ -150,12 +150,12 @@ def _claimed(order: Order, asked: tuple[LineUnits, ...]) -> Iterator[ClaimedUnit
         raise UnitsNotSent
     for line_id, units in wanted.items():
         line = line_of(order, line_id)
-        newest = line.newest_run_of
-        if not units <= set(line.live_units) or not units <= newest.keys():
+        maker = {unit: run for run in line.runs if run.stage not in RUN_MADE_NOTHING for unit in run.units}
+        if not units <= set(line.live_units) or not units <= maker.keys():
             raise UnitsNotSent
-        for run in {newest[unit].run: newest[unit] for unit in sorted(units)}.values():
+        for run in {maker[unit].run: maker[unit] for unit in sorted(units)}.values():
             parcel = order.parcels.get(run.parcel_id)
-            mine = {unit for unit in units if newest[unit].run == run.run}
+            mine = {unit for unit in units if maker[unit].run == run.run}
             if parcel is None or parcel.stage not in SENT or not mine <= set(run.passed_units):
                 raise UnitsNotSent
             yield _item(order, line, run, parcel, mine)

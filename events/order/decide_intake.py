@@ -186,7 +186,7 @@ def _abandoned(
         for line in order.lines.values()
         for run in line.runs
         if run.stage in RUN_UNSUBMITTED
-        and (elsewhere or line.line_id in touched or (line.line_id in grown and run.reason != "reprint"))
+        and (elsewhere or line.line_id in touched or (line.line_id in grown and not line.is_reprint(run)))
     ]
 
 

@@ -70,8 +70,10 @@ def decide(order: Order, command: PeopleCommand, context: Context) -> tuple[Orde
 
 
 def _being_made(order: Order) -> bool:
-    runs = (run for line in order.lines.values() for run in line.runs)
-    return any(run.stage not in RUN_ENDED or (run.passed_units and not run.parcel_id) for run in runs)
+    lines = order.lines.values()
+    runs = (run for line in lines for run in line.runs)
+    is_under_way = any(run.stage not in RUN_ENDED or (run.passed_units and not run.parcel_id) for run in runs)
+    return is_under_way or any(line.uncovered_units for line in lines)
 
 
 def _sent(order: Order, command: ReportNotificationSent, context: Context) -> tuple[OrderEvent, ...]:

@@ -48,7 +48,7 @@ from events.order.facts import (
     WebhookGapClosed,
     WebhookGapFound,
 )
-from events.order.state import REFUSED, REMOVED, Hold, Line, LineEdit, Notice, OpenException, Order
+from events.order.state import REFUSED, REMOVED, Hold, Line, LineEdit, Notice, OpenException, Order, Run
 from events.order.values import LineArtwork, OrderedLine
 from events.order.webhook_gaps import gaps_after
 
@@ -218,15 +218,16 @@ def _placed(order: Order, fact: OrderPlaced) -> Order:
 
 def asked_to_stop(line: Line) -> Line:
     """The line once somebody asks to cancel it. A partner that refused to stop earlier is asked anew."""
-    runs = tuple(
-        replace(run, cancel_asked=False, cancel_answer="")
-        if run.stage == "accepted" and run.cancel_answer == REFUSED
-        else run
-        for run in line.runs
-    )
+    runs = tuple(map(_asked_anew, line.runs))
     # Whoever does not want the line at all wants no change of it either.
     line = replace(line, runs=runs, edit=None)
     return replace(line, cancelling=line.stoppable)
+
+
+def _asked_anew(run: Run) -> Run:
+    if run.stage == "accepted" and run.cancel_answer == REFUSED:
+        return replace(run, cancel_asked=False, cancel_answer="")
+    return replace(run, diverted=False) if run.diverted else run
 
 
 def begun_with(line: Line, artwork: LineArtwork | None) -> Line:

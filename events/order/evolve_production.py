@@ -88,8 +88,9 @@ def with_run(line: Line, run: Run) -> Line:
 def _cancelled(line: Line, fact: LineCancelled) -> Line:
     run = line.run_of(fact.run)
     if run is not None:
-        stage = run.stage if run.stage in RUN_ENDED else "cancelled"
-        line = with_run(line, replace(run, stage=stage, cancel_answer=STOPPED if run.cancel_asked else ""))
+        if run.stage not in RUN_ENDED:
+            run = replace(run, stage="cancelled", diverted=not line.cancelling)
+        line = with_run(line, replace(run, cancel_answer=STOPPED if run.cancel_asked else ""))
     line = replace(line, cancelled_units=tuple(sorted({*line.cancelled_units, *fact.units})))
     if line.live_units:
         return replace(line, cancelling=line.cancelling and line.stoppable)

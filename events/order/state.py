@@ -34,6 +34,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     reported within this run, whatever order it came in.
     `in_doubt`: nobody knows whether the partner has it, and it is asked again after a wait.
     `cancel_answer` is what came of asking the partner to stop: nothing yet, 'stopped' or 'refused'.
+    `diverted`: it was stopped although its units are still wanted, so that another run makes them, good ones that are
+    printed again too.
     """
 
     run: int
@@ -60,6 +62,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     photos: tuple[PrintPhoto, ...] = ()
     passed_units: tuple[int, ...] = ()
     parcel_id: str = ""
+    diverted: bool = False
 
     @property
     def current_condition(self) -> str:
@@ -142,6 +145,26 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     def newest_run_of(self) -> dict[int, Run]:
         """For each unit the newest print run that was to make it."""
         return {unit: run for run in self.runs for unit in run.units}
+
+    @property
+    def uncovered_units(self) -> tuple[int, ...]:
+        """Units that need another run: their newest gave up or was stopped. Misprinted ones wait for a re-print."""
+        if not self.runs:
+            return self.live_units
+        newest, passed = self.newest_run_of, self.passed_units
+        return tuple(
+            unit
+            for unit in self.live_units
+            if (run := newest.get(unit)) is None
+            or run.stage == "given_up"
+            or (run.stage == "cancelled" and (run.diverted or unit not in passed))
+        )
+
+    def is_reprint(self, run: Run) -> bool:
+        """Whether nothing waits for a run: a re-print, or the run that a re-print of good units was diverted to."""
+        return run.reason == "reprint" or all(
+            any(unit in earlier.passed_units for earlier in self.runs[: run.run - 1]) for unit in run.units
+        )
 
     @property
     def free_units(self) -> tuple[int, ...]:
