@@ -95,6 +95,23 @@ def _observed(run: Run, command: ReportPartnerStatus) -> PartnerStatusObserved:
     )
 
 
+def is_stuck(order: Order, line: Line, run: Run) -> bool:
+    """Whether a run is wanted, and late enough that a person knows of it."""
+    unwanted = line.cancelling or line.edit is not None
+    return run.stage == "accepted" and not unwanted and f"production_late:{line.line_id}:{run.run}" in order.exceptions
+
+
+def _is_stopped_as_asked(order: Order, line: Line, run: Run, command: ReportPartnerStatus) -> bool:
+    """Whether a run ends as it was asked to, for a cancellation or a change: then its partner has not failed. One that
+    stops for a change that was taken back since may be given the run once more.
+    """
+    if line.cancelling:
+        return True
+    if not run.cancel_asked or run.cancel_answer:
+        return False
+    return line.edit is not None or (command.canonical == "cancelled" and not is_stuck(order, line, run))
+
+
 def _condition(
     order: Order, line: Line, run: Run, command: ReportPartnerStatus, context: Context
 ) -> tuple[OrderEvent, ...]:
@@ -110,7 +127,7 @@ def _condition(
         advice = "Ask the partner what it waits for; this resolves itself when the partner goes on."
         return raised(order, "partner_on_hold", subject, f"The partner holds this print run ({command.raw}).", advice)
     reason = f"the partner reported {command.raw}"
-    if line.cancelling or run.cancel_asked:
+    if _is_stopped_as_asked(order, line, run, command):
         # A run that was stopped for the sake of a change takes no unit away: the line goes on.
         units = line.lost_with(run) if line.cancelling else ()
         return (LineCancelled(line_id=line.line_id, units=units, reason=reason, run=run.run),)

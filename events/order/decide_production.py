@@ -17,7 +17,7 @@ from events.order.commands import (
 )
 from events.order.decide_common import RUNS_MAX, line_of, production_watched, raised, run_of, wait_and_retry
 from events.order.decide_inspection import inspected
-from events.order.decide_partner_status import UNWANTED_ADVICE, partner_status
+from events.order.decide_partner_status import UNWANTED_ADVICE, is_stuck, partner_status
 from events.order.evolve_production import OUTCOME_UNKNOWN, PARTNER_SUSPENDED
 from events.order.facts import (
     CancellationRefused,
@@ -183,18 +183,13 @@ def _start_asked(order: Order, line: Line, run: Run, command: StartProduction) -
     return (ProductionStarted(line_id=line.line_id, run=run.run, batch_id=command.batch_id),)
 
 
-def _is_stuck(order: Order, line: Line, run: Run) -> bool:
-    unwanted = line.cancelling or line.edit is not None
-    return run.stage == "accepted" and not unwanted and f"production_late:{line.line_id}:{run.run}" in order.exceptions
-
-
 def _cancellation_answered(
     order: Order, line: Line, run: Run, command: ReportCancellationAnswered, context: Context
 ) -> tuple[OrderEvent, ...]:
     if not run.cancel_asked or run.cancel_answer:
         raise Ignored("this print run is not waiting to be cancelled")
     reason = command.reason
-    if command.confirmed and _is_stuck(order, line, run):
+    if command.confirmed and is_stuck(order, line, run):
         # What was stopped because it did not move goes to the next candidate, not to the same one again.
         return (PartnerGaveUp(line_id=line.line_id, run=run.run, partner_id=run.partner_id, reason="stuck"),)
     if command.confirmed:

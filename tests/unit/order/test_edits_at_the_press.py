@@ -32,6 +32,7 @@ from events.order.facts import (
     OrderHeld,
     PartnerCancellationRequested,
     PartnerGaveUp,
+    PartnerStatusObserved,
     RoutingRequested,
     SubmissionAccepted,
     SubmissionRefused,
@@ -296,3 +297,11 @@ def test_another_file_that_comes_too_late_is_refused_and_stays_refused() -> None
     late = given(*ACCEPTED, NEW_FILE).when(answered(confirmed=False))
     late.then_among_others(a(EditRefused, line_id="1", reason="partner_refused"))
     late.and_when(NEW_FILE).then_refused(TooLateToEdit)
+
+
+def test_a_partner_that_stopped_for_a_change_that_was_taken_back_has_not_failed_however_it_says_so() -> None:
+    taken_back = (*ACCEPTED, seen(OTHER), seen(a_line(), at=NOW + 2))
+    stopped = given(*taken_back).when(World().status("1", 1, "cancelled", 0, at=NOW + 50))
+    stopped.then(PartnerStatusObserved, a(LineCancelled, units=()), a(RoutingRequested, excluded_partner_ids=()))
+    failed = given(*taken_back).when(World().status("1", 1, "failed", 0, at=NOW + 50))
+    failed.then_among_others(PartnerGaveUp, a(RoutingRequested, excluded_partner_ids=("press-east",)))

@@ -1,20 +1,24 @@
 """A failing partner never blocks the line: refused, silent or stuck, then the next one; and never two at once."""
 
-from events.order.commands import ReportCancellationAnswered, ReportSubmissionRefused
+import pytest
+
+from events.order.commands import CancelOrder, ReportCancellationAnswered, ReportSubmissionRefused, RequestReprint
 from events.order.evolve_production import OUTCOME_UNKNOWN
 from events.order.facts import (
     CancellationRefused,
     DeadlinePassed,
     DeadlineSet,
     ExceptionRaised,
+    ExceptionResolved,
     PartnerCancellationRequested,
     PartnerGaveUp,
+    PartnerStatusObserved,
     RoutingRequested,
     SubmissionAccepted,
     SubmissionRequested,
 )
 from events.order.values import OrderPolicy
-from tests.order_life import World, a_line, a_store_order, placed
+from tests.order_life import NOW, World, a_line, a_store_order, placed
 from tests.unit.order.spec import History, Step, a, answer_to, deadline, everybody_answers_until, given, report_on
 
 POLICY = OrderPolicy(approval="when_clean", spot_check_per_mille=0, attempts_max=3)
@@ -111,4 +115,34 @@ def test_a_stuck_run_that_the_partner_will_not_stop_is_waited_for() -> None:
 def test_an_acceptance_of_a_run_that_was_given_to_the_next_is_stopped() -> None:
     given(*STUCK, answered(confirmed=True)).when(answer_to(SubmissionRequested, run=1)).then(
         a(PartnerCancellationRequested, run=1, attempt=2)
+    )
+
+
+@pytest.mark.parametrize("word", ["cancelled", "failed"])
+def test_a_stuck_run_whose_end_the_partner_reports_before_it_answers_goes_to_the_next_candidate(word: str) -> None:
+    given(*STUCK).when(World().status("1", 1, word, 0, at=NOW + 60)).then(
+        PartnerStatusObserved,
+        a(PartnerGaveUp, run=1, partner_id="press-east"),
+        a(ExceptionRaised, exception_id="partner_failed:1:1"),
+        a(RoutingRequested, run=2, units=(1,), excluded_partner_ids=("press-east",)),
+        a(ExceptionResolved, exception_id="production_late:1:1"),
+    ).waits_for("route:1:2")
+
+
+def test_a_stuck_reprint_that_the_partner_reports_as_cancelled_is_made_by_the_next_candidate() -> None:
+    lost = RequestReprint(line_id="1", units=(1,), reason_code="lost")
+    reprinting = (ORDER, everybody_answers_until(), lost, everybody_answers_until(SubmissionAccepted))
+    stuck = (*reprinting, deadline("production:1:2"), deadline("production:1:2"))
+    given(*stuck).when(World().status("1", 2, "cancelled", 0, at=NOW + 60)).then_among_others(
+        a(RoutingRequested, run=3, units=(1,), excluded_partner_ids=("press-east",))
+    )
+
+
+def test_a_partner_that_would_not_stop_and_then_fails_is_replaced_and_a_person_is_told() -> None:
+    refused_to_stop = (*ACCEPTED, CancelOrder(reason="changed my mind"), answered(confirmed=False))
+    given(*refused_to_stop).when(World().status("1", 1, "failed", 0, at=NOW + 60)).then(
+        PartnerStatusObserved,
+        PartnerGaveUp,
+        a(ExceptionRaised, exception_id="partner_failed:1:1"),
+        a(RoutingRequested, run=2, excluded_partner_ids=("press-east",)),
     )
