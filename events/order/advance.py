@@ -23,6 +23,7 @@ from events.order.facts import (
     NotificationSent,
     OrderCancelled,
     OrderEvent,
+    OrderSeenAgain,
     ProofApprovalRequested,
     ProofApproved,
     RenderRequested,
@@ -41,7 +42,9 @@ from events.order.work import (
     submission_requested,
 )
 
-INERT: frozenset[type] = frozenset({*get_args(RecordedOnly), NotificationSent, NotificationFailed}) - {DeadlinePassed}
+INERT: frozenset[type] = frozenset({*get_args(RecordedOnly), NotificationSent, NotificationFailed, OrderSeenAgain}) - {
+    DeadlinePassed
+}
 """Facts from which nothing follows by itself."""
 
 ONLY_ASKS: frozenset[type] = frozenset(

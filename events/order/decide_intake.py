@@ -34,6 +34,7 @@ from events.order.facts import (
     OrderEdited,
     OrderEvent,
     OrderPlaced,
+    OrderSeenAgain,
     PaymentAuthorised,
     PaymentCaptured,
     PaymentRefunded,
@@ -125,7 +126,7 @@ def _contents_within_limits(contents: tuple[AreaContent, ...]) -> None:
 
 def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) -> tuple[OrderEvent, ...]:
     """What no partner has changes at once; of what a partner has, it is asked first; what is packed stays. What comes
-    out the same is only noted.
+    out the same is only noted. Whatever it is, this picture is the newest one that was looked at.
     """
     seen = command.order
     gone = (("payment_pending", seen.payment_pending), ("address_missing", seen.address_missing))
@@ -138,8 +139,6 @@ def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) 
     wanted = {line.line_id for line in seen.lines}
     removed = tuple(key for key, line in order.lines.items() if is_removed(line, wanted))
     moved = seen.recipient_digest != order.recipient_digest
-    if not (news or removed or moved or facts):
-        raise Ignored("the store's newer picture of this order differs in nothing that is printed or sent")
     packed = (parcel for parcel in order.parcels.values() if parcel.stage != WITHDRAWN)
     if moved and any(parcel.labelled or parcel.stage != "label_failed" for parcel in packed):
         # A store's picture is a report, not a request: what comes too late is shown to a person, not thrown away.
@@ -163,8 +162,9 @@ def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) 
     ]
     for line in the_same:
         facts += amended(order.lines[line.line_id], line, command, context.actor)
-    if not facts:
-        raise Ignored("the address was changed too late, and a person has been told already")
+    if not (moved or wishes or the_same):
+        # Whoever looked at this picture must not take an older one for news when that comes late.
+        facts.append(OrderSeenAgain(store_updated_at=command.store_updated_at))
     return tuple(facts)
 
 

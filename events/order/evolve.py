@@ -35,6 +35,7 @@ from events.order.facts import (
     OrderEvent,
     OrderHeld,
     OrderPlaced,
+    OrderSeenAgain,
     PaymentAuthorised,
     PaymentCaptured,
     PaymentRefunded,
@@ -62,6 +63,7 @@ IntakeEvent: TypeAlias = (
     | EditRefused
     | EditWithdrawn
     | LineAmended
+    | OrderSeenAgain
     | CancellationRequested
     | OrderCancelled
 )
@@ -183,6 +185,8 @@ def _evolve_intake(order: Order, fact: IntakeEvent) -> Order:
             return with_line(replace(order, store_updated_at=seen_at), as_made)
         case LineAmended():
             return _amended(order, fact)
+        case OrderSeenAgain():
+            return replace(order, store_updated_at=fact.store_updated_at)
         case CancellationRequested():
             lines = {key: asked_to_stop(line) for key, line in order.lines.items()}
             return replace(order, cancellation_asked=True, cancellation_reason=fact.reason, lines=lines)

@@ -47,6 +47,7 @@ from events.order.facts import (
     OrderEvent,
     OrderHeld,
     OrderPlaced,
+    OrderSeenAgain,
     ParcelWithdrawn,
     PartnerCancellationRequested,
     PartnerClaimNoted,
@@ -100,7 +101,7 @@ def describe(fact: OrderEvent) -> Entry:
             OrderPlaced() | OrderHeld() | HoldReleased() | LineMapped() | OrderEdited()
             | CancellationRequested() | PartnerCancellationRequested() | LineCancelled() | OrderCancelled()
             | CancellationRefused() | EditRequested() | EditRefused() | EditWithdrawn()
-            | LineAmended()
+            | LineAmended() | OrderSeenAgain()
         ):  # fmt: skip
             return describe_intake(fact)
         case (

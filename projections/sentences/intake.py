@@ -16,6 +16,7 @@ from events.order.facts import (
     OrderEdited,
     OrderHeld,
     OrderPlaced,
+    OrderSeenAgain,
     PartnerCancellationRequested,
 )
 from projections.sentences.wording import Entry, again, counted, units_of
@@ -30,6 +31,7 @@ IntakeFact: TypeAlias = (
     | EditRefused
     | EditWithdrawn
     | LineAmended
+    | OrderSeenAgain
     | CancellationRequested
     | PartnerCancellationRequested
     | LineCancelled
@@ -69,6 +71,8 @@ def describe_intake(fact: IntakeFact) -> Entry:
         case LineAmended():
             detail = f"{counted(fact.quantity, 'unit')}; what is printed stays as it is."
             return Entry(f"Line {fact.line_id} amended", detail + (f" By {fact.by}." if fact.by else ""))
+        case OrderSeenAgain():
+            return Entry("Seen again at its store", "Nothing is edited by it; older pictures of it count no more.")
         case CancellationRequested():
             return Entry("Cancellation asked for", f"By {fact.by}: {fact.reason}")
         case PartnerCancellationRequested():

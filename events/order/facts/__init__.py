@@ -36,7 +36,7 @@ from events.order.facts.claims import (
     RefundRequested,
     ReturnOpened,
 )
-from events.order.facts.edits import EditRefused, EditRequested, EditWithdrawn, LineAmended
+from events.order.facts.edits import EditRefused, EditRequested, EditWithdrawn, LineAmended, OrderSeenAgain
 from events.order.facts.inspection import InspectionPhotoAdded, PrintCompared
 from events.order.facts.intake import (
     CancellationRefused,
@@ -95,6 +95,7 @@ OrderEvent: TypeAlias = (
     | EditRefused
     | EditWithdrawn
     | LineAmended
+    | OrderSeenAgain
     | CancellationRequested
     | PartnerCancellationRequested
     | LineCancelled
@@ -230,6 +231,7 @@ __all__ = [
     "OrderFact",
     "OrderHeld",
     "OrderPlaced",
+    "OrderSeenAgain",
     "ParcelWithdrawn",
     "PartnerCancellationRequested",
     "PartnerClaimNoted",

@@ -49,3 +49,9 @@ class EditWithdrawn(OrderFact, frozen=True, kw_only=True):
     line_id: LineId
     store_updated_at: Millis
     by: Actor = ""
+
+
+class OrderSeenAgain(OrderFact, frozen=True, kw_only=True):
+    """The store showed a newer picture of the order that edits nothing. Older ones count no more from here on."""
+
+    store_updated_at: Millis

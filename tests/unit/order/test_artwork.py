@@ -25,6 +25,7 @@ from events.order.facts import (
     HoldReleased,
     LineRendered,
     OrderHeld,
+    OrderSeenAgain,
     ProofApprovalRequested,
     ProofApproved,
     ProofChangesRequested,
@@ -281,7 +282,7 @@ def test_replaced_artwork_may_not_have_more_areas_than_can_be_made() -> None:
 
 def test_a_store_that_repeats_itself_does_not_undo_replaced_artwork() -> None:
     repeated = ObserveStoreOrder(order=a_store_order(), store_updated_at=NOW + 1)
-    given(placed(), NEW_PICTURE).when(repeated).then_ignored()
+    given(placed(), NEW_PICTURE).when(repeated).then(OrderSeenAgain)
 
 
 def test_what_a_superseded_proof_showed_cannot_be_approved_while_the_new_one_is_made() -> None:

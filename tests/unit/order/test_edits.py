@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from events.order.commands import (
     CancelOrder,
@@ -26,6 +27,7 @@ from events.order.facts import (
     OrderCancelled,
     OrderEdited,
     OrderHeld,
+    OrderSeenAgain,
     RenderRequested,
     RoutingRequested,
     SubmissionRequested,
@@ -49,8 +51,26 @@ SUBMITTING = (placed(), everybody_answers_until(SubmissionRequested))
 ANOTHER_STREET: dict[str, Any] = {"recipient": b"sealed elsewhere", "recipient_digest": "elsewhere"}
 
 
-def test_a_newer_picture_without_differences_is_ignored() -> None:
-    given(placed()).when(seen()).then_ignored()
+def test_a_newer_picture_without_differences_edits_nothing_and_nobody_is_told() -> None:
+    given(placed()).when(seen(at=NOW + 5)).then(OrderSeenAgain(store_updated_at=NOW + 5)).then_told()
+
+
+@pytest.mark.parametrize("older", [seen(at=NOW + 5, **ANOTHER_STREET), seen(a_line(quantity=3), at=NOW + 5)])
+def test_a_picture_that_comes_after_a_newer_one_without_differences_changes_nothing(older: ObserveStoreOrder) -> None:
+    given(placed(), seen(at=NOW + 10)).when(older).then_ignored()
+
+
+def test_a_picture_that_comes_after_a_newer_one_that_only_released_a_hold_changes_nothing() -> None:
+    unpaid = placed(msgspec.structs.replace(a_store_order(), payment_pending=True))
+    paid = given(unpaid).when(seen(at=NOW + 10))
+    paid.then_among_others(a(HoldReleased, reason="payment_pending"), OrderSeenAgain(store_updated_at=NOW + 10))
+    paid.and_when(seen(OTHER, at=NOW + 5)).then_ignored()
+
+
+def test_a_picture_that_comes_after_a_newer_one_with_an_address_that_was_refused_changes_nothing() -> None:
+    packed = (placed(), everybody_answers_until(LabelRequested))
+    refused = given(*packed).when(seen(at=NOW + 10, **ANOTHER_STREET)).then_among_others(EditRefused, OrderSeenAgain)
+    refused.and_when(seen(OTHER, at=NOW + 5)).then_ignored()
 
 
 def test_a_changed_line_begins_again() -> None:
@@ -120,12 +140,13 @@ def test_another_address_for_a_parcel_that_has_its_label_is_shown_to_a_person() 
     given(*packed).when(seen(**ANOTHER_STREET)).then(
         a(EditRefused, line_id="", reason="packed_already"),
         a(ExceptionRaised, kind="edit_refused", what_to_do=AlreadyShipped().detail),
+        OrderSeenAgain,
     )
 
 
 def test_a_person_is_told_once_of_addresses_that_come_too_late() -> None:
     packed = (placed(), everybody_answers_until(LabelRequested), seen(**ANOTHER_STREET))
-    given(*packed).when(seen(at=NOW + 2, **ANOTHER_STREET)).then_ignored()
+    given(*packed).when(seen(at=NOW + 2, **ANOTHER_STREET)).then(OrderSeenAgain).then_told()
 
 
 def test_another_address_mends_a_label_that_could_not_be_bought() -> None:

@@ -22,6 +22,7 @@ from events.order.facts import (
     LineMapped,
     OrderHeld,
     OrderPlaced,
+    OrderSeenAgain,
     PaymentAuthorised,
     PaymentCaptured,
     PaymentRefunded,
@@ -186,7 +187,7 @@ def test_an_order_that_is_not_ready_at_the_store_is_held_until_the_store_says_mo
     ready = ObserveStoreOrder(order=a_store_order(), store_updated_at=NOW + 1)
     outcome = given().when(pending)
     outcome.then(OrderPlaced, a(OrderHeld, reason=reason, line_id="")).status_is("on_hold")
-    outcome.and_when(ready).then(a(HoldReleased, reason=reason), ArtworkCheckRequested)
+    outcome.and_when(ready).then(a(HoldReleased, reason=reason), OrderSeenAgain, ArtworkCheckRequested)
 
 
 @pytest.mark.parametrize(
