@@ -85,8 +85,7 @@ class CatalogueDecider:
             raise TemplateVersionTaken
         if fact.source_version <= state.latest.source_version:
             raise Ignored("a newer or equal version is known already")
-        if same:
-            raise Ignored("nothing differs from what is known")
+        # A newer description counts also where it says the same: an older one that comes late must not undo it.
         return (fact,)
 
     def decide_and_evolve(
