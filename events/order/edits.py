@@ -43,12 +43,12 @@ DETAILS = {
 
 def differs(order: Order, line: OrderedLine) -> bool:
     """Whether the store says something new of this line. One that it had removed and shows again is made after all;
-    one that was cancelled here stays cancelled.
+    one that was cancelled here stays cancelled, and so does one whose goods were made and taken back for good.
     """
     before = order.line(line.line_id)
     if before is None or before.stage != "cancelled":
         return before is None or line.content_digest != before.store_digest
-    return not order.cancellation_asked
+    return not (order.cancellation_asked or before.submitted)
 
 
 def amends(order: Order, changed: OrderedLine) -> bool:

@@ -3,8 +3,15 @@
 import msgspec
 import pytest
 
-from events.order.commands import ErasePersonalData, ReportLabelFailed, ReportTracking, RequestReprint
+from events.order.commands import (
+    ErasePersonalData,
+    ReportArtworkChecked,
+    ReportLabelFailed,
+    ReportTracking,
+    RequestReprint,
+)
 from events.order.facts import (
+    ArtworkCheckRequested,
     DeadlinePassed,
     DeadlineSet,
     ExceptionRaised,
@@ -12,12 +19,14 @@ from events.order.facts import (
     LabelRefundAnswered,
     LabelRefundRequested,
     LabelRequested,
+    LineAmended,
     LineCancelled,
     NotificationRequested,
     OrderCancelled,
     OrderEdited,
     ParcelWithdrawn,
     PersonalDataErased,
+    ProofApprovalRequested,
     ShipmentDispatched,
     TrackingObserved,
 )
@@ -39,6 +48,16 @@ POLICY = OrderPolicy(approval="when_clean", spot_check_per_mille=0, attempts_max
 ORDER = placed(a_store_order(lines=(a_line(quantity=2),), policy=POLICY))
 LABELLED = (ORDER, everybody_answers_until(LabelPurchased))
 LABELLING = (ORDER, everybody_answers_until(LabelRequested))
+ONE_PACKED = (
+    placed(a_store_order(lines=(a_line("1"), a_line("2")), policy=POLICY)),
+    report_on(
+        ArtworkCheckRequested,
+        lambda asked: ReportArtworkChecked(request_id=asked.request_id, line_id=asked.line_id, verdict="review"),
+    ),
+    everybody_answers_until(LabelPurchased, ProofApprovalRequested),
+)
+"""Of two lines the first is made and packed in P1; the second waits for a person."""
+
 CANCEL = WithdrawParcel(parcel_id="P1", send_again=False, reason="The buyer moved away.")
 AGAIN = WithdrawParcel(parcel_id="P1", send_again=True, reason="The carton broke.")
 IN_TRANSIT = WORLD.tracking("P1", "in_transit", 20)
@@ -95,6 +114,14 @@ def test_goods_that_are_sent_again_get_a_parcel_and_a_label_of_their_own() -> No
     outcome.waits_for("label_refund:P1", "label:P2").line_is("1", "labelling")
     sent = outcome.and_when(answer_to(LabelRequested)).and_when(WORLD.tracking("P2", "in_transit", 20))
     sent.then(TrackingObserved, a(ShipmentDispatched, parcel_id="P2")).status_is("shipped")
+
+
+def test_a_line_whose_goods_were_taken_back_for_good_stays_cancelled_whatever_the_store_says_of_it() -> None:
+    taken_back = (*ONE_PACKED, CANCEL)
+    changed = placed(a_store_order(lines=(a_line("1", content="other"), a_line("2", note="a gift")), policy=POLICY))
+    outcome = given(*taken_back).when(msgspec.structs.replace(changed, store_updated_at=NOW + 5))
+    outcome.then(a(LineAmended, line_id="2")).line_is("1", "cancelled")
+    assert outcome.order.lines["1"].edit is None
 
 
 def test_goods_can_be_sent_again_to_a_mended_address() -> None:
