@@ -165,9 +165,9 @@ def _labels(order: Order, context: Context) -> Iterator[OrderEvent]:
     ready: dict[str, dict[str, tuple[int, ...]]] = {}
     for line in order.lines.values():
         for run in line.runs:
-            if run.stage == "passed" and not run.parcel_id and run.passed_units:
+            if units := line.to_pack(run):
                 contents = ready.setdefault(run.partner_id, {})
-                contents[line.line_id] = tuple(sorted({*contents.get(line.line_id, ()), *run.passed_units}))
+                contents[line.line_id] = tuple(sorted({*contents.get(line.line_id, ()), *units}))
     if not ready:
         return
     busy = {

@@ -21,7 +21,7 @@ from events.order.facts import (
     PersonalDataErased,
 )
 from events.order.refusals import ExceptionUnknown, KindReserved, StillBeingMade
-from events.order.state import RUN_ENDED, OpenException, Order
+from events.order.state import PARCEL_HERE, RUN_ENDED, OpenException, Order
 from events.order.status import ORDER_ENDED, order_status
 from events.order.work import label_requested_again, render_requested, reprint_requested, routing_requested
 
@@ -70,10 +70,13 @@ def decide(order: Order, command: PeopleCommand, context: Context) -> tuple[Orde
 
 
 def _being_made(order: Order) -> bool:
-    lines = order.lines.values()
-    runs = (run for line in lines for run in line.runs)
-    is_under_way = any(run.stage not in RUN_ENDED or (run.passed_units and not run.parcel_id) for run in runs)
-    return is_under_way or any(line.uncovered_units for line in lines)
+    """Whether anything is still printed, packed or waits to be handed over, also of what was delivered once."""
+    if any(parcel.stage in PARCEL_HERE for parcel in order.parcels.values()):
+        return True
+    return any(
+        line.uncovered_units or any(run.stage not in RUN_ENDED or line.to_pack(run) for run in line.runs)
+        for line in order.lines.values()
+    )
 
 
 def _sent(order: Order, command: ReportNotificationSent, context: Context) -> tuple[OrderEvent, ...]:

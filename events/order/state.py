@@ -187,6 +187,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         """Live units that nobody makes if this print run does not: a re-print of good units takes none away."""
         return tuple(unit for unit in run.units if unit in self.live_units and unit not in self.passed_units)
 
+    def to_pack(self, run: Run) -> tuple[int, ...]:
+        """Good units of a print run that wait for a parcel; those that were cancelled since are not sent."""
+        if run.stage != "passed" or run.parcel_id:
+            return ()
+        live = set(self.live_units)
+        return tuple(unit for unit in run.passed_units if unit in live)
+
     def run_of(self, number: int) -> Run | None:
         """The print run with this number."""
         return self.runs[number - 1] if 0 < number <= len(self.runs) else None
@@ -311,6 +318,9 @@ RUN_UNSUBMITTED = frozenset({"routing", "unroutable", "routed", "waiting"})
 
 RUN_STOPPABLE = RUN_UNSUBMITTED | {"submitting", "accepted"}
 """Stages of a run that is not printed yet."""
+
+PARCEL_HERE = frozenset({"labelling", "label_failed", "labelled"})
+"""Stages of a parcel that is to be handed over and has not left."""
 
 RUN_ENDED = frozenset({"passed", "failed", "cancelled", "given_up"})
 """Stages that a run does not leave."""

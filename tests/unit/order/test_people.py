@@ -8,6 +8,7 @@ from events.order.commands import (
     CancelOrder,
     ErasePersonalData,
     RaiseException,
+    ReportLabelFailed,
     ReportNotificationFailed,
     ReportNotificationSent,
     RequestReprint,
@@ -19,6 +20,7 @@ from events.order.facts import (
     ExceptionRaised,
     ExceptionResolved,
     LabelPurchased,
+    LabelRequested,
     NotificationFailed,
     NotificationRequested,
     NotificationSent,
@@ -165,6 +167,20 @@ def test_personal_data_is_not_erased_while_a_unit_is_printed_again() -> None:
 def test_personal_data_is_not_erased_while_a_parcel_is_on_its_way() -> None:
     shipped = (placed(), everybody_answers_until(LabelPurchased))
     given(*shipped, World().tracking("P1", "in_transit", 20)).when(ErasePersonalData()).then_refused(StillBeingMade)
+
+
+NO_LABEL = report_on(
+    LabelRequested,
+    lambda asked: ReportLabelFailed(request_id=asked.request_id, parcel_id=asked.parcel_id, reason="address"),
+)
+
+
+@pytest.mark.parametrize("answer", [answer_to(LabelRequested), NO_LABEL], ids=["labelled", "label failed"])
+def test_personal_data_is_not_erased_while_the_parcel_of_a_reprint_waits_to_be_handed_over(answer: Step) -> None:
+    reprint = RequestReprint(line_id="1", units=(1,), reason_code="lost")
+    packed = (*DELIVERED, reprint, everybody_answers_until(LabelRequested), answer)
+    told = everybody_answers_until(LabelRequested, LabelPurchased)
+    given(*packed, told).when(ErasePersonalData()).then_refused(StillBeingMade)
 
 
 def test_an_erased_buyer_is_not_written_to() -> None:

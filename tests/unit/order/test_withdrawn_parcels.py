@@ -5,6 +5,8 @@ import pytest
 
 from events.order.commands import (
     ErasePersonalData,
+    HoldOrder,
+    ReleaseHold,
     ReportArtworkChecked,
     ReportLabelFailed,
     ReportTracking,
@@ -15,6 +17,7 @@ from events.order.facts import (
     DeadlinePassed,
     DeadlineSet,
     ExceptionRaised,
+    HoldReleased,
     LabelPurchased,
     LabelRefundAnswered,
     LabelRefundRequested,
@@ -122,6 +125,14 @@ def test_a_line_whose_goods_were_taken_back_for_good_stays_cancelled_whatever_th
     outcome = given(*taken_back).when(msgspec.structs.replace(changed, store_updated_at=NOW + 5))
     outcome.then(a(LineAmended, line_id="2")).line_is("1", "cancelled")
     assert outcome.order.lines["1"].edit is None
+
+
+def test_a_unit_that_was_cancelled_with_its_parcel_is_not_packed_again_though_its_reprint_waits_for_one() -> None:
+    torn = RequestReprint(line_id="1", units=(1,), reason_code="torn")
+    reprinted = (torn, HoldOrder(), everybody_answers_until(LabelPurchased, ProofApprovalRequested))
+    outcome = given(*ONE_PACKED, *reprinted, CANCEL).when(ReleaseHold(reason="manual"))
+    assert outcome.order.lines["1"].runs[1].passed_units == (1,)
+    outcome.then(HoldReleased)
 
 
 def test_goods_can_be_sent_again_to_a_mended_address() -> None:
