@@ -23,7 +23,7 @@ from events.order.edits import (
     is_print_lost,
     is_removed,
 )
-from events.order.evolve import asked_to_stop
+from events.order.evolve_intake import asked_to_stop
 from events.order.facts import (
     ArtworkReplaced,
     CancellationRefused,
