@@ -75,7 +75,7 @@ class OrderDecider:
             for gap in webhook_gaps(order, facts, context):
                 facts.append(gap)
                 order = evolve(order, gap)
-        for request in notifications(order, facts, context):
+        for request in notifications(state, order, facts, context):
             facts.append(request)
             order = evolve(order, request)
         return tuple(facts), order

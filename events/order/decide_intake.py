@@ -57,7 +57,7 @@ from events.order.refusals import (
     TooManyAreas,
     TooManyLines,
 )
-from events.order.state import RUN_UNSUBMITTED, Line, Order, Run
+from events.order.state import CANCELLED_AT_THE_STORE, RUN_UNSUBMITTED, Line, Order, Run
 from events.order.values import AreaContent, OrderedLine, StoreOrder
 
 LINES_MAX = 200
@@ -79,7 +79,7 @@ def observe_store_order(order: Order, command: ObserveStoreOrder, context: Conte
     if command.store_updated_at <= order.store_updated_at:
         raise Ignored("a newer or equal picture of this order is known already")
     if seen.cancelled:
-        return cancel_order(order, CancelOrder(reason="cancelled at the store"), context)
+        return cancel_order(order, CancelOrder(reason=CANCELLED_AT_THE_STORE), context)
     if order.cancelled or any(line.cancelling for line in order.lines.values()):
         raise Ignored("the order is cancelled, or being cancelled")
     if order.erased:
@@ -93,7 +93,7 @@ def _placed(order: Order, command: ObserveStoreOrder) -> tuple[OrderEvent, ...]:
     if order.cancellation_asked:
         return (placed,)
     if seen.cancelled:
-        return (placed, CancellationRequested(reason="cancelled at the store", by=f"store:{seen.store}"))
+        return (placed, CancellationRequested(reason=CANCELLED_AT_THE_STORE, by=f"store:{seen.store}"))
     facts: list[OrderEvent] = [placed]
     if seen.payment_pending:
         facts.append(hold("payment_pending"))

@@ -18,7 +18,7 @@ from events.order.facts import (
     OrderPlaced,
     OrderSeenAgain,
 )
-from events.order.state import REFUSED, REMOVED, Hold, Line, LineEdit, Order, Run
+from events.order.state import CANCELLED_AT_THE_STORE, REFUSED, REMOVED, Hold, Line, LineEdit, Order, Run
 from events.order.values import LineArtwork, OrderedLine
 
 IntakeEvent: TypeAlias = (
@@ -72,8 +72,7 @@ def evolve_intake(order: Order, fact: IntakeEvent) -> Order:
         case OrderSeenAgain():
             return replace(order, store_updated_at=fact.store_updated_at)
         case CancellationRequested():
-            lines = {key: asked_to_stop(line) for key, line in order.lines.items()}
-            return replace(order, cancellation_asked=True, cancellation_reason=fact.reason, lines=lines)
+            return _cancellation_asked(order, fact)
         case OrderCancelled():
             return replace(order, cancelled=True)
         case _:
@@ -101,6 +100,17 @@ def _placed(order: Order, fact: OrderPlaced) -> Order:
         policy=seen.policy,
         # An order that was cancelled before it came is taken in and stopped at once.
         lines={line.line_id: replace(line_from(line), cancelling=order.cancellation_asked) for line in seen.lines},
+    )
+
+
+def _cancellation_asked(order: Order, fact: CancellationRequested) -> Order:
+    is_known = fact.reason == CANCELLED_AT_THE_STORE == order.cancellation_reason
+    return replace(
+        order,
+        cancellation_asked=True,
+        cancellations=order.cancellations + (not is_known),
+        cancellation_reason=fact.reason,
+        lines={key: asked_to_stop(line) for key, line in order.lines.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is told what: the notifications that follow from facts. Each is asked for once."""
+"""Who is told what: the notifications that follow from facts. Each is asked for once, and anew what happens anew."""
 
 from collections.abc import Iterable, Iterator
 
@@ -28,19 +28,46 @@ from events.order.facts import (
 from events.order.state import Order
 from events.order.work import notification_id_of, notification_requested
 
+OCCURRENCES_MAX = 20
+"""What happens again and again is told so often at most: an order's state stays small, and a mailbox readable."""
 
-def notifications(order: Order, facts: Iterable[OrderEvent], context: Context) -> tuple[NotificationRequested, ...]:
+TOLD_ANEW: frozenset[str] = frozenset({"order_held", "exception_raised", "edit_refused"})
+"""Templates whose facts are news each time: what an earlier one told of is over."""
+
+
+def notifications(
+    before: Order, order: Order, facts: Iterable[OrderEvent], context: Context
+) -> tuple[NotificationRequested, ...]:
     """The notifications that these new facts call for, leaving out those that were asked for before."""
     found: dict[str, NotificationRequested] = {}
     for fact in facts:
-        if type(fact) not in TOLD:
+        if type(fact) not in TOLD or _holds_on(before, fact):
             continue
         for template, audience, subject, values in _called_for(order, fact):
-            notification_id = notification_id_of(template, subject)
-            if notification_id in found or notification_id in order.notified or not may_be_told(order, audience):
-                continue
-            found[notification_id] = notification_requested(order, template, audience, subject, values, context)
+            first = notification_id_of(template, subject)
+            occurrence = _occurrence(order, template, subject)
+            if first not in found and occurrence is not None and may_be_told(order, audience):
+                found[first] = notification_requested(order, template, audience, subject, values, context, occurrence)
     return tuple(found.values())
+
+
+def _holds_on(before: Order, fact: OrderEvent) -> bool:
+    """Whether a fact says only that a hold stands that was told of when it began."""
+    return isinstance(fact, OrderHeld) and before.held_by(fact.reason, fact.line_id)
+
+
+def _occurrence(order: Order, template: str, subject: str) -> int | None:
+    """Which time it is that this is told, counted from 1; None where it was told already."""
+    match template:
+        case "cancellation_refused":
+            # Several print runs may refuse: who asked to cancel hears it once for each time that they asked.
+            numbers = range(order.cancellations, order.cancellations + 1)
+        case _ if template in TOLD_ANEW:
+            numbers = range(1, OCCURRENCES_MAX + 1)
+        case _:
+            numbers = range(1, 2)
+    untold = (number for number in numbers if notification_id_of(template, subject, number) not in order.notified)
+    return next((number for number in untold if number <= OCCURRENCES_MAX), None)
 
 
 def may_be_told(order: Order, audience: str) -> bool:

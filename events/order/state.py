@@ -292,6 +292,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     webhook_gaps: dict[str, WebhookGap] = {}
     cancellation_reason: str = ""
     cancellation_asked: bool = False
+    #: How often somebody asked to cancel it; that the store still shows it as cancelled is no other time.
+    cancellations: int = 0
     cancelled: bool = False
     erased: bool = False
 
@@ -327,6 +329,9 @@ RUN_ENDED = frozenset({"passed", "failed", "cancelled", "given_up"})
 
 STOPPED = "stopped"
 REFUSED = "refused"
+
+CANCELLED_AT_THE_STORE = "cancelled at the store"
+"""Reason of a cancellation that the store's picture shows, and that each further picture of it shows again."""
 
 REMOVED = "removed"
 """Stands for the digest of what the store says of a line that it shows no more, while the line is still made."""

@@ -265,9 +265,10 @@ def _label(
     )
 
 
-def notification_id_of(template: str, subject: str) -> str:
-    """Id of a notification within its order."""
-    return f"{template}-{subject}" if subject else template
+def notification_id_of(template: str, subject: str, occurrence: int = 1) -> str:
+    """Id of a notification within its order; what happens anew is told anew, under a number."""
+    first = f"{template}-{subject}" if subject else template
+    return first if occurrence == 1 else f"{first}.{occurrence}"
 
 
 def notification_requested(
@@ -277,9 +278,10 @@ def notification_requested(
     subject: str,
     values: dict[str, str],
     context: Context,
+    occurrence: int = 1,
 ) -> NotificationRequested:
     """Ask for somebody to be told."""
-    notification_id = notification_id_of(template, subject)
+    notification_id = notification_id_of(template, subject, occurrence)
     effect = effect_key(context.key, "notify", notification_id, audience, 1)
     return NotificationRequested(
         effect_key=effect,

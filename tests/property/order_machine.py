@@ -24,7 +24,14 @@ from events.order.commands import (
     ResolveException,
 )
 from events.order.decide import OrderDecider
-from events.order.facts import LabelPurchased, NotificationRequested, OrderEvent, RoutingRequested, SubmissionAccepted
+from events.order.facts import (
+    LabelPurchased,
+    NotificationRequested,
+    OrderEvent,
+    OrderHeld,
+    RoutingRequested,
+    SubmissionAccepted,
+)
 from events.order.state import Line, Order
 from events.order.status import ORDER_STATUSES, order_status, status_of
 from tests.order_life import MUG, NOW, World, context_of
@@ -120,6 +127,7 @@ class OrderMachine(RuleBasedStateMachine):
             folded = self.decider.evolve(folded, fact)
         assert folded == after, "the state that is decided with is the state that is folded"
         assert new, f"{type(command).__name__} was neither refused nor ignored, and nothing became true"
+        _every_hold_that_begins_is_told(before, new)
         self.order = after
         self.facts.extend(new)
         return new
@@ -238,6 +246,19 @@ class OrderMachine(RuleBasedStateMachine):
 
     def _send_and_answer(self, command: OrderCommandUnion) -> None:
         self.answer_healthily(deque(self.send(command)))
+
+
+def _every_hold_that_begins_is_told(before: Order, new: tuple[OrderEvent, ...]) -> None:
+    stood = {(hold.reason, hold.line_id) for hold in before.holds}
+    begun = {
+        f"{fact.reason}-{fact.line_id}" for fact in new if isinstance(fact, OrderHeld) and _hold(fact) not in stood
+    }
+    asked = [fact for fact in new if isinstance(fact, NotificationRequested)]
+    assert {fact.subject for fact in asked if fact.template == "order_held" and fact.attempt == 1} == begun
+
+
+def _hold(fact: OrderHeld) -> tuple[str, str]:
+    return fact.reason, fact.line_id
 
 
 def _without_deadline(order: Order, line: Line) -> list[str]:
