@@ -1,4 +1,4 @@
-"""Puts together what looks after others: the timers, the reconcilers, and the alerts about missed targets."""
+"""Puts together what looks after others: timers, reconcilers, reactors, and the alerts about missed targets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from events.catalogue.facts import SkuMapped
 from events.codec import Codec
+from events.declare import Declared
+from events.envelope import FactEnvelope
 from events.identity import request_id
 from events.order.commands import ReportLabelPurchased
 from infra import kafka
 from infra.claims import PostgresClaims
 from infra.intake import Pool
 from infra.queue_lag import QueueLags
+from infra.rollouts import rollouts
 from infra.settings import Settings
 from processors.alerts import AlertChecker, AlertMail
 from processors.carriers.protocol import Carrier, LabelBought
@@ -23,6 +27,7 @@ from processors.following import FactFollower
 from processors.parcel_reconciler import ParcelReconciler
 from processors.partners.protocol import PrintPartner
 from processors.ports import CommandSender
+from processors.reactors import SkuReactor
 from processors.reconciler import Reconciler
 from processors.timers import Timers
 from processors.workers.files import OrderFiles
@@ -32,6 +37,7 @@ from projections.rows import Effect
 from projections.scorecard_reader import ScorecardReads
 from projections.system_reader import SystemReads
 
+CATALOGUE_FACTS = "pod.catalogue.events.v1"
 OPERATIONS_FACTS = "pod.operations.events.v1"
 
 Outages = tuple[type[BaseException], ...]
@@ -71,6 +77,28 @@ def timers(settings: Settings, reads: SystemReads, commands: CommandSender, outa
     After an upgrade the read model of the earlier release is shown until it is rebuilt: what it lacks is waited for.
     """
     return Timers(reads, QueueLags(settings), commands, now_ms, (*outages, psycopg.errors.UndefinedColumn)).run
+
+
+def reactors(
+    settings: Settings, slot: int, codec: Codec, reads: SystemReads, commands: CommandSender, outages: Outages
+) -> list[Service]:
+    """Who tells orders what their SKUs mean now; what a read model lacks after an upgrade is waited for here too."""
+    outages = (*outages, psycopg.errors.UndefinedColumn)
+    reactor = SkuReactor(reads, commands, now_ms, outages, rollouts(settings))
+
+    async def react(fact: Declared, envelope: FactEnvelope) -> None:
+        if isinstance(fact, SkuMapped):
+            await reactor.sku_mapped(fact, envelope)
+
+    group = f"{settings.topic_prefix}printledger.reactors"
+    follower = FactFollower(
+        open_consumer=lambda: kafka.consumer(settings, group, instance_id=f"{group}-{slot}"),
+        topic=settings.topic_prefix + CATALOGUE_FACTS,
+        codec=codec,
+        react=react,
+        outages=outages,
+    )
+    return [follower.run, reactor.sweep]
 
 
 def alerting(

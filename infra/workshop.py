@@ -17,10 +17,7 @@ from uuid import uuid4
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from events.catalogue.facts import SkuMapped
 from events.codec import Codec
-from events.declare import Declared
-from events.envelope import FactEnvelope
 from infra import intake, kafka, postgres
 from infra.access import PostgresStores
 from infra.adapters import partners
@@ -33,10 +30,9 @@ from infra.demo import addresses
 from infra.faust_access import faust_access
 from infra.house_desk import desk_service
 from infra.lifecycle import Housekeeping
-from infra.lookouts import alerting, reconcilers, timers
+from infra.lookouts import alerting, reactors, reconcilers, timers
 from infra.offer_sync import catalogue_sync
 from infra.outbound_tables import PostgresCircuits, PostgresExchanges
-from infra.rollouts import rollouts
 from infra.s3 import ObjectsNotRemoved, ObjectStoreUnreachable
 from infra.senders import KafkaCommandSender, KafkaRecordLog
 from infra.settings import Settings
@@ -47,11 +43,9 @@ from processors.carriers.history import LabelHistory
 from processors.carriers.protocol import Carrier
 from processors.clock import now_ms
 from processors.fetch import SafeFetcher
-from processors.following import FactFollower
 from processors.inbound.dead_letters import DeadLetters
 from processors.partners.protocol import PrintPartner
 from processors.ports import BrokerUnreachable, NamedError
-from processors.reactors import SkuReactor
 from processors.routing.rulebook import Rulebook
 from processors.status_relay import StatusRelay
 from processors.worker import Effect, WorkerConfig, WorkerPorts
@@ -69,7 +63,6 @@ from processors.workers.void import GiveLabelBack
 from projections.scorecard_reader import ScorecardReads
 from projections.system_reader import SystemReads
 
-CATALOGUE_FACTS = "pod.catalogue.events.v1"
 #: Pictures are decoded and composed in so many child processes a worker process.
 SANDBOX_CHILDREN = 2
 #: The simulated inspector of demo and tests looks so long.
@@ -195,7 +188,8 @@ class Workshop:
             case "timers":
                 return timers(self._settings, self._reads, self._commands, OUTAGES)
             case "reactors":
-                return self._reactors()
+                reacting = reactors(self._settings, self._slot, self._codec, self._reads, self._commands, OUTAGES)
+                return lambda stop: until_one_ends(reacting, stop)
             case "catalogue-sync":
                 sync = catalogue_sync(self._settings, self._partners, self._pool, self._commands, OUTAGES)
                 return self._asking(sync.run)
@@ -252,28 +246,6 @@ class Workshop:
         async def run(stop: asyncio.Event) -> None:
             await self._open_claims()
             await service(stop)
-
-        return run
-
-    def _reactors(self) -> Service:
-        settings = self._settings
-        reactor = SkuReactor(self._reads, self._commands, now_ms, OUTAGES, rollouts(settings))
-
-        async def react(fact: Declared, envelope: FactEnvelope) -> None:
-            if isinstance(fact, SkuMapped):
-                await reactor.sku_mapped(fact, envelope)
-
-        group = f"{settings.topic_prefix}printledger.reactors"
-        follower = FactFollower(
-            open_consumer=lambda: kafka.consumer(settings, group, instance_id=f"{group}-{self._slot}"),
-            topic=settings.topic_prefix + CATALOGUE_FACTS,
-            codec=self._codec,
-            react=react,
-            outages=OUTAGES,
-        )
-
-        async def run(stop: asyncio.Event) -> None:
-            await until_one_ends([follower.run, reactor.sweep], stop)
 
         return run
 

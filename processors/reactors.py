@@ -60,7 +60,7 @@ class SkuReactor:
         """Map every line that this SKU holds; returns how many."""
         lines = await asyncio.to_thread(self.held.held_lines, envelope.tenant, fact.store, fact.sku)
         for line in lines:
-            await self._map(line.tenant, line.order_id, line.line_id, fact.artwork, envelope.event_id)
+            await self._map(line, fact.artwork, envelope.event_id)
         return len(lines)
 
     async def sweep(self, stop: asyncio.Event) -> None:
@@ -78,18 +78,23 @@ class SkuReactor:
         """Map every line that is held although its SKU is mapped; returns how many."""
         lines = await asyncio.to_thread(self.held.held_and_mapped)
         for line in lines:
-            await self._map(line.tenant, line.order_id, line.line_id, line.artwork, "")
+            await self._map(line, line.artwork, "")
         return len(lines)
 
-    async def _map(self, tenant: str, order_id: str, line_id: str, artwork: LineArtwork, causation_id: str) -> None:
-        artwork = rolled_out(self.rollouts, artwork, tenant=tenant, order_id=order_id)
-        command = MapLine(line_id=line_id, artwork=artwork)
+    async def _map(self, line: HeldLine | MappedHeldLine, artwork: LineArtwork, causation_id: str) -> None:
+        """Say what the SKU that holds the line means. A line that the same SKU holds again, or that another SKU of the
+        same meaning holds, is mapped by a command of its own.
+        """
+        order_id = line.order_id
+        artwork = rolled_out(self.rollouts, artwork, tenant=line.tenant, order_id=order_id)
+        command = MapLine(line_id=line.line_id, artwork=artwork, sku=line.sku)
         designs = tuple(f"{design.area}:{design.design_key}" for design in artwork.designs)
+        held = (order_id, line.line_id, line.sku, line.revision)
         meaning: tuple[str | int, ...] = (artwork.variant_id, artwork.template_id, artwork.template_version, *designs)
         envelope = CommandEnvelope(
-            command_id=command_id("map-line", order_id, line_id, *meaning),
+            command_id=command_id("map-line", *held, *meaning),
             key=order_id,
-            tenant=tenant,
+            tenant=line.tenant,
             command_type=type(command).__name__,
             sent_at=self.now_ms(),
             actor=ACTOR,

@@ -72,7 +72,7 @@ class Orders:
     """Folds each order's facts and shows what `order_status` makes of them."""
 
     name = "orders"
-    version = 1
+    version = 2
     tables = (
         Table(
             name="orders",
@@ -98,7 +98,7 @@ class Orders:
         ),
         Table(
             name="held_lines",
-            columns=("tenant", "order_id", "line_id", "reason", "store", "sku"),
+            columns=("tenant", "order_id", "line_id", "reason", "store", "sku", "revision"),
             key=("order_id",),
         ),
     )
@@ -182,7 +182,8 @@ def _held_lines(changed: dict[str, _Folded]) -> Change:
         if not order.cancelled:
             for hold in order.holds:
                 if (line := order.lines.get(hold.line_id)) is not None:
-                    rows.append((folded.tenant, order_id, line.line_id, hold.reason, order.store, line.sku))
+                    row = (folded.tenant, order_id, line.line_id, hold.reason, order.store, line.sku, line.revision)
+                    rows.append(row)
     return Change(table="held_lines", rows=rows, removals=removals)
 
 

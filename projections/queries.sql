@@ -82,7 +82,8 @@ ON CONFLICT (order_id) DO UPDATE SET
 
 -- merge_held_lines --
 INSERT INTO held_lines SELECT * FROM stage_held_lines
-ON CONFLICT (order_id, line_id, reason) DO UPDATE SET store = EXCLUDED.store, sku = EXCLUDED.sku;
+ON CONFLICT (order_id, line_id, reason) DO UPDATE SET store = EXCLUDED.store, sku = EXCLUDED.sku,
+    revision = EXCLUDED.revision;
 
 -- remove_held_lines --
 DELETE FROM held_lines WHERE order_id = ANY(%(order_id)s);
@@ -425,7 +426,7 @@ LIMIT 1;
 
 -- held_lines --
 -- Lines that a store's SKU holds.
-SELECT tenant, order_id, line_id, reason, store, sku
+SELECT tenant, order_id, line_id, reason, store, sku, revision
 FROM held_lines
 WHERE tenant = %(tenant)s AND store = %(store)s AND sku = %(sku)s AND reason = %(reason)s
 ORDER BY order_id, line_id
@@ -440,7 +441,8 @@ LIMIT 1;
 
 -- held_and_mapped --
 -- Lines of all tenants that are held as unmapped although their SKU is mapped.
-SELECT h.tenant, h.order_id, h.line_id, m.variant_id, m.template_id, m.template_version, m.designs, m.designer
+SELECT h.tenant, h.order_id, h.line_id, h.sku, h.revision,
+       m.variant_id, m.template_id, m.template_version, m.designs, m.designer
 FROM held_lines AS h
 JOIN catalogue_sku_map AS m ON m.tenant = h.tenant AND m.store = h.store AND m.sku = h.sku
 WHERE h.reason = 'sku_unmapped'

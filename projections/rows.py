@@ -275,6 +275,7 @@ class HeldLine(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     store: str
     sku: str
+    revision: int
 
 
 class MappedHeldLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -283,6 +284,8 @@ class MappedHeldLine(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     order_id: str
     line_id: str
+    sku: str
+    revision: int
     artwork: LineArtwork
 
 

@@ -98,8 +98,17 @@ class SystemReads:
     def held_and_mapped(self, limit: int = ROWS_MAX) -> tuple[MappedHeldLine, ...]:
         """Lines that are held as unmapped although their SKU is mapped: what a race left behind."""
         return tuple(
-            MappedHeldLine(tenant=tenant, order_id=order_id, line_id=line_id, artwork=artwork_from(artwork))
-            for tenant, order_id, line_id, *artwork in self._rows("held_and_mapped", limit=min(limit, ROWS_MAX))
+            MappedHeldLine(
+                tenant=tenant,
+                order_id=order_id,
+                line_id=line_id,
+                sku=sku,
+                revision=revision,
+                artwork=artwork_from(artwork),
+            )
+            for tenant, order_id, line_id, sku, revision, *artwork in self._rows(
+                "held_and_mapped", limit=min(limit, ROWS_MAX)
+            )
         )
 
     def artwork_of(self, tenant: str, store: str, skus: Sequence[str]) -> Mapping[str, LineArtwork]:

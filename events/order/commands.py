@@ -2,13 +2,7 @@
 
 from typing import Annotated, TypeAlias, get_args
 
-from events.order.claim_commands import (
-    DecideClaim,
-    OpenClaim,
-    ReportClaimReviewed,
-    ReportRefunded,
-    ReportRefundFailed,
-)
+from events.order.claim_commands import ClaimCommand
 from events.order.command_base import OrderCommand as OrderCommand
 from events.order.inspection_commands import AddInspectionPhoto, ReportPrintCompared
 from events.order.parcel_commands import ParcelCommand
@@ -60,6 +54,7 @@ class MapLine(OrderCommand, frozen=True, kw_only=True):
 
     line_id: LineId
     artwork: LineArtwork
+    sku: Annotated[str, described("What this is the meaning of; a line with another SKU by now is left alone.")] = ""
 
 
 class ReplaceArtwork(OrderCommand, frozen=True, kw_only=True):
@@ -388,11 +383,7 @@ OrderCommandUnion: TypeAlias = (
     | ReportNotificationSent
     | ReportNotificationFailed
     | ReportDeadlineElapsed
-    | OpenClaim
-    | DecideClaim
-    | ReportClaimReviewed
-    | ReportRefunded
-    | ReportRefundFailed
+    | ClaimCommand
     | ParcelCommand
 )
 """Everything that can be asked of an order, or reported about it."""

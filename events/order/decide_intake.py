@@ -245,6 +245,8 @@ def decide(order: Order, command: IntakeCommand, context: Context) -> tuple[Orde
             line = line_of(order, command.line_id)
             if line.artwork is not None:
                 raise Ignored("the line is mapped already and keeps what it was bought with")
+            if command.sku and command.sku != line.sku:
+                raise Ignored("the line has another SKU by now, and waits for what that one means")
             mapped = LineMapped(line_id=line.line_id, artwork=command.artwork)
             lost = is_print_lost(command.artwork, line.contents)
             doubt = (hold("nothing_printed", line.line_id, f"SKU {line.sku}"),) if lost else ()

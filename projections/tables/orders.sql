@@ -29,9 +29,11 @@ CREATE TABLE held_lines (
     line_id  text NOT NULL,
     reason   text NOT NULL,
     store    text NOT NULL,
-    sku      text NOT NULL
+    sku      text NOT NULL,
+    revision integer NOT NULL
 );
 COMMENT ON TABLE held_lines IS 'Lines that hold their order, by store and SKU: what a new mapping releases.';
+COMMENT ON COLUMN held_lines.revision IS 'Counts what was ordered on the line: the same SKU may hold it again.';
 
 -- before loading --
 ALTER TABLE orders ADD PRIMARY KEY (order_id);

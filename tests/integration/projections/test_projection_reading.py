@@ -220,7 +220,7 @@ def test_a_line_whose_sku_is_not_mapped_is_found_by_its_sku_until_it_is_released
     rig.project("orders")
     with rig.system_reading() as reads:
         (held,) = reads.held_lines(TENANT, "demo-rest", "SKU-2")
-        assert (held.order_id, held.line_id, held.reason) == (KEY, "2", "sku_unmapped")
+        assert (held.order_id, held.line_id, held.reason, held.revision) == (KEY, "2", "sku_unmapped", 1)
         assert reads.held_lines(TENANT, "demo-rest", "SKU-1") == ()
         # when
         rig.ledger.write([(KEY, HoldReleased(reason="sku_unmapped", line_id="2"))])

@@ -80,7 +80,9 @@ class Held:
 
     def held_and_mapped(self) -> tuple[MappedHeldLine, ...]:
         return tuple(
-            MappedHeldLine(tenant="demo", order_id=f"order-{number}", line_id="1", artwork=ARTWORK)
+            MappedHeldLine(
+                tenant="demo", order_id=f"order-{number}", line_id="1", sku="MUG-W", revision=1, artwork=ARTWORK
+            )
             for number in range(ORDERS)
         )
 

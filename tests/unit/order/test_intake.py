@@ -173,6 +173,14 @@ def test_a_line_is_mapped_once_and_keeps_what_it_was_bought_with() -> None:
     given(placed()).when(MapLine(line_id="1", artwork=MUG)).then_ignored()
 
 
+def test_the_meaning_of_another_sku_than_the_line_has_by_now_leaves_it_held() -> None:
+    renamed = msgspec.structs.replace(a_line(artwork=None), sku="SKU-NEW", content_digest="renamed")
+    other = ObserveStoreOrder(order=a_store_order(lines=(renamed,)), store_updated_at=NOW + 1)
+    scenario = given(placed(a_store_order(lines=(a_line(artwork=None),))), other)
+    scenario.when(MapLine(line_id="1", artwork=MUG, sku="SKU-1")).then_ignored().line_is("1", "unmapped")
+    scenario.when(MapLine(line_id="1", artwork=MUG, sku="SKU-NEW")).then_among_others(LineMapped, HoldReleased)
+
+
 def test_a_line_that_is_not_in_the_order_cannot_be_mapped() -> None:
     given(placed()).when(MapLine(line_id="9", artwork=MUG)).then_refused(LineUnknown)
 

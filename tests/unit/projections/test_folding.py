@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from events.codec import Codec
 from events.envelope import FactEnvelope
-from events.order.commands import CancelOrder
+from events.order.commands import CancelOrder, ObserveStoreOrder
 from events.order.evolve import evolve
 from events.order.facts import OrderEvent
 from events.order.state import Order
@@ -130,6 +130,19 @@ def test_an_order_shows_what_its_whole_history_makes_of_it_at_every_fact(held: b
         holds = [hold["reason"] for hold in msgspec.json.decode(cast(str, shown["holds"]))]
         assert holds == [hold.reason for hold in expected.holds]
         assert shown["seq"] == number
+
+
+def test_each_time_that_a_sku_holds_a_line_is_told_apart() -> None:
+    def seen(sku: str, at: int) -> ObserveStoreOrder:
+        line = msgspec.structs.replace(a_line("1", artwork=None), sku=sku, content_digest=sku)
+        return ObserveStoreOrder(order=a_store_order(lines=(line,)), store_updated_at=at)
+
+    orders, held = Orders(TOPICS), []
+    _, facts, _ = live([seen("A", NOW), seen("B", NOW + 1), seen("A", NOW + 2)], lambda fact: ())
+    for number, fact in enumerate(facts, 1):
+        _, changed = orders.fold([a_record(fact, number)], NothingStored())
+        held += [row[-2:] for row in changed.rows]
+    assert list(dict.fromkeys(held)) == [("A", 1), ("B", 2), ("A", 3)]
 
 
 def test_facts_that_are_not_shown_change_no_field_of_the_row_but_its_number_and_time() -> None:
