@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from events.order.claims import RETURN
 from events.order.facts import ExceptionResolved
-from events.order.state import RUN_STOPPABLE, Line, Order, Run
+from events.order.state import PARCEL_HERE, RUN_MADE, RUN_STOPPABLE, Line, Order, Run
 
 RUN_TAKEN = frozenset({"accepted", "printed", "inspecting", "passed"})
 """Stages of a run that its partner makes or has made."""
@@ -35,6 +35,15 @@ def misprinted_units(line: Line, run: Run) -> tuple[int, ...]:
     )
 
 
+def goods_awaited(order: Order, line: Line, run: Run) -> bool:
+    """Whether goods that a run's partner has made, as it said, are still to be handed over and made by nobody since."""
+    if run.stage not in RUN_MADE:
+        return False
+    parcel, newest = order.parcels.get(run.parcel_id), line.newest_run_of
+    is_here = parcel is None or parcel.stage in PARCEL_HERE
+    return is_here and any(unit in newest and newest[unit].run == run.run for unit in line.live_units)
+
+
 def _while_run(holds_on: Callable[[Line, Run], bool]) -> Callable[[Order, str], bool]:
     def check(order: Order, subject: str) -> bool:
         found = line_and_run(order, subject)
@@ -48,6 +57,11 @@ def _no_partner_yet(line: Line, run: Run) -> bool:
     return line.stage != "cancelled" and not any(
         later.stage in RUN_TAKEN and set(later.units) & set(run.units) for later in line.runs[run.run :]
     )
+
+
+def _goods_in_doubt(order: Order, subject: str) -> bool:
+    found = line_and_run(order, subject)
+    return found is not None and bool(found[1].current_condition) and goods_awaited(order, *found)
 
 
 def _rendering(order: Order, line_id: str) -> bool:
@@ -98,6 +112,7 @@ def _stays(order: Order, subject: str) -> bool:
 CAUSES: dict[str, Callable[[Order, str], bool]] = {
     "claim_open": _claim_referred,
     "edit_refused": _stays,
+    "goods_in_doubt": _goods_in_doubt,
     "label_failed": _label_missing,
     "label_refund_refused": _stays,
     "no_partner": _while_run(lambda line, run: run.stage == "unroutable"),

@@ -57,15 +57,12 @@ from events.order.refusals import (
     TooManyAreas,
     TooManyLines,
 )
-from events.order.state import CANCELLED_AT_THE_STORE, RUN_UNSUBMITTED, Line, Order, Run
+from events.order.state import CANCELLED_AT_THE_STORE, RUN_MADE, RUN_UNSUBMITTED, Line, Order, Run
 from events.order.values import AreaContent, OrderedLine, StoreOrder
 
 LINES_MAX = 200
 QUANTITY_MAX = 1_000
 AREAS_MAX = 8
-
-RUN_MADE = frozenset({"printed", "inspecting", "passed"})
-"""Stages of a run whose goods exist."""
 
 IntakeCommand: TypeAlias = MapLine | ReplaceArtwork | HoldOrder | ReleaseHold | ReportPayment
 

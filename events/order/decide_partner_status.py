@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from events.decider import Context, Ignored
+from events.order.causes import goods_awaited
 from events.order.commands import ReportPartnerStatus
 from events.order.decide_common import production_watched, raised
 from events.order.facts import (
@@ -17,7 +18,7 @@ from events.order.facts import (
     ProductionStarted,
     SubmissionAccepted,
 )
-from events.order.state import STOPPED, Line, Order, Run
+from events.order.state import RUN_MADE, STOPPED, Line, Order, Run
 from events.order.work import partner_cancellation_requested
 
 RANK_PRINTING = 20
@@ -69,6 +70,9 @@ def _printed(
         yield LinePrinted(line_id=line.line_id, run=run.run, units=run.units)
     if line.cancelling or (run.cancel_asked and not run.cancel_answer):
         yield CancellationRefused(line_id=line.line_id, run=run.run, reason="The goods are printed already.")
+    if run.condition_at > max(run.stage_at, command.partner_at):
+        # What was said of the goods after they were made was told before that.
+        yield from _goods_in_doubt(order, line, run, run.condition)
     if command.quality is None and run.quality is None and not line.is_ready_made:
         due_at = context.now + order.policy.work_timeout_ms
         yield DeadlineSet(deadline_key=f"quality:{line.line_id}:{run.run}", due_at=due_at)
@@ -88,11 +92,18 @@ def _observed(run: Run, command: ReportPartnerStatus) -> PartnerStatusObserved:
         rank=command.rank,
         partner_at=command.partner_at,
         partner_event_id=command.partner_event_id,
-        applied=applied and run.stage in {*RUN_FOLLOWED, "printed", "inspecting", "passed"},
+        applied=applied and run.stage in RUN_FOLLOWED | RUN_MADE,
         quality=command.quality,
         adapter_version=command.adapter_version,
         polled=command.polled,
     )
+
+
+def _goods_in_doubt(order: Order, line: Line, run: Run, word: str) -> tuple[OrderEvent, ...]:
+    """What is made and has not left may never come: nothing is made anew before a person has asked."""
+    detail = f"{run.partner_id} reports {word!r} for goods that it had said were made."
+    advice = "Ask the partner whether the goods come; if not, have them printed again or take the parcel back."
+    return raised(order, "goods_in_doubt", f"{line.line_id}:{run.run}", detail, advice, blocking=False)
 
 
 def is_stuck(order: Order, line: Line, run: Run) -> bool:
@@ -121,7 +132,11 @@ def _condition(
         detail = f"The partner's word {command.raw!r} is not known here; it is kept."
         advice = "Add the word to the adapter's map and replay the raw webhooks."
         return raised(order, "status_unknown", subject, detail, advice, blocking=False)
-    if run.stage not in RUN_FOLLOWED or command.partner_at <= max(run.condition_at, run.stage_at):
+    if command.partner_at <= max(run.condition_at, run.stage_at):
+        return ()
+    if goods_awaited(order, line, run):
+        return _goods_in_doubt(order, line, run, command.raw)
+    if run.stage not in RUN_FOLLOWED:
         return ()
     if command.canonical == "on_hold":
         advice = "Ask the partner what it waits for; this resolves itself when the partner goes on."

@@ -312,6 +312,9 @@ RUN_AT_PARTNER = frozenset({"submitting", "accepted", "printed", "inspecting", "
 RUN_GOODS = frozenset({"printed", "inspecting", "passed", "failed"})
 """Stages of a run whose goods exist, good or not."""
 
+RUN_MADE = frozenset({"printed", "inspecting", "passed"})
+"""Stages of a run whose goods exist and are not known to be bad."""
+
 RUN_MAKING = frozenset({"routed", "submitting", "waiting", "accepted", "printed", "inspecting"})
 """Stages of a run that will still become goods; a parcel waits for those of its own partner."""
 

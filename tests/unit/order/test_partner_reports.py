@@ -1,5 +1,6 @@
 """What a partner reports: applied by rank within a run, kept always, with conditions beside it."""
 
+import msgspec
 import pytest
 
 from events.order.commands import ReportCancellationAnswered
@@ -9,6 +10,7 @@ from events.order.facts import (
     ExceptionRaised,
     ExceptionResolved,
     InspectionRequested,
+    LabelRequested,
     LineCancelled,
     LinePrinted,
     PartnerCancellationRequested,
@@ -16,13 +18,15 @@ from events.order.facts import (
     PartnerStatusObserved,
     ProductionStarted,
     RoutingRequested,
+    ShipmentDispatched,
     SubmissionAccepted,
 )
 from events.order.values import QualityReport
-from tests.order_life import NOW, World, placed
-from tests.unit.order.spec import a, deadline, everybody_answers_until, given, report_on
+from tests.order_life import COASTER, NOW, World, a_line, a_store_order, placed
+from tests.unit.order.spec import Given, a, answer_to, deadline, everybody_answers_until, given, report_on
 
 WORLD = World()
+READY_MADE = msgspec.structs.replace(a_line(artwork=COASTER), contents=())
 ACCEPTED = (placed(), everybody_answers_until(SubmissionAccepted))
 QUEUED = WORLD.status("1", 1, "queued", 10)
 PRINTING = WORLD.status("1", 1, "printing", 20)
@@ -153,6 +157,45 @@ def test_a_partner_that_cannot_be_stopped_is_shown_to_a_person() -> None:
     outcome = given(*ACCEPTED, FAILED, going_on).when(too_late)
     outcome.then(CancellationRefused, a(ExceptionRaised, exception_id="unwanted_print:1:1", blocking=True))
     outcome.waits_for("route:1:2")
+
+
+PASSED = (placed(), everybody_answers_until(LabelRequested))
+READY = (placed(a_store_order(lines=(READY_MADE,))), everybody_answers_until(LabelRequested))
+
+
+@pytest.mark.parametrize("word", ["failed", "cancelled", "on_hold"])
+@pytest.mark.parametrize(
+    "made", [(*ACCEPTED, PRINTED_WITHOUT_REPORT), PASSED, READY], ids=["printed", "passed", "ready"]
+)
+def test_a_partner_that_takes_back_what_it_had_made_is_shown_to_a_person(made: tuple[Given, ...], word: str) -> None:
+    outcome = given(*made).when(WORLD.status("1", 1, word, 0, at=NOW + 60_000))
+    outcome.then(
+        a(PartnerStatusObserved, canonical=word, applied=True),
+        a(ExceptionRaised, exception_id="goods_in_doubt:1:1", blocking=False),
+    ).then_told("support: exception_raised-goods_in_doubt:1:1")
+
+
+def test_goods_are_in_doubt_until_they_leave_or_their_partner_goes_on() -> None:
+    doubtful = (*PASSED, WORLD.status("1", 1, "cancelled", 0, at=NOW + 60_000))
+    left = given(*doubtful, answer_to(LabelRequested)).when(WORLD.tracking("P1", "in_transit", 20))
+    left.then_among_others(ShipmentDispatched, a(ExceptionResolved, exception_id="goods_in_doubt:1:1"))
+    given(*doubtful).when(WORLD.status("1", 1, "packed", 60, at=NOW + 70_000)).then(
+        PartnerStatusObserved, a(ExceptionResolved, exception_id="goods_in_doubt:1:1")
+    )
+
+
+def test_a_word_about_made_goods_that_is_heard_before_they_are_known_to_be_made_leaves_the_same_doubt() -> None:
+    made = WORLD.status("1", 1, "printed", 50, at=NOW - 50)
+    given(*ACCEPTED, ON_HOLD).when(made).then_among_others(
+        LinePrinted,
+        a(ExceptionRaised, exception_id="goods_in_doubt:1:1"),
+        a(ExceptionResolved, exception_id="partner_on_hold:1:1"),
+    )
+
+
+def test_goods_that_left_are_in_no_doubt() -> None:
+    delivered = (placed(), everybody_answers_until())
+    given(*delivered).when(WORLD.status("1", 1, "cancelled", 0, at=NOW + 60_000)).then(PartnerStatusObserved)
 
 
 def test_a_word_that_is_not_known_is_kept_and_shown() -> None:
