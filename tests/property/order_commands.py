@@ -128,8 +128,10 @@ def _at_the_press(fact: OrderEvent, healthy: list[Any]) -> list[OrderCommandUnio
     match fact:
         case SubmissionRequested():
             ids: Any = {"request_id": fact.request_id, "line_id": fact.line_id, "run": fact.run}
-            reasons = (("overloaded", True), ("invalid", False), ("outcome_unknown", False))
-            return healthy + [ReportSubmissionRefused(**ids, reason=why, retryable=retry) for why, retry in reasons]
+            reasons = ("overloaded", "invalid", "outcome_unknown", "partner_suspended")
+            return healthy + [
+                ReportSubmissionRefused(**ids, reason=why, retryable=why == "overloaded") for why in reasons
+            ]
         case PartnerCancellationRequested():
             return [*healthy, msgspec.structs.replace(healthy[0], confirmed=False, reason="too late")]
         case InspectionRequested():

@@ -36,7 +36,7 @@ from events.order.state import Line, Order
 from events.order.status import ORDER_STATUSES, order_status, status_of
 from tests.order_life import MUG, NOW, World, context_of
 from tests.property.order_commands import a_picture, something_sensible
-from tests.property.order_oracle import disagreements, reprints_beyond
+from tests.property.order_oracle import disagreements, reprints_beyond, vanished_reprints
 
 ROUNDS_MAX = 60
 STEPS_BETWEEN_CHECKS = 10
@@ -210,6 +210,7 @@ class OrderMachine(RuleBasedStateMachine):
             self._mend()
         assert self._ended(), f"stuck: {order_status(self.order)} {self.order}"
         assert disagreements(self.order, self.facts) == []
+        assert vanished_reprints(self.facts) == []
 
     def _ended(self) -> bool:
         order = self.order

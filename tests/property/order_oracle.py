@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from events.order.facts import (
+    CancellationRequested,
     ExceptionRaised,
     ExceptionResolved,
     GoodsReady,
@@ -207,6 +208,24 @@ def disagreements(order: Order, facts: Sequence[OrderEvent]) -> list[str]:
 
 def _nonzero(counts: dict[str, int]) -> dict[str, int]:
     return {key: count for key, count in counts.items() if count}
+
+
+def vanished_reprints(facts: Sequence[OrderEvent]) -> list[Unit]:
+    """Units that were to be printed again and that nobody prints, although nobody cancelled anything."""
+    newest: dict[Unit, RunKey] = {}
+    promised: set[Unit] = set()
+    stopped: set[RunKey] = set()
+    for fact in facts:
+        if isinstance(fact, CancellationRequested):
+            return []
+        if isinstance(fact, RoutingRequested | ReprintRequested):
+            newest |= {(fact.line_id, unit): (fact.line_id, fact.run) for unit in fact.units}
+        if isinstance(fact, ReprintRequested):
+            promised |= {(fact.line_id, unit) for unit in fact.units}
+        if isinstance(fact, LineCancelled):
+            stopped.add((fact.line_id, fact.run))
+            promised -= {(fact.line_id, unit) for unit in fact.units}
+    return sorted(unit for unit in promised if newest[unit] in stopped)
 
 
 def reprints_beyond(facts: Sequence[OrderEvent], reprints_max: int) -> list[str]:
