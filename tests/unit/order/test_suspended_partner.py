@@ -24,6 +24,7 @@ from events.order.facts import (
     LineCancelled,
     OrderCancelled,
     PartnerCancellationRequested,
+    PersonalDataErased,
     ProofApprovalRequested,
     RoutingRequested,
     SubmissionAccepted,
@@ -137,3 +138,21 @@ def test_a_unit_whose_reprint_was_cancelled_is_claimed_of_the_run_that_made_it()
     outcome = given(*cancelled).when(DAMAGED).then(ClaimOpened, ClaimReviewRequested)
     (item,) = outcome.order.claims["C1"].items
     assert (item.run, item.parcel_id) == (1, "P1")
+
+
+LOST_BY_AN_EARLIER_RELEASE = (
+    *DELIVERED,
+    LOST,
+    SubmissionRefused(line_id="1", run=2, partner_id="press-east", reason=PARTNER_SUSPENDED),
+    LineCancelled(line_id="1", units=(), reason=PARTNER_SUSPENDED, run=2),
+)
+LATE_SCAN = World().tracking("P1", "returned", 50)
+
+
+def test_a_reprint_that_an_earlier_release_lost_is_routed_once_anything_is_heard_of_its_order() -> None:
+    given(*LOST_BY_AN_EARLIER_RELEASE).when(LATE_SCAN).then_among_others(a(RoutingRequested, run=3, units=(1,)))
+
+
+def test_nothing_is_printed_for_a_buyer_who_was_erased() -> None:
+    erased = PersonalDataErased(by="store:demo-rest")
+    given(*LOST_BY_AN_EARLIER_RELEASE, erased).when(LATE_SCAN).then_not(RoutingRequested)
