@@ -154,4 +154,4 @@ def test_a_mapping_is_the_stores_own_and_finds_what_a_race_left_held(rig: Rig, c
         assert reads.artwork_of(TENANT, "demo-rest", ["SKU-1", "SKU-2"]) == {"SKU-1": MUG}
         assert reads.artwork_of(TENANT, "another-store", ["SKU-1"]) == {}
         (left,) = reads.held_and_mapped()
-        assert (left.order_id, left.line_id, left.artwork) == (key, "1", MUG)
+        assert (left.order_id, left.line_id, left.sku, left.revision, left.artwork) == (key, "1", "SKU-1", 1, MUG)
