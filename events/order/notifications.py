@@ -114,6 +114,11 @@ def _granted_values(fact: ClaimGranted) -> dict[str, str]:
     }
 
 
+def _is_all_good(order: Order) -> bool:
+    """Whether all that is printed for this order passed its inspection; what is printed again did not yet."""
+    return all(line.is_ready_made or line.passed_units.issuperset(line.live_units) for line in order.lines.values())
+
+
 def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str, dict[str, str]]]:
     """Template, audience, subject and values of what a fact makes worth telling."""
     match fact:
@@ -131,7 +136,7 @@ def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str,
             yield "proof_changes_requested", "store", f"{fact.line_id}-v{fact.version}", values
         case ProductionStarted():
             yield "production_started", "buyer", "", {}
-        case InspectionPassed():
+        case InspectionPassed() if _is_all_good(order):
             yield "quality_passed", "buyer", "", {}
         case ShipmentDispatched():
             parcel = order.parcels[fact.parcel_id]

@@ -40,7 +40,7 @@ LETTERS: Final[dict[str, Letter]] = {
         "another text or picture, and a new proof is made.\n\n{proof_url}",
     ),
     "production_started": Letter(
-        "Your order {order_number} is being printed", "From now on it can no longer be changed."
+        "Your order {order_number} is being printed", "What is being printed can no longer be changed."
     ),
     "quality_passed": Letter(
         "Your order {order_number} passed inspection", "What was printed was looked at and is good."

@@ -62,6 +62,13 @@ def test_a_misprinted_unit_is_printed_again_at_the_same_partner_with_the_reason_
     assert contents == {"P1": {"1": (1,)}, "P2": {"1": (2,)}}
 
 
+def test_the_buyer_hears_that_the_order_passed_once_all_of_it_did() -> None:
+    scenario = given(*INSPECTING)
+    scenario.when(judged((1,), (2,), MISPRINT)).then_told()
+    scenario.when(everybody_answers_until(InspectionRequested))
+    scenario.when(judged((2,), ())).then_told("buyer: quality_passed")
+
+
 def test_a_reprint_uses_the_very_same_files() -> None:
     history = given(*INSPECTING).history
     first = history.newest(SubmissionRequested).print_files
