@@ -64,6 +64,13 @@ SELECT pg_advisory_lock(hashtext('printledger read model'), hashtext(%(name)s));
 -- Tell whoever waits that these read models have moved; heard when the transaction commits.
 SELECT pg_notify('printledger_read_models', %(names)s);
 
+-- json_columns --
+-- Which columns of these tables hold JSON, as this connection sees the tables.
+SELECT tables.name, attname
+FROM unnest(%(tables)s::text[]) AS tables (name)
+JOIN pg_attribute ON attrelid = to_regclass(quote_ident(tables.name)) AND atttypid = 'jsonb'::regtype
+WHERE NOT attisdropped;
+
 -- folded_orders --
 -- The folded states of these orders.
 SELECT order_id, tenant, state FROM orders WHERE order_id = ANY(%(order_ids)s);

@@ -1,5 +1,6 @@
 """Writing a batch into PostgreSQL: rows and checkpoints in one transaction, or neither."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,12 +9,15 @@ from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
 
 from projections.errors import AlreadyRunning, BuildSuperseded, CheckpointMoved
+from projections.holdable import holdable, text_held
 from projections.model import Change, ReadModel, Row, Table
 from projections.schema import set_search_path, shown_build
 from projections.source import Checkpoint, Partition
 from projections.sql import QUERIES
 
 HOLD_TIMEOUT = "30s"
+
+log = logging.getLogger(__name__)
 
 
 class Unit:
@@ -78,8 +82,13 @@ class Store:
         }
 
     def fetch(self, query: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """The rows of a named query, in the running transaction."""
-        return self.connection.execute(QUERIES[query], parameters).fetchall()
+        """The rows of a named query, in the running transaction. What is asked for with NUL was written without."""
+        try:
+            return self.connection.execute(QUERIES[query], parameters).fetchall()
+        except errors.DataError:
+            # Found before anything was sent, so the transaction goes on.
+            held = {name: text_held(value) for name, value in parameters.items()}
+            return self.connection.execute(QUERIES[query], held).fetchall()
 
     def move_checkpoints(self, moved: Moved, caught_up_at: int = 0) -> None:
         """Move a unit's checkpoints from where it left them; raises when somebody else has moved them."""
@@ -107,7 +116,23 @@ class Store:
         raise CheckpointMoved(unit.model.name)
 
     def write(self, model: ReadModel, changes: Sequence[Change]) -> None:
-        """Write the rows of a batch, removals first."""
+        """Write the rows of a batch, removals first; a NUL in a text is written as U+FFFD.
+
+        A fact stands for ever, so one that PostgreSQL does not hold must not keep the others from being folded. NUL is
+        looked for only after PostgreSQL has refused: to look at each text costs more than a savepoint a batch.
+        """
+        if not any(change.rows or change.removals for change in changes):
+            return
+        try:
+            with self.connection.transaction():
+                self._write(model, changes)
+        except errors.DataError as error:
+            log.warning("writes texts without NUL", extra={"read_model": model.name, "detail": type(error).__name__})
+            # What was made since the savepoint is gone, temporary tables too.
+            self._staged.clear()
+            self._write(model, self._holdable(model, changes))
+
+    def _write(self, model: ReadModel, changes: Sequence[Change]) -> None:
         tables = {table.name: table for table in model.tables}
         for change in changes:
             table = tables[change.table]
@@ -131,6 +156,14 @@ class Store:
     def announce(self, models: Iterable[str]) -> None:
         """Wake whoever waits for these read models, once the transaction commits."""
         self.connection.execute(QUERIES["announce"], {"names": ",".join(models)})
+
+    def _holdable(self, model: ReadModel, changes: Sequence[Change]) -> list[Change]:
+        tables = {table.name: table for table in model.tables}
+        found = self.fetch("json_columns", {"tables": list(tables)})
+        return [
+            holdable(change, tables[change.table], {column for name, column in found if name == change.table})
+            for change in changes
+        ]
 
     def _merge(self, table: Table, rows: Sequence[Row]) -> None:
         stage = f"stage_{table.name}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 
+import msgspec
 import pytest
 
 from events.declare import Declared
@@ -25,7 +26,7 @@ from projections.models import chosen
 from projections.runner import Projection
 from tests import projection_oracle as oracle
 from tests.integration.projections.conftest import PARTITIONS, Rig
-from tests.order_life import NOW, World, a_store_order, context_of, live, placed
+from tests.order_life import NOW, World, a_line, a_store_order, context_of, live, placed
 from tests.support import wait_until
 
 pytestmark = pytest.mark.stack
@@ -131,6 +132,25 @@ def test_a_ledger_record_that_cannot_be_read_stops_the_projection(rig: Rig) -> N
     with pytest.raises(LedgerUnreadable, match=r"pod\.orders\.events\.v1"):
         rig.projection("orders").run(_never())
     assert rig.query("SELECT count(*) FROM orders") == [(0,)]
+
+
+def test_a_fact_with_a_character_that_postgresql_holds_in_no_text_is_folded_and_those_behind_it(rig: Rig) -> None:
+    # given: an order as it was taken in before NUL was refused
+    line = msgspec.structs.replace(a_line(), sku="MUG\x00", title="Mug\x00")
+    order = msgspec.structs.replace(a_store_order(lines=(line,)), external_id="A\x00B", order_number="#\x00")
+    _, facts, _ = live([placed(order)], World().answer)
+    rig.ledger.write((KEY, fact) for fact in facts)
+    rig.ledger.write(a_life("2002"))
+    # when
+    rig.project("all")
+    # then
+    shown = "SELECT external_id, order_number, lines->0->>'title' FROM orders WHERE order_id = %s"
+    assert rig.query(shown, [KEY]) == [("A\ufffdB", "#\ufffd", "Mug\ufffd")]
+    assert rig.query("SELECT status FROM orders") == [("delivered",), ("delivered",)]
+    assert len(rig.query("SELECT 1 FROM timeline")) == len(rig.ledger.written)
+    # and a rebuild meets the same facts
+    rig.rebuild("orders")
+    assert rig.query(shown, [KEY]) == [("A\ufffdB", "#\ufffd", "Mug\ufffd")]
 
 
 def test_a_fact_of_a_type_that_a_newer_release_writes_is_left_out_by_those_that_do_not_use_it(rig: Rig) -> None:
