@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Path
 
 from api.dependencies import ApiDependencies
-from api.models import ProblemOut, SubmissionOut
+from api.models import ProblemOut, SubmissionOut, WithoutNul
 from api.problems import MEDIA_TYPE, Problem
 from events.order.state import Order
 from processors.ports import ApiKey
@@ -16,7 +16,7 @@ Answers: TypeAlias = dict[int | str, dict[str, Any]]
 """Answers of a route beside its usual one, by status."""
 
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-LineIdPath = Annotated[str, Path(min_length=1, max_length=64)]
+LineIdPath = Annotated[str, Path(min_length=1, max_length=64), WithoutNul]
 
 
 def problems(*statuses: int) -> Answers:

@@ -5,9 +5,10 @@ Times are epoch milliseconds (`…_at`), money is minor units (`…_minor`) with
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from processors.inbound.reading import (
     AREA_NAME,
@@ -19,6 +20,16 @@ from processors.inbound.reading import (
     URL_CHARACTERS_MAX,
 )
 
+
+def without_nul(value: Any) -> Any:
+    """The value, refused where it is a text with NUL: PostgreSQL and most printers of labels hold none."""
+    if isinstance(value, str) and "\x00" in value:
+        raise PydanticCustomError("nul_character", "Text holds no NUL character (U+0000): take it out")
+    return value
+
+
+#: For texts in paths and queries; a `RequestModel` looks at its fields itself.
+WithoutNul = AfterValidator(without_nul)
 Short = Annotated[str, Field(max_length=255)]
 LineIdField = Annotated[str, Field(pattern=LINE_ID.pattern.replace("(?=.{1,64}$)", ""), min_length=1, max_length=64)]
 LongText = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
@@ -32,9 +43,11 @@ ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class RequestModel(BaseModel):
-    """A request body: unknown fields are refused, so that a misspelt one is noticed."""
+    """A request body: unknown fields are refused, so that a misspelt one is noticed, and so is NUL in a text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _without_nul = field_validator("*")(without_nul)
 
 
 class AnswerModel(BaseModel):

@@ -248,4 +248,7 @@ def _place(cursor: str) -> tuple[int, str]:
         place: tuple[int, str] = from_json(base64.urlsafe_b64decode(padded), tuple[int, str])
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise BadCursor(BadCursor.__doc__) from error
+    placed_before, order_id = place
+    if not 0 <= placed_before <= END_OF_TIME or not order_id.isprintable():
+        raise BadCursor(BadCursor.__doc__)
     return place

@@ -26,6 +26,7 @@ from api.models import (
     RequestChangesIn,
     SubmissionOut,
     TimelineOut,
+    WithoutNul,
 )
 from api.problems import Problem
 from api.shown import areas_shown, sealed_under
@@ -73,11 +74,11 @@ async def place_order(request: Request, order: OrderIn, deps: Dependencies, key:
 async def list_orders(
     deps: Dependencies,
     key: Reader,
-    status: Annotated[str | None, Query(max_length=40)] = None,
-    store: Annotated[str | None, Query(max_length=255)] = None,
-    external_id: Annotated[str | None, Query(max_length=255)] = None,
+    status: Annotated[str | None, Query(max_length=40), WithoutNul] = None,
+    store: Annotated[str | None, Query(max_length=255), WithoutNul] = None,
+    external_id: Annotated[str | None, Query(max_length=255), WithoutNul] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    cursor: Annotated[str | None, Query(max_length=500), WithoutNul] = None,
 ) -> OrdersOut:
     """Orders of the key's tenant, newest first."""
     try:

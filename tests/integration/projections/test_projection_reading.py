@@ -1,6 +1,8 @@
 """What the read models answer: pages, timelines, outcomes, effects, held lines, and how far they are."""
 
 import asyncio
+import base64
+import json
 import time
 
 import pytest
@@ -30,6 +32,11 @@ from tests.support import wait_until
 from tests.unit.inbound.doubles import SentCommands
 
 pytestmark = pytest.mark.stack
+
+
+def as_cursor(place: tuple[int, str]) -> str:
+    """A cursor as pages give it, to any place."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 def test_orders_come_in_pages_newest_first_without_one_missing_or_twice(rig: Rig) -> None:
@@ -70,8 +77,9 @@ def test_orders_are_found_by_status_store_and_external_id(rig: Rig) -> None:
             (one,) = (await reader.list_orders(TENANT, external_id="2")).orders
             assert one.status == "received"
             assert one.lines[0].title == "Mug"
-            with pytest.raises(BadCursor):
-                await reader.list_orders(TENANT, cursor="no cursor")
+            for cursor in ("no cursor", *map(as_cursor, ((1, "\x00"), (2**64, ""), (-1, "")))):
+                with pytest.raises(BadCursor):
+                    await reader.list_orders(TENANT, cursor=cursor)
 
     asyncio.run(read())
 
