@@ -6,6 +6,8 @@ folds). Then `SubjectUnknown` says so: the caller keeps the report and tries aga
 
 from __future__ import annotations
 
+from typing import Any, TypeVar, cast
+
 import msgspec
 
 from events.identity import command_id
@@ -20,6 +22,9 @@ from projections.rows import Effect
 
 PHOTOS_MAX = 16
 """Photographs of one report that are looked at: enough to see both sides of a sample."""
+
+
+T = TypeVar("T")
 
 
 class SubjectUnknown(NamedError):
@@ -42,6 +47,7 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
 
 def partner_status(report: PartnerReport, partner: str, effects: Effects, *, polled: bool = False) -> Addressed:
     """The command for one status of a print run; `polled` where we asked. SubjectUnknown while its key is not known."""
+    report = _without_nul(report)
     effect = effects.by_key(report.effect_key)
     if effect is None or not effect.line_id:
         raise SubjectUnknown(f"No print run is known under the key {report.effect_key[:64]!r} yet.")
@@ -71,6 +77,7 @@ def partner_status(report: PartnerReport, partner: str, effects: Effects, *, pol
 
 def tracking(report: TrackingReport, carrier: str, effects: Effects, *, polled: bool = False) -> Addressed:
     """The command for one state of a parcel; `polled` where we asked. SubjectUnknown while its parcel is not known."""
+    report = _without_nul(report)
     effect = effects.by_key(report.effect_key) if report.effect_key else None
     if effect is None:
         effect = effects.by_tracking(carrier, report.carrier_reference or "", report.tracking_number)
@@ -96,6 +103,22 @@ def tracking(report: TrackingReport, carrier: str, effects: Effects, *, polled: 
         tenant=effect.tenant,
         actor=f"carrier:{carrier}",
     )
+
+
+def _without_nul(told: T) -> T:
+    """What was told, with NUL left out of every text: facts are kept for ever, and PostgreSQL holds no NUL."""
+    cleaned: Any
+    match told:
+        case str():
+            cleaned = told.replace("\x00", "")
+        case tuple():
+            cleaned = tuple(map(_without_nul, told))
+        case msgspec.Struct():
+            fields = {name: _without_nul(getattr(told, name)) for name in told.__struct_fields__}
+            cleaned = msgspec.structs.replace(told, **fields)
+        case _:
+            cleaned = told
+    return cast(T, cleaned)
 
 
 def _quality(report: PartnerReport, effect: Effect) -> values.QualityReport | None:

@@ -31,6 +31,23 @@ def partner_report(effect_key: str = "k1", **changes: Any) -> PartnerReport:
     return PartnerReport(**(fields | changes))
 
 
+def tracking_report(**changes: Any) -> TrackingReport:
+    fields: dict[str, Any] = {
+        "effect_key": None,
+        "tracking_number": "EZ1",
+        "carrier_reference": "shp_1",
+        "carrier_code": "USPS",
+        "raw_status": "delivered",
+        "canonical": "delivered",
+        "rank": 50,
+        "carrier_timestamp_at": 9,
+        "tracking_event_id": "t1",
+        "place": TrackingPlace(city="Louisville", country="US"),
+        "provenance": "easypost/2",
+    }
+    return TrackingReport(**(fields | changes))
+
+
 def test_a_partners_status_becomes_a_report_on_its_run() -> None:
     defect = Defect(unit=2, code="misregistered", detail="3 mm off")
     report = partner_report(quality=QualityReport(passed=False, defects=(defect,)))
@@ -69,6 +86,28 @@ def test_a_status_word_that_is_not_known_is_passed_on_as_it_came() -> None:
     command = world.commands.sent[0][0]
     assert isinstance(command, ReportPartnerStatus)
     assert (command.raw, command.canonical) == ("odd", "")
+
+
+def test_nul_is_left_out_of_whatever_a_partner_or_carrier_tells() -> None:
+    # given
+    defect = Defect(unit=2, code="odd\x00", detail="3 mm\x00 off")
+    quality = QualityReport(passed=False, defects=(defect,))
+    status = partner_report("k1\x00", raw_status="od\x00d", canonical=None, rank=0, quality=quality)
+    scan = tracking_report(raw_status="odd\x00", carrier_reference="shp\x00_1", place=TrackingPlace(city="Ber\x00lin"))
+    world = World(partners={"press-east": Told(one=status)}, carriers={"easypost": Told(one=scan)})
+    world.effects.known["k1"] = RUN
+    world.effects.tracked["shp_1"] = PARCEL
+    # when
+    world.deliver("partner", "press-east", b"one")
+    world.deliver("carrier", "easypost", b"one")
+    # then
+    (told, _), (seen, _) = world.commands.sent
+    assert isinstance(told, ReportPartnerStatus)
+    assert told.quality is not None
+    (found,) = told.quality.defects
+    assert (told.raw, found.code, found.description) == ("odd", "odd", "unit 2: 3 mm off")
+    assert isinstance(seen, ReportTracking)
+    assert (seen.raw, seen.place) == ("odd", "Berlin")
 
 
 def test_a_webhook_about_stock_has_the_partner_asked_and_is_no_dead_letter_whatever_its_shape() -> None:
@@ -159,19 +198,7 @@ def test_a_webhook_body_that_the_adapter_cannot_read_is_dead_lettered() -> None:
 
 
 def test_a_carriers_state_finds_its_parcel_by_reference_or_number() -> None:
-    report = TrackingReport(
-        effect_key=None,
-        tracking_number="EZ1",
-        carrier_reference="shp_1",
-        carrier_code="USPS",
-        raw_status="delivered",
-        canonical="delivered",
-        rank=50,
-        carrier_timestamp_at=9,
-        tracking_event_id="t1",
-        place=TrackingPlace(city="Louisville", country="US"),
-        provenance="easypost/2",
-    )
+    report = tracking_report()
     world = World(carriers={"easypost": Told(one=report)})
     world.effects.tracked["shp_1"] = PARCEL
     world.deliver("carrier", "easypost", b"one")
