@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from events.catalogue.commands import (
     CatalogueCommandUnion,
     DefineProduct,
@@ -81,7 +83,9 @@ def faults_of(command: CatalogueCommandUnion) -> Iterator[tuple[str, str]]:
 
 
 def _general(name: str, value: Any) -> Iterator[str]:
-    if name in NUMBERS:
+    if _has_nul(value):
+        yield "holds the character NUL (U+0000), which PostgreSQL keeps in no text: take it out"
+    elif name in NUMBERS:
         low, high = NUMBERS[name]
         if not low <= value <= high:
             yield f"{value} is out of bounds: give {low} to {high}"
@@ -94,6 +98,21 @@ def _general(name: str, value: Any) -> Iterator[str]:
         yield f"has more than {TEXT_CHARACTERS_MAX} characters: shorten it"
     elif isinstance(value, tuple | dict) and len(value) > ENTRIES_MAX:
         yield f"has more than {ENTRIES_MAX} entries: give fewer"
+
+
+def _has_nul(value: Any) -> bool:
+    """Whether any text of a value, at any depth, has NUL."""
+    match value:
+        case str():
+            return "\x00" in value
+        case tuple() | list():
+            return any(map(_has_nul, value))
+        case dict():
+            return any(map(_has_nul, (*value, *value.values())))
+        case msgspec.Struct():
+            return any(_has_nul(getattr(value, name)) for name in value.__struct_fields__)
+        case _:
+            return False
 
 
 def _areas(areas: tuple[PrintAreaSize, ...]) -> Iterator[str]:

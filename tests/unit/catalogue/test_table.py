@@ -1,9 +1,12 @@
 """A table that a person edited: what is wrong is named by line and column, with what to do."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from events.catalogue.commands import CatalogueCommandUnion
+from events.catalogue.facts import Variant
 from processors.catalogue.plan import Known, counted, plan
 from processors.catalogue.table import ERRORS_TOLD, Table, TableNotUsable, read_table, write_table
 from tests.unit.catalogue.test_catalogue import OFFER, PARTNER, PRODUCT, RULES, SKU
@@ -56,6 +59,14 @@ def test_rules_have_a_file_of_their_own_and_no_row() -> None:
 )
 def test_what_is_wrong_is_named_by_line_and_column_with_what_to_do(line: bytes, told: str) -> None:
     assert any(fault.startswith(told) for fault in faults(HEADER + line))
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"), [({"title": "Mug\x00"}, "title"), ({"variants": (Variant(variant_id="m\x00"),)}, "variants")]
+)
+def test_nul_is_refused_in_texts_and_within_json(changed: dict[str, Any], column: str) -> None:
+    (fault,) = faults(write_table([msgspec.structs.replace(PRODUCT, **changed)]))
+    assert fault.startswith(f"line 2, column {column}: holds the character NUL (U+0000)")
 
 
 def test_a_line_is_counted_where_its_row_begins_even_after_a_cell_of_several_lines() -> None:
