@@ -13,6 +13,20 @@ from processors.previews import PreviewStudio
 from processors.uploads import UPLOAD_BYTES_MAX
 
 VERSION = "1"
+DESCRIPTION = """\
+Orders for print-on-demand: in, along their way, and out of the door.
+
+**Repeating a request.** Send an `Idempotency-Key` with each request that asks for something, and repeat the request
+with it until it is answered: it counts once, and each answer is the first one's. Without a key it goes by what the
+request is about:
+
+- an order is known by its `updated_at`. Without that too, each request says how the order is from now on, and one that
+  differs in nothing is ignored;
+- other artwork counts once as long as the line carries it, a complaint once for the same printed goods; what was
+  refused may be sent again;
+- anything else counts once until something happens to the order. Sent again later, it is decided anew: what is done
+  already is ignored, or refused by name.
+"""
 
 #: Paths that take a whole picture, and how large their bodies may be; a form adds little to its file.
 FILE_PATHS = {
@@ -32,7 +46,7 @@ def create_app(deps: ApiDependencies, studio: PreviewStudio | None = None) -> Fa
     app = FastAPI(
         title="printledger",
         version=VERSION,
-        description="Orders for print-on-demand: in, along their way, and out of the door.",
+        description=DESCRIPTION,
         # The interactive pages load scripts from elsewhere; the description itself is served.
         docs_url=None,
         redoc_url=None,

@@ -27,7 +27,7 @@ def replacement(
         field = personal.artwork_url_field(line.line_id, name)
         url = personal.seal_text(deps.vault, tenant, order_id, field, given.artwork_url)
         new = msgspec.structs.replace(new, artwork_url=url, design_key=None, crop=None)
-    return _command(deps, tenant, line, new, given.model_dump_json())
+    return _command(deps, tenant, line, given.area, new, given.model_dump_json(exclude_unset=True))
 
 
 def uploaded(
@@ -37,7 +37,7 @@ def uploaded(
     files = OrderFiles(deps.objects, deps.vault)
     key = keep_upload(files, deps.vault, tenant, order_id, line.line_id, content)
     new = msgspec.structs.replace(_before(line, area), artwork_url=None, design_key=key, crop=None)
-    return _command(deps, tenant, line, new, key)
+    return _command(deps, tenant, line, area, new, key)
 
 
 def _before(line: Line, area: str) -> AreaContent:
@@ -49,7 +49,19 @@ def _before(line: Line, area: str) -> AreaContent:
     return known.get(area, AreaContent(area=area))
 
 
-def _command(deps: ApiDependencies, tenant: str, line: Line, new: AreaContent, said: str) -> ReplaceArtwork:
-    parts = (line.line_id, line.content_digest, line.revision, new.area, said)
-    digest = deps.vault.digest(tenant, "replaced artwork", msgspec.json.encode(parts))
-    return ReplaceArtwork(line_id=line.line_id, contents=(new,), content_digest=digest)
+def _command(deps: ApiDependencies, tenant: str, line: Line, asked: str, new: AreaContent, said: str) -> ReplaceArtwork:
+    """The command; `asked` is the area as it was sent, `said` what is to be on it.
+
+    Its digest is of that and of how often the line was replaced before. Sent again while the line still carries it, it
+    is the same digest: the first time counts. After anything else was printed on the line it is another.
+    """
+
+    def digest(revision: int) -> str:
+        parts = (line.line_id, revision, asked, said)
+        return deps.vault.digest(tenant, "replaced artwork", msgspec.json.encode(parts))
+
+    carried = digest(line.revision - 1)
+    is_repeat = line.content_digest == carried
+    return ReplaceArtwork(
+        line_id=line.line_id, contents=(new,), content_digest=carried if is_repeat else digest(line.revision)
+    )

@@ -93,6 +93,10 @@ class OrderReads(Protocol):
         """Returns and complaints of the tenant, of one order or in one stage where they are given; the oldest first."""
         ...
 
+    async def outcome(self, tenant: str, command_id: str) -> CommandOutcome | None:
+        """What became of a command; None when it is not known (yet)."""
+        ...
+
     async def wait_for_outcome(self, tenant: str, command_id: str, seconds: float) -> CommandOutcome | None:
         """What became of a command; waits so long for it, None when it is not known by then."""
         ...

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.command_ids import unnamed_command_id
 from api.dependencies import ApiDependencies
 from api.models import SubmissionOut
 from api.problems import MEDIA_TYPE, Problem
@@ -92,7 +93,11 @@ async def submit(
 
     async def carry_out() -> Answer:
         order_id, command = await run_in_threadpool(prepare)
-        derived_id = command_id("rest", caller.tenant, named or digest)
+        derived_id = (
+            command_id("rest", caller.tenant, named)
+            if named is not None
+            else await unnamed_command_id(deps, caller.tenant, order_id, command, digest)
+        )
         await deps.commands.send(command, _envelope(deps, caller, request, command, order_id, derived_id))
         return await _outcome(deps, caller, order_id, derived_id, wait_seconds)
 

@@ -52,8 +52,8 @@ TIMELINE_MAX = 1_000
 async def place_order(request: Request, order: OrderIn, deps: Dependencies, key: Writer) -> JSONResponse:
     """Take in an order, or a newer version of one.
 
-    Send an `Idempotency-Key` and repeat the request until it is answered: it counts once. `Prefer: wait=10`
-    waits for the decision.
+    Send an `Idempotency-Key` and repeat the request until it is answered: it counts once. Without `updated_at` the
+    order is as it is sent from now on. `Prefer: wait=10` waits for the decision.
     """
     connection = await run_in_threadpool(deps.stores.find, order.store)
     if connection is None or connection.tenant != key.tenant:

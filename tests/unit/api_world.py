@@ -176,6 +176,9 @@ class Reads:
         entries = (entry,) if (tenant, order_id) in self.orders else ()
         return Timeline(entries=entries, next_seq=None, as_of=AS_OF)
 
+    async def outcome(self, tenant: str, command_id: str) -> CommandOutcome | None:
+        return self.outcomes.get(command_id)
+
     async def wait_for_outcome(self, tenant: str, command_id: str, seconds: float) -> CommandOutcome | None:
         self.waited.append(seconds)
         return self.outcomes.get("any")

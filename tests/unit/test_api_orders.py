@@ -95,7 +95,7 @@ def test_an_interrupted_first_try_is_carried_out_again_under_the_same_command_id
     assert second.post_order(headers={"Idempotency-Key": "k1"}).json()["command_id"] == first.json()["command_id"]
 
 
-def test_without_a_key_the_same_body_is_the_same_command() -> None:
+def test_without_a_key_the_same_order_of_the_same_moment_is_the_same_command() -> None:
     world = World()
     world.post_order()
     world.post_order()
