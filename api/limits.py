@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
 
-#: Largest body of any request. An order with 500 lines and texts has about half of that.
+#: Largest body of any request. An order with all its lines and usual texts has less than half of that.
 BODY_BYTES_MAX = 1024 * 1024
 
 

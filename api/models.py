@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from events.order.decide_intake import LINES_MAX, QUANTITY_MAX
 from processors.inbound.reading import (
     AREA_NAME,
     AREAS_MAX,
     LINE_ID,
-    LINES_MAX,
-    QUANTITY_MAX,
     TEXT_CHARACTERS_MAX,
     URL_CHARACTERS_MAX,
 )
@@ -37,7 +36,8 @@ PictureUrl = Annotated[str, Field(max_length=URL_CHARACTERS_MAX)]
 AreaName = Annotated[str, Field(pattern=AREA_NAME.pattern)]
 #: 2000-01-01 to 2100-01-01: catches seconds sent for milliseconds.
 Millis = Annotated[int, Field(ge=946_684_800_000, le=4_102_444_800_000)]
-Minor = Annotated[int, Field(ge=0, le=10**13)]
+MINOR_MAX = 10**13
+Minor = Annotated[int, Field(ge=0, le=MINOR_MAX)]
 #: A code and not a sentence: reasons stay in the ledger for ever, so nobody's name may get into one.
 ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 

@@ -15,6 +15,7 @@ from api.dependencies import ApiDependencies, Approver, Canceller, Dependencies,
 from api.intake import intake_records
 from api.lineage_models import LineageOut
 from api.models import (
+    MINOR_MAX,
     ApproveIn,
     AreaIn,
     CancelIn,
@@ -63,6 +64,9 @@ async def place_order(request: Request, order: OrderIn, deps: Dependencies, key:
     if len({line.line_id for line in order.lines}) != len(order.lines):
         raise Problem(422, "line_id_twice", "Two lines have the same line_id. Give each line its own.")
     read = _read(order, deps.now_ms())
+    if read.total_minor > MINOR_MAX:
+        detail = f"The lines cost more than {MINOR_MAX} together. Correct unit_price_minor, or send total_minor."
+        raise Problem(422, "total_too_large", detail)
 
     def prepare() -> tuple[str, commands.OrderCommand]:
         return _assembled(deps, read, connection)

@@ -253,7 +253,7 @@ async def _given(request: Request) -> tuple[PreviewIn, bytes | None]:
             if any(name != "picture" for name, _ in files) or "picture" in fields:
                 raise Problem(422, "fields_not_usable", "The one file of the form is called `picture`.")
             content = await files[0][1].read() if files else None
-    except (HTTPException, MultiPartException):
+    except (HTTPException, MultiPartException, LookupError, UnicodeError):
         raise Problem(400, "form_not_readable", "The form cannot be read. Send multipart/form-data.") from None
     return _checked(fields), content
 
@@ -261,7 +261,7 @@ async def _given(request: Request) -> tuple[PreviewIn, bytes | None]:
 def _from_json(body: bytes) -> tuple[PreviewIn, bytes | None]:
     try:
         fields = from_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem(400, "body_not_json", "The body is not a JSON object. Send application/json in UTF-8.") from None
     given = _checked(fields)
     if given.picture is None:

@@ -189,7 +189,7 @@ async def _given(request: Request, model: type[Given]) -> tuple[Given, bytes | N
             file = await picture.read()
         await form.close()
         return model.model_validate(fields), file
-    except (pydantic.ValidationError, MultiPartException, HTTPException):
+    except (pydantic.ValidationError, MultiPartException, HTTPException, LookupError, UnicodeError):
         # What was sent is not repeated: it may be personal.
         detail = "Send the fields of this form, or JSON as /openapi.json describes it."
         raise Problem(422, "fields_not_usable", detail) from None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from events.order.commands import ObserveStoreOrder
+from events.order.decide_intake import LINES_MAX, QUANTITY_MAX
 from processors import personal
 from processors.ports import (
     BrokerUnreachable,
@@ -146,6 +147,8 @@ def test_a_refusal_says_what_to_do_and_stays_refused() -> None:
         ({"lines": [{"line_id": "a..b", "sku": "a", "quantity": 1}]}, "line_id"),
         ({"lines": [{"line_id": "x" * 65, "sku": "a", "quantity": 1}]}, "line_id"),
         ({"lines": [{"line_id": "1", "sku": "a", "quantity": 0}]}, "quantity"),
+        ({"lines": [{"line_id": "1", "sku": "a", "quantity": QUANTITY_MAX + 1}]}, "quantity"),
+        ({"lines": [{"line_id": str(n), "sku": "a", "quantity": 1} for n in range(LINES_MAX + 1)]}, "lines"),
         ({"lines": [{"line_id": "1", "sku": "a", "quantity": 1, "extra": 1}]}, "extra"),
         ({"recipient": {"country": "Germany"}}, "country"),
         ({"updated_at": 1_700_000_000}, "updated_at"),
@@ -156,6 +159,16 @@ def test_a_field_that_cannot_be_used_is_named(changes: dict[str, Any], field_nam
     world = World()
     document = problem(world.post_order(**changes), 422, "fields_not_usable")
     assert any(field_name in error["field"] for error in document["errors"])
+    assert world.commands.sent == []
+
+
+def test_lines_that_cost_more_together_than_an_order_may_are_refused_with_what_to_do() -> None:
+    world = World()
+    lines = [
+        {"line_id": str(number), "sku": "MUG-W", "quantity": QUANTITY_MAX, "unit_price_minor": 10**13}
+        for number in range(100)
+    ]
+    assert "unit_price_minor" in problem(world.post_order(lines=lines), 422, "total_too_large")["detail"]
     assert world.commands.sent == []
 
 

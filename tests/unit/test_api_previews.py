@@ -35,6 +35,7 @@ from tests.unit.artwork.pictures import encoded, noisy
 
 PICTURE = encoded(noisy(1600, 1200), "JPEG")
 URL = "/v1/previews"
+FORM = b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\nAnn\r\n--x--\r\n'
 
 
 def mug(version: int) -> Template:
@@ -207,11 +208,13 @@ def test_every_refusal_says_what_to_do(
 
 
 def test_a_body_that_is_no_json_or_of_another_type_is_refused(world: World) -> None:
-    broken = world.call("POST", URL, content=b"{", headers={"Content-Type": "application/json"})
-    problem(broken, 400, "body_not_json")
+    for content in (b"{", b"\xff", b"[" * 100_000):
+        broken = world.call("POST", URL, content=content, headers={"Content-Type": "application/json"})
+        problem(broken, 400, "body_not_json")
     problem(world.call("POST", URL, content=b"x", headers={"Content-Type": "text/plain"}), 415, "media_type_not_taken")
-    form = world.call("POST", URL, content=b"--", headers={"Content-Type": "multipart/form-data"})
-    problem(form, 400, "form_not_readable")
+    for form in ("multipart/form-data", "multipart/form-data; boundary=x; charset=undefined"):
+        unreadable = world.call("POST", URL, content=FORM, headers={"Content-Type": form})
+        problem(unreadable, 400, "form_not_readable")
     misnamed = world.call("POST", URL, data={"template_id": "mug"}, files={"photo": PICTURE})
     problem(misnamed, 422, "fields_not_usable")
     problem(asked(world, accept="text/html"), 406, "media_type_not_offered")

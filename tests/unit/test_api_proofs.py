@@ -282,6 +282,15 @@ def test_a_file_that_is_no_picture_is_refused_on_the_page_or_as_a_problem() -> N
     problem(world.call("POST", path, key=None, json={"area": "../x"}), 422, "fields_not_usable")
 
 
+def test_a_form_in_no_character_set_that_can_be_read_is_refused() -> None:
+    world = world_with_proof()
+    form = b'--x\r\nContent-Disposition: form-data; name="note"\r\n\r\nLarger\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x; charset=undefined"}
+    answer = world.call("POST", path_of(world) + "/request-changes", key=None, content=form, headers=headers)
+    problem(answer, 422, "fields_not_usable")
+    assert world.commands.sent == []
+
+
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
