@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -26,11 +27,18 @@ SHORT_CHARACTERS_MAX = 255
 URL_CHARACTERS_MAX = 2_048
 
 AREAS_MAX = 8
+#: Amounts are 64-bit numbers in facts.
+MINOR_MAX = 2**63 - 1
 #: As templates name print areas.
 AREA_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 
 #: A line's id becomes a part of the names of its files, so it holds nothing that a path could be made of.
 LINE_ID = re.compile(r"^(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")
+
+#: As many digits as stand in 64 bits whatever they are.
+_WHOLE_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
+#: Amounts have fewer digits before the point.
+_AMOUNT_DIGITS_MAX = 13
 
 #: Currencies whose minor unit is not a hundredth (ISO 4217, list one).
 _CURRENCIES_BY_EXPONENT = {
@@ -178,8 +186,8 @@ class JsonObject:
         value = self._fields.get(name)
         if value is None:
             return None
-        if isinstance(value, str) and value.strip().lstrip("-").isascii() and value.strip().lstrip("-").isdigit():
-            return int(value) if len(value) <= 18 else None
+        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value.strip()):
+            return int(value)
         if isinstance(value, float) and value.is_integer():
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -252,13 +260,22 @@ def minor_units(amount: str, currency: str) -> int:
         value = Decimal(amount.strip())
     except InvalidOperation:
         raise FieldNotUsable("The amount is not a number.") from None
-    if not value.is_finite() or abs(value) >= Decimal(10) ** 13:
+    # Counting digits computes nothing: no exponent is too large for that.
+    if not value.is_finite() or value.adjusted() >= _AMOUNT_DIGITS_MAX:
         raise FieldNotUsable("The amount is not a number of money.")
     exponent = _CURRENCY_EXPONENTS.get(currency, 2)
     scaled = value.scaleb(exponent)
     if scaled != scaled.to_integral_value():
         raise MoneyNotExact(f"{amount} has more decimals than {currency} has ({exponent}).")
     return int(scaled)
+
+
+def lines_total_minor(lines: Iterable[ReadLine]) -> int:
+    """What the lines cost together, for an order that does not say it itself; FieldNotUsable beyond what facts hold."""
+    total = sum(line.quantity * line.unit_price_minor for line in lines)
+    if abs(total) > MINOR_MAX:
+        raise FieldNotUsable("The lines cost more together than an order can. Correct their prices, or give a total.")
+    return total
 
 
 def currency_code(fields: JsonObject, name: str = "currency") -> str:

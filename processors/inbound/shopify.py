@@ -35,6 +35,7 @@ from processors.inbound.reading import (
     ReadOrder,
     TopicNotKnown,
     currency_code,
+    lines_total_minor,
 )
 from processors.personal import Recipient
 from processors.webhooks import WebhookNotGenuine
@@ -144,7 +145,7 @@ def read_order(body: bytes, topic: str, options: ShopifyOptions, *, received_at:
     if total_minor is None:
         total_minor = order.minor("total_price", currency)
     if total_minor is None:
-        total_minor = sum(line.quantity * line.unit_price_minor for line in lines)
+        total_minor = lines_total_minor(lines)
     placed_at = order.millis("created_at") or order.millis("processed_at") or received_at
     if not lines and not cancelled:
         raise NothingToDo("The order has no line that is made and sent: nothing to print.")

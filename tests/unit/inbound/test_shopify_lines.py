@@ -97,6 +97,29 @@ def test_a_line_with_more_print_areas_than_can_be_made_is_refused_by_name() -> N
         read(body(line_items=[line(properties=properties)]))
 
 
+@pytest.mark.parametrize(("written", "quantity"), [("3", 3), (" 3 ", 3), (3.0, 3)])
+def test_a_quantity_may_be_written_as_a_text(written: Any, quantity: int) -> None:
+    assert read(body(line_items=[line(quantity=written)])).lines[0].quantity == quantity
+
+
+@pytest.mark.parametrize("quantity", ["--5", "5-", "-", "", "\u0663", "1" * 19, "1e3"])
+def test_a_quantity_that_is_no_whole_number_is_named(quantity: str) -> None:
+    with pytest.raises(FieldNotUsable, match=r"^line_items\[0\].quantity should be a whole number"):
+        read(body(line_items=[line(quantity=quantity)]))
+
+
+@pytest.mark.parametrize("price", ["1e999999999", "-1e999999999", "1e13"])
+def test_a_price_beyond_all_money_is_named(price: str) -> None:
+    with pytest.raises(FieldNotUsable, match=r"^line_items\[0\].price should be an amount of money"):
+        read(body(line_items=[line(price=price)]))
+
+
+def test_lines_that_cost_more_together_than_a_fact_can_hold_are_refused_with_what_to_do() -> None:
+    lines = [line(id=number, quantity=10_000, price="9999999999999.00") for number in range(100)]
+    with pytest.raises(FieldNotUsable, match="give a total"):
+        read(body(current_total_price=None, total_price=None, line_items=lines))
+
+
 def test_a_store_names_its_own_properties() -> None:
     properties = [{"name": "Gravur", "value": "Anna"}, {"name": "Bild", "value": "https://x.example/1"}]
     only = read(

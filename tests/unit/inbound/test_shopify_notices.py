@@ -104,6 +104,7 @@ def test_only_money_that_really_went_back_counts() -> None:
         ({"transactions": [transaction(currency=None)]}, FieldMissing),
         ({"transactions": [transaction(amount="much")]}, FieldNotUsable),
         ({"transactions": [transaction(amount="-1")]}, FieldNotUsable),
+        ({"transactions": [transaction(amount="1e999999999")]}, FieldNotUsable),
     ],
 )
 def test_a_refund_that_cannot_be_read_says_which_field(changes: dict[str, Any], error: type[InputNotUsable]) -> None:
