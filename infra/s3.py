@@ -24,6 +24,7 @@ CONNECTIONS_MAX = 32
 OBJECT_BYTES_MAX = 256 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 KEY = re.compile(r"^[A-Za-z0-9._/-]{1,900}$")
+DOT_SEGMENTS = frozenset({".", ".."})
 METADATA_BYTES_MAX = 1_800
 #: The most that S3 takes and gives in one request.
 REMOVED_AT_ONCE = LISTED_AT_ONCE = 1_000
@@ -125,6 +126,7 @@ class Bucket:
 
     def head(self, key: str) -> StoredObject:
         """Describe the newest version, or raise ObjectMissing."""
+        _check_segments(key)
         with _reachable(key):
             answer = self._client.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(
@@ -144,6 +146,7 @@ class Bucket:
 
     def stream(self, key: str) -> tuple[StoredObject, Iterator[bytes]]:
         """Read the newest version piece by piece, or raise ObjectMissing."""
+        _check_segments(key)
         with _reachable(key):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
         described = StoredObject(
@@ -231,8 +234,14 @@ def _listed(entry: ObjectVersionTypeDef | DeleteMarkerEntryTypeDef, size: int | 
     )
 
 
+def _check_segments(key: str) -> None:
+    """Raise ObjectMissing for a key that a store could take for another one: whose object it is stands at its front."""
+    if not DOT_SEGMENTS.isdisjoint(key.split("/")):
+        raise ObjectMissing(f"{key}: {ObjectMissing.__doc__}")
+
+
 def _check(key: str, content: bytes, metadata: Mapping[str, str]) -> None:
-    if not KEY.match(key) or "//" in key or ".." in key.split("/") or key.startswith("/"):
+    if not KEY.match(key) or "//" in key or key.startswith("/") or not DOT_SEGMENTS.isdisjoint(key.split("/")):
         raise ObjectRefused(f"{key!r} is not a key: letters, digits, '.', '_', '-' and '/' only.")
     if len(content) > OBJECT_BYTES_MAX:
         raise ObjectRefused(f"{key} has {len(content)} bytes; at most {OBJECT_BYTES_MAX} are stored.")

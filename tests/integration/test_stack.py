@@ -261,9 +261,17 @@ def test_an_object_is_written_once_and_the_first_one_stays(bucket: Bucket) -> No
 def test_an_object_that_is_not_there_and_a_key_that_cannot_be_are_named(bucket: Bucket) -> None:
     with pytest.raises(ObjectMissing, match="nothing/here"):
         bucket.get("nothing/here")
-    for key in ("../up", "/rooted", "a//b", "", "line\nbreak"):
+    for key in ("../up", "./here", "/rooted", "a//b", "", "line\nbreak"):
         with pytest.raises(ObjectRefused):
             bucket.put(key, b"", "text/plain", {})
+
+
+@pytest.mark.parametrize("key", ["demo/designs/../../other/designs/a", "other/designs/./a", "other/designs/b/../a"])
+def test_a_key_that_leads_to_another_ones_object_finds_nothing(bucket: Bucket, key: str) -> None:
+    bucket.put("other/designs/a", b"theirs", "image/png", {})
+    for look_up in (bucket.head, bucket.get, bucket.stream):
+        with pytest.raises(ObjectMissing):
+            look_up(key)
 
 
 FIRST = Migration(1, "0001_first.sql", "CREATE TABLE first (n integer)")
