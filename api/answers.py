@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypedDict
 
-from fastapi import Path
+from fastapi import Depends, Header, Path, params
 
 from api.dependencies import ApiDependencies
 from api.models import ProblemOut, SubmissionOut, WithoutNul
 from api.problems import MEDIA_TYPE, Problem
+from api.submission import IDEMPOTENCY_KEY_CHARACTERS_MAX, WAIT_SECONDS_MAX
 from events.order.state import Order
 from processors.ports import ApiKey
 
@@ -24,15 +25,56 @@ def problems(*statuses: int) -> Answers:
     return {status: {"model": ProblemOut, "content": {MEDIA_TYPE: {}}} for status in statuses}
 
 
-ORDER_PROBLEMS = problems(400, 401, 403, 404, 409, 413, 422, 429, 503)
+ORDER_PROBLEMS = problems(400, 401, 403, 404, 409, 410, 413, 422, 429, 503)
 """What may go wrong on a route of orders."""
 
-SUBMISSION: Answers = {
+ANSWERED: Answers = {
     200: {"model": SubmissionOut, "description": "Decided while the caller waited (`Prefer: wait=N`)."},
     202: {"model": SubmissionOut, "description": "Stored; it will be decided."},
-    **ORDER_PROBLEMS,
 }
-"""Answers of a route that sends a command."""
+
+
+def _described_wait(
+    prefer: Annotated[
+        str | None,
+        Header(description=f"`wait=N`: wait up to N seconds (at most {WAIT_SECONDS_MAX:g}) for what comes of it."),
+    ] = None,
+) -> None:
+    """Describes the header; `api/submission.py` reads it."""
+
+
+def _described_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description=f"A name of 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} printable ASCII characters that this request "
+            "has for itself. Repeated with it, the request counts once and gets the first one's answer."
+        ),
+    ] = None,
+) -> None:
+    """Describes the header; `api/submission.py` reads it."""
+
+
+WAITS: list[params.Depends] = [Depends(_described_wait)]
+"""What a route declares that waits for the outcome of its command where the caller asks for it."""
+
+
+class _Submission(TypedDict):
+    """What a route declares."""
+
+    response_model: type[SubmissionOut]
+    status_code: int
+    responses: Answers
+    dependencies: list[params.Depends]
+
+
+SUBMISSION = _Submission(
+    response_model=SubmissionOut,
+    status_code=202,
+    responses={**ANSWERED, **ORDER_PROBLEMS},
+    dependencies=[Depends(_described_key), *WAITS],
+)
+"""What a route declares that sends a command for somebody with an API key."""
 
 
 def order_not_known() -> Problem:

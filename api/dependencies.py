@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security, params
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from starlette.concurrency import run_in_threadpool
 
 from api.limits import BODY_BYTES_MAX, RateLimits
@@ -137,12 +138,18 @@ def limits_of(request: Request) -> RateLimits:
     return found
 
 
-async def caller_of(request: Request) -> ApiKey:
+#: The two ways to present a key, as the description of the API names them.
+_BEARER = HTTPBearer(scheme_name="bearer", auto_error=False, description="An API key")
+_HEADER = APIKeyHeader(name="X-Api-Key", scheme_name="header", auto_error=False, description="An API key")
+
+
+async def caller_of(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> ApiKey:
     """Recognise the caller by `Authorization: Bearer KEY` or `X-Api-Key: KEY`; the tenant comes from the key."""
-    presented = request.headers.get("x-api-key", "")
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        presented = credentials.strip()
+    presented = bearer.credentials.strip() if bearer is not None else header
     deps, limits = dependencies_of(request), limits_of(request)
     key = await run_in_threadpool(deps.api_keys.authenticate, presented) if presented else None
     if key is None:
@@ -159,10 +166,8 @@ async def caller_of(request: Request) -> ApiKey:
     return key
 
 
-def require(scope: str) -> Callable[[ApiKey], ApiKey]:
-    """A dependency that lets only keys with this scope pass."""
-
-    def check(key: Annotated[ApiKey, Depends(caller_of)]) -> ApiKey:
+def _with_scopes(wanted: SecurityScopes, key: Annotated[ApiKey, Depends(caller_of)]) -> ApiKey:
+    for scope in wanted.scopes:
         if scope not in key.scopes:
             raise Problem(
                 403,
@@ -170,14 +175,17 @@ def require(scope: str) -> Callable[[ApiKey], ApiKey]:
                 f"This key lacks the scope {scope}. Use a key that has it.",
                 extra={"scope": scope},
             )
-        return key
+    return key
 
-    return check
+
+def require(scope: str) -> params.Security:
+    """A dependency that lets only keys with this scope pass; the description of the API names the scope."""
+    return params.Security(_with_scopes, scopes=[scope])
 
 
 Dependencies = Annotated[ApiDependencies, Depends(dependencies_of)]
-Reader = Annotated[ApiKey, Depends(require("orders:read"))]
-Writer = Annotated[ApiKey, Depends(require("orders:write"))]
-Canceller = Annotated[ApiKey, Depends(require("orders:cancel"))]
-Claimant = Annotated[ApiKey, Depends(require("orders:claims"))]
-Approver = Annotated[ApiKey, Depends(require("orders:approve"))]
+Reader = Annotated[ApiKey, require("orders:read")]
+Writer = Annotated[ApiKey, require("orders:write")]
+Canceller = Annotated[ApiKey, require("orders:cancel")]
+Claimant = Annotated[ApiKey, require("orders:claims")]
+Approver = Annotated[ApiKey, require("orders:approve")]

@@ -21,6 +21,10 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 #: A caller that sends a thousand wrong fields learns of the first ones.
 ERRORS_MAX = 20
+NOT_JSON = (
+    "The body is no JSON object that can be read. "
+    "Send application/json in UTF-8, neither deeply nested nor with numbers of thousands of digits."
+)
 
 _TITLES = {
     400: "The request cannot be read",
@@ -119,7 +123,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     )
     reason = "body_not_json" if unreadable else "fields_not_usable"
     detail = (
-        "The body is not a JSON object. Send application/json in UTF-8."
+        NOT_JSON
         if unreadable
         else "Some fields cannot be used: correct those listed in `errors` and send the request again."
     )
@@ -130,6 +134,8 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         return await _unexpected(_request, error)
     details = {
+        # What the framework does not get to the end of; everything else that is no JSON comes to `_invalid`.
+        400: ("body_not_json", NOT_JSON),
         404: ("no_such_path", "Nothing is at this address. The paths are listed at /openapi.json."),
         405: ("method_not_allowed", "This address does not take this method. See the Allow header."),
     }

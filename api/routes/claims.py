@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from api.answers import ORDER_PROBLEMS, SUBMISSION, OrderId, order_not_known
 from api.claim_models import ClaimOut, ClaimsOut, DecideClaimIn, OpenClaimIn, PictureOut, RefundedIn
 from api.dependencies import ApiDependencies, Claimant, Dependencies, Reader
-from api.models import SubmissionOut
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
@@ -64,7 +63,7 @@ async def keep_picture(request: Request, order_id: OrderId, deps: Dependencies, 
     return PictureOut(picture=name)
 
 
-@router.post("/orders/{order_id}/claims", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
+@router.post("/orders/{order_id}/claims", **SUBMISSION)
 async def open_claim(
     request: Request, order_id: OrderId, opened: OpenClaimIn, deps: Dependencies, key: Claimant
 ) -> JSONResponse:
@@ -91,9 +90,7 @@ async def open_claim(
 
 @router.post(
     "/orders/{order_id}/claims/{claim_id}/decide",
-    response_model=SubmissionOut,
-    status_code=202,
-    responses=SUBMISSION,
+    **SUBMISSION,
 )
 async def decide_claim(
     request: Request, order_id: OrderId, claim_id: ClaimId, decided: DecideClaimIn, deps: Dependencies, key: Claimant
@@ -115,9 +112,7 @@ async def decide_claim(
 
 @router.post(
     "/orders/{order_id}/claims/{claim_id}/refunded",
-    response_model=SubmissionOut,
-    status_code=202,
-    responses=SUBMISSION,
+    **SUBMISSION,
 )
 async def report_refunded(
     request: Request, order_id: OrderId, claim_id: ClaimId, refunded: RefundedIn, deps: Dependencies, key: Claimant

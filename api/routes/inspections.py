@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.answers import ORDER_PROBLEMS, SUBMISSION, LineIdPath, OrderId, order_state
 from api.dependencies import ApiDependencies, Approver, Dependencies, Reader
-from api.models import AnswerModel, AsOfOut, RequestModel, SubmissionOut
+from api.models import AnswerModel, AsOfOut, RequestModel
 from api.problems import Problem
 from api.submission import submit
 from events.order import commands
@@ -125,9 +125,7 @@ async def list_inspections(order_id: OrderId, deps: Dependencies, key: Reader) -
 
 @router.put(
     "/orders/{order_id}/lines/{line_id}/runs/{run}/photo",
-    response_model=SubmissionOut,
-    status_code=202,
-    responses=SUBMISSION,
+    **SUBMISSION,
     openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
 )
 async def add_photo(
@@ -166,9 +164,7 @@ async def add_photo(
 
 @router.post(
     "/orders/{order_id}/lines/{line_id}/runs/{run}/verdict",
-    response_model=SubmissionOut,
-    status_code=202,
-    responses=SUBMISSION,
+    **SUBMISSION,
 )
 async def give_verdict(
     request: Request,

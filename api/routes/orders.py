@@ -25,7 +25,6 @@ from api.models import (
     OrdersOut,
     ReplaceArtworkIn,
     RequestChangesIn,
-    SubmissionOut,
     TimelineOut,
     WithoutNul,
 )
@@ -49,7 +48,7 @@ NO_RECORDS: Mapping[str, Mapping[str, Any]] = {}
 TIMELINE_MAX = 1_000
 
 
-@router.post("", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
+@router.post("", **SUBMISSION)
 async def place_order(request: Request, order: OrderIn, deps: Dependencies, key: Writer) -> JSONResponse:
     """Take in an order, or a newer version of one.
 
@@ -138,7 +137,7 @@ async def show_lineage(order_id: OrderId, deps: Dependencies, key: Reader) -> Li
     return LineageOut.model_validate({"lines": lines})
 
 
-@router.post("/{order_id}/cancel", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
+@router.post("/{order_id}/cancel", **SUBMISSION)
 async def cancel_order(
     request: Request, order_id: OrderId, cancel: CancelIn, deps: Dependencies, key: Canceller
 ) -> JSONResponse:
@@ -147,7 +146,7 @@ async def cancel_order(
     return await submit(request, deps, key, lambda: (order_id, commands.CancelOrder(reason=cancel.reason)))
 
 
-@router.post("/{order_id}/lines/{line_id}/approve", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
+@router.post("/{order_id}/lines/{line_id}/approve", **SUBMISSION)
 async def approve_proof(
     request: Request,
     order_id: OrderId,
@@ -164,9 +163,7 @@ async def approve_proof(
 
 @router.post(
     "/{order_id}/lines/{line_id}/request-changes",
-    response_model=SubmissionOut,
-    status_code=202,
-    responses=SUBMISSION,
+    **SUBMISSION,
 )
 async def request_changes(
     request: Request,
@@ -187,9 +184,7 @@ async def request_changes(
     return await submit(request, deps, key, prepare)
 
 
-@router.post(
-    "/{order_id}/lines/{line_id}/replace-file", response_model=SubmissionOut, status_code=202, responses=SUBMISSION
-)
+@router.post("/{order_id}/lines/{line_id}/replace-file", **SUBMISSION)
 async def replace_file(
     request: Request,
     order_id: OrderId,
@@ -205,9 +200,7 @@ async def replace_file(
 
 @router.put(
     "/{order_id}/lines/{line_id}/file",
-    response_model=SubmissionOut,
-    status_code=202,
-    responses=SUBMISSION,
+    **SUBMISSION,
     openapi_extra={"requestBody": {"required": True, "content": {"image/*": {}}}},
 )
 async def upload_file(

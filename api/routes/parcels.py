@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import ORDER_PROBLEMS, SUBMISSION, OrderId, order_state
 from api.dependencies import ApiDependencies, Canceller, Dependencies, Reader, Writer
-from api.models import SubmissionOut
 from api.parcel_models import AcceptSuggestionIn, AddressOut, SuggestionOut, SuggestionsOut, WithdrawParcelIn
 from api.problems import Problem
 from api.submission import submit
@@ -39,7 +38,7 @@ async def show_suggestions(order_id: OrderId, deps: Dependencies, key: Reader) -
     return SuggestionsOut(suggestions=shown)
 
 
-@router.post("/address/accept-suggestion", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
+@router.post("/address/accept-suggestion", **SUBMISSION)
 async def accept_suggestion(
     request: Request, order_id: OrderId, accepted: AcceptSuggestionIn, deps: Dependencies, key: Writer
 ) -> JSONResponse:
@@ -53,7 +52,7 @@ async def accept_suggestion(
     return await submit(request, deps, key, lambda: (order_id, command))
 
 
-@router.post("/parcels/{parcel_id}/withdraw", response_model=SubmissionOut, status_code=202, responses=SUBMISSION)
+@router.post("/parcels/{parcel_id}/withdraw", **SUBMISSION)
 async def withdraw_parcel(
     request: Request,
     order_id: OrderId,

@@ -23,7 +23,7 @@ from starlette.formparsers import MultiPartException
 from api.answers import Answers, problems
 from api.dependencies import ApiDependencies, Dependencies, Writer, limits_of
 from api.models import AnswerModel, FindingOut, RequestModel
-from api.problems import Problem
+from api.problems import NOT_JSON, Problem
 from events.decoding import from_json
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.live import PREVIEW_WIDTH_PX_MAX, PREVIEW_WIDTH_PX_MIN, PictureFormat, Preview
@@ -262,7 +262,7 @@ def _from_json(body: bytes) -> tuple[PreviewIn, bytes | None]:
     try:
         fields = from_json(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem(400, "body_not_json", "The body is not a JSON object. Send application/json in UTF-8.") from None
+        raise Problem(400, "body_not_json", NOT_JSON) from None
     given = _checked(fields)
     if given.picture is None:
         return given, None

@@ -6,7 +6,7 @@ Browsers get a page with forms, programs get and send JSON; both are the same fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pydantic
@@ -17,7 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from api.answers import Answers, problems
+from api.answers import ANSWERED, WAITS, Answers, problems
 from api.artwork import replacement, uploaded
 from api.dependencies import ApiDependencies, Dependencies, limits_of
 from api.models import ChangesIn, ProofOut, ReplaceArtworkIn, RequestModel, SubmissionOut
@@ -38,12 +38,20 @@ PAGE_WAIT_SECONDS = 10
 FORM_FIELDS_MAX = 8
 
 _PROBLEMS = problems(403, 404, 409, 410, 413, 422, 429, 503)
-_ANSWERED: Answers = {200: {"model": SubmissionOut}, 202: {"model": SubmissionOut}, **_PROBLEMS}
+_ANSWERED: Answers = {**ANSWERED, **_PROBLEMS}
 #: Line statuses in which a proof is being made anew: the one that the link shows is superseded.
 _BEING_MADE = frozenset({"received", "unmapped", "checking", "checked", "rendering", "rendered", "blocked"})
 
 Token = Annotated[str, Path(max_length=TOKEN_CHARACTERS_MAX)]
 Given = TypeVar("Given", bound=RequestModel)
+
+
+def _takes(model: type[RequestModel], **files: dict[str, str]) -> dict[str, Any]:
+    """How the description of the API tells a body that is read here, as JSON or as a form with these files."""
+    fields = model.model_json_schema()
+    form = {**fields, "properties": fields["properties"] | files}
+    content = {"application/json": {"schema": fields}, "multipart/form-data": {"schema": form}}
+    return {"requestBody": {"content": content}}
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ async def show_proof(request: Request, token: Token, deps: Dependencies) -> Resp
     return JSONResponse(proof.model_dump(mode="json"), headers=_PRIVATE)
 
 
-@router.post("/{token}/approve", responses=_ANSWERED, response_model=SubmissionOut)
+@router.post("/{token}/approve", responses=_ANSWERED, response_model=SubmissionOut, dependencies=WAITS)
 async def approve(request: Request, token: Token, deps: Dependencies) -> Response:
     """Let the line be printed as this proof shows it."""
     shown = await _shown(request, deps, token)
@@ -88,7 +96,13 @@ async def approve(request: Request, token: Token, deps: Dependencies) -> Respons
     return await _answered(request, deps, shown, lambda: (shown.link.order_id, command), "approved")
 
 
-@router.post("/{token}/request-changes", responses=_ANSWERED, response_model=SubmissionOut)
+@router.post(
+    "/{token}/request-changes",
+    responses=_ANSWERED,
+    response_model=SubmissionOut,
+    dependencies=WAITS,
+    openapi_extra=_takes(ChangesIn),
+)
 async def request_changes(request: Request, token: Token, deps: Dependencies) -> Response:
     """Refuse the proof and say what should change."""
     shown = await _shown(request, deps, token)
@@ -102,7 +116,13 @@ async def request_changes(request: Request, token: Token, deps: Dependencies) ->
     return await _answered(request, deps, shown, prepare, "changes_requested")
 
 
-@router.post("/{token}/replace", responses=_ANSWERED, response_model=SubmissionOut)
+@router.post(
+    "/{token}/replace",
+    responses=_ANSWERED,
+    response_model=SubmissionOut,
+    dependencies=WAITS,
+    openapi_extra=_takes(ReplaceArtworkIn, file={"type": "string", "format": "binary"}),
+)
 async def replace_artwork(request: Request, token: Token, deps: Dependencies) -> Response:
     """Print another text or picture: JSON, or a form with a `file`. The line is checked and proofed anew."""
     shown = await _shown(request, deps, token)

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1", tags=["operations"])
 
 DAYS_MAX = 366
 ALERTS_MAX = 1_000
-Operator = Annotated[ApiKey, Depends(require("operations:read"))]
+Operator = Annotated[ApiKey, require("operations:read")]
 
 _PROBLEMS = problems(401, 403, 422, 429, 503)
 

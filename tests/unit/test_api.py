@@ -106,4 +106,41 @@ def test_the_description_of_the_api_names_every_route_and_its_errors() -> None:
     schema = World().call("GET", "/openapi.json", key=None).json()
     assert "/webhooks/shopify/{store}" in schema["paths"]
     assert "/v1/assets/{token}" in schema["paths"]
-    assert {"202", "409", "413", "422", "429"} <= set(schema["paths"]["/v1/orders"]["post"]["responses"])
+    assert {"202", "409", "410", "413", "422", "429"} <= set(schema["paths"]["/v1/orders"]["post"]["responses"])
+
+
+def test_the_description_of_the_api_says_which_key_a_route_wants_and_how_it_is_presented() -> None:
+    schema = World().call("GET", "/openapi.json", key=None).json()
+    schemes = schema["components"]["securitySchemes"]
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    assert (schemes["header"]["type"], schemes["header"]["name"]) == ("apiKey", "X-Api-Key")
+    for path, method, scope in (
+        ("/v1/orders", "get", "orders:read"),
+        ("/v1/orders/{order_id}/cancel", "post", "orders:cancel"),
+        ("/v1/orders/{order_id}/claims/pictures", "put", "orders:claims"),
+    ):
+        # either of the two
+        assert schema["paths"][path][method]["security"] == [{"bearer": [scope]}, {"header": [scope]}]
+    for path in ("/healthz", "/v1/proofs/{token}", "/v1/assets/{token}"):
+        assert "security" not in schema["paths"][path]["get"]
+
+
+def test_the_description_of_the_api_names_the_headers_of_every_route_that_sends_a_command() -> None:
+    paths = World().call("GET", "/openapi.json", key=None).json()["paths"]
+    sending = {
+        (path, method): {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "202" in operation["responses"]
+    }
+    assert len(sending) > 10
+    for (path, _), headers in sending.items():
+        # The holder of a link shares no keys with the tenant.
+        assert headers == ({"prefer"} if "{token}" in path else {"prefer", "idempotency-key"})
+
+
+def test_the_description_of_the_api_names_the_fields_of_what_is_sent_by_link() -> None:
+    paths = World().call("GET", "/openapi.json", key=None).json()["paths"]
+    body = paths["/v1/proofs/{token}/replace"]["post"]["requestBody"]["content"]
+    assert set(body["application/json"]["schema"]["properties"]) == {"area", "text", "artwork_url"}
+    assert "file" in body["multipart/form-data"]["schema"]["properties"]

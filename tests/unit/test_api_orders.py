@@ -177,11 +177,16 @@ def test_an_error_does_not_repeat_what_was_sent() -> None:
     assert "Secret" not in response.text
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[1]", b"null", b'"x"'])
-def test_a_body_that_is_no_json_object_is_refused(content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 9_000, b'{"n":' + b"9" * 5_000 + b"}"])
+def test_a_body_that_cannot_be_read_as_json_is_refused_with_what_to_send(content: bytes) -> None:
     response = World().call("POST", "/v1/orders", content=content, headers={"Content-Type": "application/json"})
-    assert response.status_code in (400, 422)
-    assert response.headers["content-type"] == "application/problem+json"
+    assert "UTF-8" in problem(response, 400, "body_not_json")["detail"]
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"null", b'"x"'])
+def test_a_body_that_is_no_object_is_refused(content: bytes) -> None:
+    response = World().call("POST", "/v1/orders", content=content, headers={"Content-Type": "application/json"})
+    problem(response, 422, "fields_not_usable")
 
 
 def test_a_store_of_another_tenant_cannot_be_used() -> None:
