@@ -44,7 +44,8 @@ class PostgresParking:
                     "value": record.value,
                     "headers": json.dumps(headers),
                     "timestamp": record.timestamp_at,
-                    "reason": reason,
+                    # It may quote what a vendor wrote, and PostgreSQL holds no NUL.
+                    "reason": reason.replace("\x00", ""),
                     "next_try_at": next_try_at,
                 },
             )

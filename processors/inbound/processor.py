@@ -177,7 +177,7 @@ class InboundProcessor:
         if tells_of_offers(delivery.body):
             await asyncio.to_thread(self._ports.ask_for_offers, delivery.name)
             raise NothingToDo("The partner says that stock or prices changed; it is asked for its offers.")
-        vouched = await partner.vouch(partner.parse_webhook(delivery.body))
+        vouched = await partner.vouch(reports.without_nul(partner.parse_webhook(delivery.body)))
         translated = await asyncio.to_thread(
             self._translate_reports, reports.partner_status, vouched.reports, delivery.name
         )

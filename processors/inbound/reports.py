@@ -47,7 +47,7 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
 
 def partner_status(report: PartnerReport, partner: str, effects: Effects, *, polled: bool = False) -> Addressed:
     """The command for one status of a print run; `polled` where we asked. SubjectUnknown while its key is not known."""
-    report = _without_nul(report)
+    report = without_nul(report)
     effect = effects.by_key(report.effect_key)
     if effect is None or not effect.line_id:
         raise SubjectUnknown(f"No print run is known under the key {report.effect_key[:64]!r} yet.")
@@ -77,7 +77,7 @@ def partner_status(report: PartnerReport, partner: str, effects: Effects, *, pol
 
 def tracking(report: TrackingReport, carrier: str, effects: Effects, *, polled: bool = False) -> Addressed:
     """The command for one state of a parcel; `polled` where we asked. SubjectUnknown while its parcel is not known."""
-    report = _without_nul(report)
+    report = without_nul(report)
     effect = effects.by_key(report.effect_key) if report.effect_key else None
     if effect is None:
         effect = effects.by_tracking(carrier, report.carrier_reference or "", report.tracking_number)
@@ -105,16 +105,16 @@ def tracking(report: TrackingReport, carrier: str, effects: Effects, *, polled: 
     )
 
 
-def _without_nul(told: T) -> T:
+def without_nul(told: T) -> T:
     """What was told, with NUL left out of every text: facts are kept for ever, and PostgreSQL holds no NUL."""
     cleaned: Any
     match told:
         case str():
             cleaned = told.replace("\x00", "")
         case tuple():
-            cleaned = tuple(map(_without_nul, told))
+            cleaned = tuple(map(without_nul, told))
         case msgspec.Struct():
-            fields = {name: _without_nul(getattr(told, name)) for name in told.__struct_fields__}
+            fields = {name: without_nul(getattr(told, name)) for name in told.__struct_fields__}
             cleaned = msgspec.structs.replace(told, **fields)
         case _:
             cleaned = told

@@ -71,7 +71,7 @@ def test_parked_records_come_back_when_due_and_only_then(settings: Settings) -> 
         assert parking.due(99, 10) == []
         ((back, parked_at),) = parking.due(100, 10)
         assert back == record
-        parking.park(record, "still", 200)
+        parking.park(record, "still\x00", 200)
         assert parking.due(150, 10) == []
         assert parking.due(200, 10) == [(record, parked_at)]
         parking.release(record)

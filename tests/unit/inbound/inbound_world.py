@@ -56,6 +56,7 @@ class Told:
     def __init__(self, **told: Any) -> None:
         self.told = told
         self.doubt = ""
+        self.asked_about: tuple[PartnerReport, ...] = ()
 
     def parse_webhook(self, raw: bytes) -> tuple[Any, ...]:
         if raw not in (b"one", b"two", b"both"):
@@ -64,6 +65,7 @@ class Told:
 
     async def vouch(self, reports: tuple[PartnerReport, ...]) -> Vouched:
         """Believe what was prepared as `doubt` says: nothing while it is set."""
+        self.asked_about = reports
         return Vouched(reports=() if self.doubt else reports, doubt=self.doubt)
 
 

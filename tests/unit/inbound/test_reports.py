@@ -121,6 +121,16 @@ def test_a_webhook_about_stock_has_the_partner_asked_and_is_no_dead_letter_whate
     assert world.buried_reasons() == []
 
 
+def test_a_partner_is_asked_about_what_it_told_without_nul() -> None:
+    # given
+    partner = Told(one=partner_report("k1\x00"))
+    world = World(partners={"gelato": partner})
+    # when
+    world.deliver("partner", "gelato", b"one")
+    # then
+    assert [report.effect_key for report in partner.asked_about] == ["k1"]
+
+
 def test_what_a_partner_does_not_vouch_for_waits_until_it_does() -> None:
     partner = Told(one=partner_report())
     partner.doubt = "it was asked and does not say so"
