@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from events.catalogue.facts import PartnerOfferChanged, SkuMapped
@@ -130,3 +131,19 @@ def test_a_rebuild_raises_and_resolves_what_living_through_it_did(rig: Rig, cata
     rig.rebuild("catalogue_exceptions")
     # then
     assert rig.query("SELECT * FROM catalogue_exceptions ORDER BY kind") == lived
+
+
+def test_an_offer_whose_name_postgresql_cannot_hold_keeps_no_other_from_being_folded(
+    rig: Rig, catalogue: LedgerWriter
+) -> None:
+    # given: an offer as it was taken in before NUL was refused
+    unheld = msgspec.structs.replace(an_offer(1, stock=0), variant_id="mug\x00")
+    catalogue.write([("partner", a_partner("press-east")), ("unheld", unheld), ("offer", an_offer(1))], tenant="shared")
+    catalogue.write([("sku", MAPPED)])
+    # when
+    folded(rig, catalogue)
+    catalogue.write([("offer", an_offer(2, stock=0))], tenant="shared")
+    folded(rig, catalogue)
+    # then
+    assert kinds(page(rig)) == ["no_partner", "out_of_stock", "out_of_stock"]
+    assert ("mug\ufffd",) in rig.query("SELECT variant_id FROM catalogue_exceptions")
