@@ -28,8 +28,9 @@ async def unnamed_command_id(
             # The decider ignores an older picture and one that differs in nothing, so that each may reach it.
             acted_on = str(command.store_updated_at)
         case ReplaceArtwork():
-            # Made of what was printed before; a repeat has the digest of the first, see `api/artwork.py`.
-            acted_on = command.content_digest
+            # It says all that was asked, and of what: see `api/artwork.py`. A browser writes one form in other bytes
+            # each time, so that the request's own digest tells less.
+            request_digest, acted_on = order_id, command.content_digest
         case OpenClaim():
             state = await deps.orders.state(tenant, order_id)
             acted_on = _made_and_sent(state, command.lines) if state is not None else ""

@@ -20,7 +20,7 @@ from processors import personal
 from tests.order_life import World as Outside
 from tests.order_life import context_of, live
 from tests.unit.api_world import OWN, World, order_body, order_view, outcome
-from tests.unit.test_api_proofs import PNG, world_with_proof
+from tests.unit.test_api_proofs import PNG, path_of, world_with_proof
 
 REPLACE = f"/v1/orders/{OWN}/lines/1/replace-file"
 UPLOAD = f"/v1/orders/{OWN}/lines/1/file"
@@ -170,6 +170,19 @@ def test_the_same_artwork_again_is_one_command_as_long_as_the_line_carries_it(is
     ledger.settle()
     assert len(set(ids_of(world))) == 1
     assert ledger.line.revision == 2
+
+
+def test_a_form_that_a_browser_sends_twice_is_one_command() -> None:
+    # given: each time with other bytes between its parts
+    world = world_with_proof()
+    for boundary in ("first", "second"):
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        form = f'--{boundary}\r\nContent-Disposition: form-data; name="text"\r\n\r\nAnna\r\n--{boundary}--\r\n'
+        # when
+        answer = world.call("POST", f"{path_of(world)}/replace", key=None, content=form.encode(), headers=headers)
+        assert answer.status_code == 202
+    # then
+    assert len(set(ids_of(world))) == 1
 
 
 def test_taking_a_text_away_is_another_request_than_leaving_it() -> None:

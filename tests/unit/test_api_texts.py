@@ -84,6 +84,14 @@ def test_nul_is_refused_in_every_text_of_a_query(name: str) -> None:
     assert [error["field"] for error in document["errors"]] == [f"query.{name}"]
 
 
+def test_nul_is_refused_in_the_text_of_a_path() -> None:
+    world = World()
+    response = world.call("POST", f"/v1/orders/{OWN}/lines/1%00/approve", json={"version": 1})
+    document = problem(response, 422, "fields_not_usable")
+    assert [error["field"] for error in document["errors"]] == ["path.line_id"]
+    problem(world.call("POST", "/webhooks/shopify/demo%00", content=b"{}"), 422, "fields_not_usable")
+
+
 def test_the_refusal_says_what_to_take_out() -> None:
     document = problem(World().post_order(order_number="A\x00B"), 422, "fields_not_usable")
     assert document["errors"] == [
