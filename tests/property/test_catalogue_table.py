@@ -12,7 +12,8 @@ from processors.catalogue.plan import Known, plan
 from processors.catalogue.table import TableNotUsable, read_table, write_table
 
 TENANT = "demo"
-WORDS = st.text(st.characters(codec="utf-8"), max_size=20)
+#: NUL is refused with its cell named, because no read model could hold it.
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 IDS = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters="-=+@'"), min_size=1, max_size=8)
 COUNTRIES = st.sampled_from(["US", "DE", "JP", "*"])
 COUNTS = st.integers(0, 2**31 - 1)
