@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from events.decider import Context, Ignored
+from events.decider import Context, Ignored, Refusal
 from events.order import claims
 from events.order.claim_commands import (
     ClaimCommand,
@@ -15,6 +15,7 @@ from events.order.claim_commands import (
     ReportRefunded,
     ReportRefundFailed,
 )
+from events.order.claim_outcomes import made_again, paid_units, replaced
 from events.order.claim_work import claim_review_requested, refund_requested_first
 from events.order.claims import Claim, ClaimedUnits, PartnerFault
 from events.order.decide_common import RUNS_MAX, line_of, only_answer_to, raised, wait_and_retry
@@ -43,6 +44,7 @@ from events.order.refusals import (
     UnitsClaimedAlready,
     UnitsMadeAgain,
     UnitsNotSent,
+    UnitsReplaced,
 )
 from events.order.state import RUN_ENDED, Line, Order, Parcel, Run
 from events.order.values import LineUnits
@@ -96,11 +98,6 @@ def return_opened(order: Order, parcel: Parcel, context: Context) -> tuple[Order
         opened_at=context.now,
     )
     return (opened, claim_review_requested(order, claim, context))
-
-
-def paid_units(order: Order) -> set[tuple[str, int]]:
-    """Units whose money was promised or given back, as pairs of line and unit."""
-    return {unit for claim in order.claims.values() if claim.stage in claims.PAID for unit in claim.units}
 
 
 def _next_id(order: Order) -> str:
@@ -225,10 +222,15 @@ def _decided(order: Order, command: DecideClaim, context: Context) -> tuple[Orde
 
 
 def _checked(order: Order, claim: Claim, outcome: str, amount_minor: int) -> None:
-    """Raise the refusal for which this outcome cannot be carried out now."""
+    """Raise the refusal for which this outcome cannot be carried out now.
+
+    Two claims can be open on the same units, a complaint and a return. A unit is answered once, by money or by goods.
+    """
+    if outcome in {claims.REFUND, claims.REPRINT} and not claim.units.isdisjoint(paid_units(order)):
+        raise UnitsClaimedAlready
     if outcome == claims.REFUND:
-        if not claim.units.isdisjoint(paid_units(order)):
-            raise UnitsClaimedAlready
+        if any(replaced(order, item) for item in claim.items):
+            raise UnitsReplaced
         if not 0 <= amount_minor <= _refundable(order, claim) or _refundable(order, claim) <= 0:
             raise RefundOutOfRange
     if outcome != claims.REPRINT:
@@ -242,25 +244,21 @@ def _checked(order: Order, claim: Claim, outcome: str, amount_minor: int) -> Non
             raise UnitsNotSent
         if any(newest[unit].stage not in RUN_ENDED for unit in item.units):
             raise UnitsBeingMade
+        if replaced(order, item):
+            raise UnitsReplaced
         if len(line.runs) + len(claim.items) > RUNS_MAX:
             raise PrintedTooOften
 
 
 def _obstacle(order: Order, claim: Claim, verdict: str, context: Context) -> str:
     """Why the rules' proposal cannot be followed without a person; empty where it can."""
-    if any(_made_again(order, item) for item in claim.items):
+    if any(made_again(order, item) for item in claim.items):
         return "made_again"
     try:
         _checked(order, claim, verdict, 0)
-    except (UnitsClaimedAlready, RefundOutOfRange, AlreadyErased, UnitsBeingMade, UnitsNotSent, PrintedTooOften) as no:
+    except Refusal as no:
         return no.reason
     return ""
-
-
-def _made_again(order: Order, item: ClaimedUnits) -> bool:
-    """Whether any of these units was printed again since."""
-    newest = order.lines[item.line_id].newest_run_of
-    return any(unit not in newest or newest[unit].run != item.run for unit in item.units)
 
 
 def _refundable(order: Order, claim: Claim) -> int:
@@ -318,7 +316,7 @@ def _sent_again(order: Order, claim: Claim, command: DecideClaim, context: Conte
     """The goods go out once more, in a parcel of their own, to the address as it is or as it was mended."""
     if order.erased:
         raise AlreadyErased
-    if any(_made_again(order, item) for item in claim.items) or not claim.units.isdisjoint(paid_units(order)):
+    if any(made_again(order, item) for item in claim.items) or not claim.units.isdisjoint(paid_units(order)):
         raise UnitsMadeAgain
     mended = command.recipient is not None
     granted = ClaimGranted(

@@ -163,6 +163,10 @@ class UnitsMadeAgain(Refusal):
     """Some of these units were made again or paid back since, so they are not sent again: keep or refund the others."""
 
 
+class UnitsReplaced(Refusal):
+    """Some units were made or sent again since: keep or refuse this claim, and claim anew what is still owed."""
+
+
 class ClaimDecidedAlready(Refusal):
     """This claim was decided: read the order's claims to see how. What came up since is a new claim."""
 
