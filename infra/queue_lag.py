@@ -18,7 +18,6 @@ from processors.ports import BrokerUnreachable
 from processors.worker import GROUP_PREFIX
 
 ANSWER_SECONDS = 5.0
-READ_SECONDS = 2.0
 RAW_TOPIC = "pod.inbound.raw.v1"
 
 
@@ -35,7 +34,7 @@ class QueueLags:
             with closing(ledgers.clients(self._settings).reader(True)) as reader:
                 topics = reader.list_topics(timeout=ANSWER_SECONDS).topics
                 return {
-                    topic.removeprefix(prefix): max(self._lag(reader, place) for place in places)
+                    topic.removeprefix(prefix): max(lag_of(reader, place) for place in places)
                     for topic, group in queues(self._settings)
                     if (places := self._committed(group, _places(topics, topic)))
                 }
@@ -55,24 +54,30 @@ class QueueLags:
                 raise KafkaException(place.error)
         return [place for place in found if place.offset >= 0]
 
-    def _lag(self, reader: Consumer, place: TopicPartition) -> int:
-        _, end = reader.get_watermark_offsets(TopicPartition(place.topic, place.partition), timeout=ANSWER_SECONDS)
-        return self._waited(reader, place) if place.offset < end else 0
 
-    def _waited(self, reader: Consumer, place: TopicPartition) -> int:
-        """Since when the first record that is not done has stood there; 0 where only markers of transactions do."""
-        reader.assign([place])
-        message = reader.poll(READ_SECONDS)
-        reader.unassign()
-        if message is None:
-            return 0
-        error = message.error()
-        if error is not None:
-            # The end of the partition, or records that were deleted by age: nothing waits that can be read.
-            if error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET):
-                return 0
-            raise KafkaException(error)
+def lag_of(reader: Consumer, place: TopicPartition) -> int:
+    """How many milliseconds the first record from a place on has waited. Raises BrokerUnreachable. Blocks."""
+    here = TopicPartition(place.topic, place.partition)
+    begin, end = reader.get_watermark_offsets(here, timeout=ANSWER_SECONDS)
+    # A worker that was away for longer than records are kept finds the oldest of those that are left.
+    here.offset = max(place.offset, begin)
+    return _waited(reader, here) if here.offset < end else 0
+
+
+def _waited(reader: Consumer, place: TopicPartition) -> int:
+    """Since when the first record that is not done has stood there; 0 where only markers of transactions do."""
+    reader.assign([place])
+    message = reader.poll(ANSWER_SECONDS)
+    reader.unassign()
+    if message is None:
+        # Something stands there and nobody said since when: a lag of 0 would end the alert about this queue.
+        raise BrokerUnreachable(f"Kafka did not answer in time what waits in {place.topic}.")
+    error = message.error()
+    if error is None:
         return max(0, now_ms() - message.timestamp()[1])
+    if error.code() == KafkaError._PARTITION_EOF:
+        return 0
+    raise KafkaException(error)
 
 
 def queues(settings: Settings) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import OFFSET_END, TopicPartition
 
 from events.order.facts import WORK_TOPIC, RefundRequested
 from infra import kafka
@@ -40,6 +40,13 @@ def work_off(settings: Settings, group: str, topic: str, up_to: int) -> None:
         consumer.commit(offsets=[TopicPartition(topic, 0, up_to)], asynchronous=False)
     finally:
         consumer.close()
+
+
+def delete_before(settings: Settings, topic: str, offset: int) -> None:
+    """Delete the oldest records of the topic, as the broker does by age."""
+    admin = kafka.admin(settings)
+    for answer in admin.delete_records([TopicPartition(topic, 0, offset)], operation_timeout=30).values():
+        answer.result(60)
 
 
 @pytest.fixture
@@ -77,6 +84,20 @@ def test_a_transaction_that_was_aborted_waits_for_nobody(
 ) -> None:
     put(settings, topics(WORK), AN_HOUR_MS, aborted=True)
     work_off(settings, group, topics(WORK), 0)
+    assert QueueLags(settings)() == {WORK: 0}
+
+
+def test_a_worker_that_was_away_for_longer_than_records_are_kept_has_those_that_are_left_before_it(
+    settings: Settings, topics: Callable[[str], str], group: str
+) -> None:
+    # given
+    put(settings, topics(WORK), 3 * AN_HOUR_MS, 3 * AN_HOUR_MS, AN_HOUR_MS)
+    work_off(settings, group, topics(WORK), 0)
+    delete_before(settings, topics(WORK), 2)
+    # then
+    assert AN_HOUR_MS <= QueueLags(settings)()[WORK] < 2 * AN_HOUR_MS
+    # when everything was deleted
+    delete_before(settings, topics(WORK), OFFSET_END)
     assert QueueLags(settings)() == {WORK: 0}
 
 
