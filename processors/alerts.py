@@ -8,6 +8,7 @@ that it would raise or end: told twice, by two processes or after a crash, it is
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +28,15 @@ from events.operations.facts import AlertRaised, Measurement
 from processors.carriers.protocol import ClaimStore
 from processors.ports import CommandSender
 from processors.timers import stopped_within
-from processors.workers.notify import MESSAGE_ID_DOMAIN, MailRefused, MailServer, OutcomeUnknown, close_mail, hand_over
+from processors.workers.notify import (
+    MESSAGE_ID_DOMAIN,
+    MailRefused,
+    MailRefusedForNow,
+    MailServer,
+    OutcomeUnknown,
+    close_mail,
+    hand_over,
+)
 from projections.rows import AlertView
 from projections.scorecard_figures import DayCount, Figure, Target, Targets, scorecards, targets
 
@@ -38,6 +47,8 @@ ACTOR: Final = "alerts"
 LOOK_SECONDS = 60.0
 WAIT_SECONDS = 5.0
 DAY_MS = 86_400_000
+#: A fact that is read again is one of the newest.
+DONE_MAX: Final = 1_000
 TOPIC = "topic"
 
 
@@ -162,23 +173,33 @@ class AlertMail:
     address: str
     #: What this process claims with: a claim of its own may be tried again, one of another process may not.
     token: str = field(default_factory=lambda: uuid4().hex)
+    #: Alerts whose mail this process is done with, the newest last: the same fact may be read twice.
+    _done: OrderedDict[str, None] = field(default_factory=OrderedDict, init=False)
 
     async def react(self, fact: Declared, envelope: FactEnvelope) -> None:
-        """Send where an alert was raised; raises MailServerUnreachable while the server is away."""
+        """Send where an alert was raised; raises MailServerUnreachable while the server is away or refuses for now."""
         if not isinstance(fact, AlertRaised):
+            return
+        alert = f"{envelope.key}#{fact.number}"
+        if alert in self._done:
             return
         if "@" not in self.address:
             log.warning("alert_without_address", alert=envelope.key)
             return
         connection = await asyncio.to_thread(self.server.connect)
         try:
-            if await self.claims.claim(f"{envelope.key}#{fact.number}", self.token) != self.token:
+            if await self.claims.claim(alert, self.token) != self.token:
                 return
             await asyncio.to_thread(hand_over, connection, self._message(fact, envelope))
         except (MailRefused, OutcomeUnknown) as failed:
+            if isinstance(failed, MailRefused) and failed.retryable:
+                raise MailRefusedForNow(str(failed)) from failed
             log.warning("alert_mail_failed", alert=envelope.key, reason=str(failed))
         finally:
             await asyncio.to_thread(close_mail, connection)
+        self._done[alert] = None
+        while len(self._done) > DONE_MAX:
+            self._done.popitem(last=False)
 
     def _message(self, fact: AlertRaised, envelope: FactEnvelope) -> EmailMessage:
         measured = fact.measurement

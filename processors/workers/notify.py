@@ -38,6 +38,10 @@ class MailServerUnreachable(NamedError):
     """The mail server does not take connections. Nothing was sent; the message waits. Mend SMTP_URL."""
 
 
+class MailRefusedForNow(MailServerUnreachable):
+    """The mail server refuses a message for now, and nothing was sent: it is handed over again after a wait."""
+
+
 class NoAddress(NamedError):
     """There is no e-mail address to send to."""
 
@@ -104,6 +108,8 @@ class Notify:
     at_once: int = 8
     #: What this process claims with: a claim of its own may be tried again, one of another process may not.
     token: str = field(default_factory=lambda: uuid4().hex)
+    #: Effect keys of messages that the server took and that are not noted as sent yet: they are noted, not sent again.
+    _taken: set[str] = field(default_factory=set, init=False)
 
     name: ClassVar[str] = "notify"
     request: ClassVar[type[NotificationRequested]] = NotificationRequested
@@ -112,6 +118,17 @@ class Notify:
         """Send once; raises MailServerUnreachable while the server is away and nothing was sent."""
         if await self.sent.claimed(fact.effect_key) is not None:
             return _sent(fact)
+        if fact.effect_key not in self._taken:
+            failed = await self._send(fact, envelope)
+            if failed is not None:
+                return failed
+            self._taken.add(fact.effect_key)
+        await self.sent.claim(fact.effect_key, fact.request_id)
+        self._taken.discard(fact.effect_key)
+        return _sent(fact)
+
+    async def _send(self, fact: NotificationRequested, envelope: FactEnvelope) -> ReportNotificationFailed | None:
+        """Hand the message over; what came of it where the server did not take it."""
         try:
             message = await asyncio.to_thread(self._message, fact, envelope)
         except (NoAddress, VaultError) as closed:
@@ -129,8 +146,7 @@ class Notify:
             return _failed(fact, str(unknown), outcome_unknown=True)
         finally:
             await asyncio.to_thread(close_mail, connection)
-        await self.sent.claim(fact.effect_key, fact.request_id)
-        return _sent(fact)
+        return None
 
     def _message(self, fact: NotificationRequested, envelope: FactEnvelope) -> EmailMessage:
         address, name = self._addressee(fact, envelope)

@@ -12,7 +12,7 @@ from events.operations.commands import ReportMeasurement
 from events.operations.facts import AlertCleared, AlertRaised, Measurement
 from processors import alerts
 from processors.alerts import DAY_MS, AlertChecker, AlertMail, alert_text, shown
-from processors.workers.notify import MailServer
+from processors.workers.notify import MailRefused, MailServer, MailServerUnreachable
 from projections.rows import AlertView
 from projections.scorecard_figures import DayCount
 from tests.contract.claims import Claims
@@ -108,10 +108,26 @@ class Mailed:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.messages: list[EmailMessage] = []
+        self.refusals: list[int] = []
         connection: Any = object()
         monkeypatch.setattr(MailServer, "connect", lambda _: connection)
-        monkeypatch.setattr(alerts, "hand_over", lambda _, message: self.messages.append(message))
+        monkeypatch.setattr(alerts, "hand_over", self._hand_over)
         monkeypatch.setattr(alerts, "close_mail", lambda _: None)
+
+    def _hand_over(self, _: Any, message: EmailMessage) -> None:
+        if self.refusals:
+            raise MailRefused(self.refusals.pop(0))
+        self.messages.append(message)
+
+
+def an_alert_mail() -> AlertMail:
+    server = MailServer(url="smtp://127.0.0.1", sender="ledger@example.test")
+    return AlertMail(server=server, claims=Claims(), address="support@example.test")
+
+
+def a_raised_alert() -> AlertRaised:
+    (measured,) = World(lags={"pod.work.render.v1": 400_000}).check()
+    return AlertRaised(number=1, measurement=measured)
 
 
 def told_of(fact: AlertRaised | AlertCleared) -> FactEnvelope:
@@ -133,6 +149,33 @@ def test_support_is_mailed_once_an_alert_by_whichever_process(monkeypatch: pytes
     assert message["Subject"] == "Alert: queue lag of pod.work.render.v1"
     assert "6.7 min" in alert_text(measured)
     assert "at most 5.0 min" in message.get_content()
+
+
+def test_support_is_mailed_once_although_a_process_reads_the_same_alert_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    mailed, mail, raised = Mailed(monkeypatch), an_alert_mail(), a_raised_alert()
+    asyncio.run(mail.react(raised, told_of(raised)))
+    asyncio.run(mail.react(raised, told_of(raised)))
+    assert len(mailed.messages) == 1
+
+
+def test_a_mail_that_is_refused_for_now_is_handed_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    mailed, mail, raised = Mailed(monkeypatch), an_alert_mail(), a_raised_alert()
+    mailed.refusals = [451]
+    # when
+    with pytest.raises(MailServerUnreachable, match="451"):
+        asyncio.run(mail.react(raised, told_of(raised)))
+    asyncio.run(mail.react(raised, told_of(raised)))
+    # then
+    assert len(mailed.messages) == 1
+
+
+def test_a_mail_that_is_refused_for_good_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    mailed, mail, raised = Mailed(monkeypatch), an_alert_mail(), a_raised_alert()
+    mailed.refusals = [550]
+    asyncio.run(mail.react(raised, told_of(raised)))
+    asyncio.run(mail.react(raised, told_of(raised)))
+    assert mailed.messages == []
 
 
 def test_without_an_address_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
