@@ -64,7 +64,8 @@ def import_table(
 ) -> None:
     """Say to the catalogue what a table says otherwise. All of it or, where a row is wrong, nothing.
 
-    What the table leaves out stays as it is; a partner's offer goes by `withdrawn`.
+    A row or column that the table leaves out stays as it is, and an empty cell is the default; a partner's offer goes
+    by `withdrawn`.
     """
     settings = running_settings_of(data)
     owner = tenant or settings.tenants[0]

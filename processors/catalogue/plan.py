@@ -18,7 +18,7 @@ from events.catalogue.commands import (
     ReportPartnerOffer,
 )
 from events.catalogue.decide import TemplateVersionTaken, catalogue_key
-from processors.catalogue.columns import values_of
+from processors.catalogue.columns import described, kind_of, values_of
 from processors.catalogue.table import Described
 
 Word: TypeAlias = Literal["added", "changed", "unchanged", "refused"]
@@ -46,27 +46,37 @@ class Known:
 
     def named(self, others: Iterable[CatalogueCommandUnion]) -> Mapping[str, frozenset[object]]:
         """What rows may refer to: known, or described beside them."""
-        described = (*self.by_key.values(), *others)
+        everything = (*self.by_key.values(), *others)
         return {
-            "product": frozenset(c.product_id for c in described if isinstance(c, DefineProduct)),
-            "variant": frozenset(v.variant_id for c in described if isinstance(c, DefineProduct) for v in c.variants),
+            "product": frozenset(c.product_id for c in everything if isinstance(c, DefineProduct)),
+            "variant": frozenset(v.variant_id for c in everything if isinstance(c, DefineProduct) for v in c.variants),
             "ready-made": frozenset(
                 v.variant_id
-                for c in described
+                for c in everything
                 if isinstance(c, DefineProduct) and not c.print_areas
                 for v in c.variants
             ),
-            "partner": frozenset(c.partner_id for c in described if isinstance(c, RegisterPartner)),
+            "partner": frozenset(c.partner_id for c in everything if isinstance(c, RegisterPartner)),
             "template": frozenset(
-                (c.template_id, c.template_version) for c in described if isinstance(c, PublishTemplate)
+                (c.template_id, c.template_version) for c in everything if isinstance(c, PublishTemplate)
             ),
         }
 
 
 def plan(rows: Sequence[Described], known: Known, now_ms: int) -> tuple[Step, ...]:
     """One step a row, in their order. What is said has a version that is newer than what is known."""
+    rows = [_filled(row, known.by_key.get(row.key)) for row in rows]
     named = known.named(row.command for row in rows)
     return tuple(_step(row, known.by_key.get(row.key), named, now_ms) for row in rows)
+
+
+def _filled(row: Described, known: CatalogueCommandUnion | None) -> Described:
+    """The row with what is known in the columns that its table leaves out."""
+    kind = kind_of(row.command)
+    if known is None or kind is None or not row.left_out:
+        return row
+    kept = {name: value for name, value in values_of(known).items() if name in row.left_out}
+    return msgspec.structs.replace(row, command=described(kind, values_of(row.command) | kept))
 
 
 def counted(steps: Iterable[Step]) -> dict[Word, int]:

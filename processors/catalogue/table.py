@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -49,11 +50,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that can be read: what it describes, under which key, from which line."""
+    """A row that can be read: what it describes, under which key, from which line.
+
+    `left_out` are columns of its kind that the header does not have: `command` has their defaults, and what is known
+    already keeps what it says in them.
+    """
 
     line: int
     key: str
     command: CatalogueCommandUnion
+    left_out: frozenset[str] = frozenset()
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +110,8 @@ def read_table(content: bytes, tenant: str) -> Table:
 def _rows(text: str, faults: list[Fault]) -> Iterator[tuple[int, Cells]]:
     """Each row's first line and its cells by column. Raises TableNotUsable."""
     csv.field_size_limit(CELL_CHARACTERS_MAX)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    source = io.StringIO(text, newline="")
+    reader = csv.reader(source, strict=True)
     try:
         header = next(reader, [])
         _check_header(header)
@@ -119,7 +126,12 @@ def _rows(text: str, faults: list[Fault]) -> Iterator[tuple[int, Cells]]:
                 message = f"has {len(cells)} cells, the header {len(header)}: quote cells that hold a comma"
                 faults.append(Fault(line=line, column="", message=message))
                 continue
-            yield line, dict(zip(header, cells, strict=False))
+            if len(cells) < len(header) and source.tell() == len(text) and not text.endswith(("\r", "\n")):
+                message = f"has {len(cells)} of {len(header)} cells and no end: the file may be cut off, save it anew"
+                faults.append(Fault(line=line, column="", message=message))
+                continue
+            # Spreadsheets leave out the empty cells at the end of a row.
+            yield line, dict(zip_longest(header, cells, fillvalue=""))
     except csv.Error as error:
         raise TableNotUsable(f"The file is no CSV from line {reader.line_num} on: {error}.") from None
 
@@ -154,4 +166,7 @@ def _described(line: int, cells: Cells, tenant: str, faults: list[Fault]) -> Des
         return None
     command = described(kind, values)
     faults += [Fault(line=line, column=name, message=message) for name, message in faults_of(command)]
-    return Described(line=line, key=catalogue_key(tenant, command), command=command) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    left_out = frozenset(own - cells.keys())
+    return Described(line=line, key=catalogue_key(tenant, command), command=command, left_out=left_out)

@@ -1,5 +1,7 @@
 """A table that a person edited: what is wrong is named by line and column, with what to do."""
 
+import csv
+import io
 from typing import Any
 
 import msgspec
@@ -9,7 +11,7 @@ from events.catalogue.commands import CatalogueCommandUnion
 from events.catalogue.facts import Variant
 from processors.catalogue.plan import Known, counted, plan
 from processors.catalogue.table import ERRORS_TOLD, Table, TableNotUsable, read_table, write_table
-from tests.unit.catalogue.test_catalogue import OFFER, PARTNER, PRODUCT, RULES, SKU
+from tests.unit.catalogue.test_catalogue import OFFER, PARTNER, PRODUCT, RULES, SKU, TEMPLATE
 
 KNOWN = (PRODUCT, PARTNER, OFFER)
 HEADER = b"kind,partner_id,load_percent\r\n"
@@ -110,6 +112,66 @@ def test_an_import_adds_changes_and_leaves_and_says_only_what_differs() -> None:
     ]
     assert [step.command and step.command.source_version for step in steps] == [None, 100, 100]
     assert counted(steps) == {"added": 1, "changed": 1, "unchanged": 1, "refused": 0}
+
+
+def without(content: bytes, *columns: str) -> bytes:
+    """The table as a spreadsheet saves it after somebody took these columns out."""
+    header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+    kept = [number for number, name in enumerate(header) if name not in columns]
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([row[number] for number in kept] for row in (header, *rows))
+    return out.getvalue().encode()
+
+
+def test_a_column_that_the_table_leaves_out_keeps_what_is_known() -> None:
+    # given
+    private = msgspec.structs.replace(PARTNER, tenants=("acme",), suspended=True)
+    known, edited = Known("demo", [private]), msgspec.structs.replace(private, daily_capacity=7)
+    # when
+    exported, changed = (without(write_table([one]), "suspended", "tenants") for one in (private, edited))
+    (same,) = plan(read_table(exported, "demo").rows, known, now_ms=5)
+    (step,) = plan(read_table(changed, "demo").rows, known, now_ms=5)
+    # then
+    assert same.word == "unchanged"
+    assert (step.word, step.fields) == ("changed", ("daily_capacity",))
+    assert step.command == msgspec.structs.replace(edited, source_version=5)
+
+
+def test_a_sku_keeps_the_template_whose_columns_the_table_leaves_out() -> None:
+    known = Known("demo", [*KNOWN, TEMPLATE, SKU])
+    (step,) = plan(read_table(without(write_table([SKU]), "template_id", "template_version"), "demo").rows, known, 5)
+    assert step.word == "unchanged"
+
+
+def test_what_is_new_has_the_defaults_of_columns_that_the_table_leaves_out() -> None:
+    (step,) = plan(read_table(without(write_table([PARTNER]), "tenants"), "demo").rows, Known("demo", []), now_ms=5)
+    assert step.command == msgspec.structs.replace(PARTNER, source_version=5)
+
+
+def test_a_column_that_every_row_needs_is_named_where_the_table_leaves_it_out() -> None:
+    assert faults(without(write_table([PARTNER]), "name")) == ["line 2, column name: is empty: give a value"]
+
+
+def test_an_empty_cell_is_the_default() -> None:
+    known = Known("demo", [msgspec.structs.replace(PARTNER, suspended=True)])
+    (step,) = plan(table(PARTNER).rows, known, now_ms=5)
+    assert (step.word, step.fields) == ("changed", ("suspended",))
+
+
+def test_a_row_that_a_spreadsheet_ended_before_its_empty_cells_is_whole() -> None:
+    content = write_table([PARTNER])
+    (row,) = read_table(content.rstrip(b",\r\n") + b"\r\n", "demo").rows
+    assert row.command == msgspec.structs.replace(PARTNER, source_version=0)
+
+
+def test_a_file_that_was_cut_off_in_its_last_row_is_named() -> None:
+    # given
+    content = write_table([PRODUCT, msgspec.structs.replace(PARTNER, suspended=True)])
+    cut_off = content[: content.rindex(b"true")]
+    # then
+    (fault,) = faults(cut_off)
+    assert fault.startswith("line 3: has ")
+    assert "may be cut off" in fault
 
 
 def test_a_row_that_names_what_nobody_described_is_refused_and_says_what_is_missing() -> None:
