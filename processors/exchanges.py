@@ -13,7 +13,12 @@ BODY_BYTES_MAX: Final = 64 * 1024
 REMOVED: Final = b"[removed]"
 
 #: Links to our files, and what other hosts' links carry behind the question mark: whoever reads them holds the file.
-_LINKS: Final = re.compile(rb"(/v1/assets/)[A-Za-z0-9_.~-]+|(https?://[^\s\"'?\\]{1,2000}\?)[^\s\"'\\]+")
+#: In JSON some vendors write a slash as `\/` and an ampersand as `\u0026`; JSON as text within JSON escapes once more.
+_LINKS: Final = re.compile(
+    rb"(/v1\\{0,3}/assets\\{0,3}/)[A-Za-z0-9_.~-]+"
+    rb"|(https?:\\{0,3}/\\{0,3}/[^\s\"'?\\]{1,2000}+(?:\\{1,3}/[^\s\"'?\\]{0,2000}+){0,50}+\?)"
+    rb"(?:[^\s\"'\\]|\\{1,3}[/u])+"
+)
 #: A JSON member whose name says that nobody else should know its value.
 _SECRETS: Final = re.compile(
     rb'("[^"]{0,60}(?:secret|token|api[_-]?key|password|authorization|signature)[^"]{0,60}"\s*:\s*")(?:[^"\\]|\\.)*',

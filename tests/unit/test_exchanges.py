@@ -1,5 +1,7 @@
 """What of a call may be kept: the reason for a refusal, never what opens a file or an account."""
 
+from time import process_time
+
 import msgspec
 
 from processors.exchanges import BODY_BYTES_MAX, for_keeping
@@ -24,6 +26,27 @@ def test_a_link_that_opens_a_file_is_kept_without_what_opens_it() -> None:
     assert "https://shop.example/v1/assets/[removed]" in kept.sent
     assert '"quantity":2' in kept.sent
     assert '"status": "ok"' in kept.answered
+
+
+def test_a_link_in_json_that_escapes_more_than_it_must_is_kept_without_what_opens_it() -> None:
+    # given
+    ours = f"https://shop.example/v1/assets/{TOKEN}"
+    theirs = "https://cdn.example/p.png?X-Amz-Credential=abc/us&X-Amz-Signature=def"
+    body = msgspec.json.encode({"url": ours, "preview": theirs, "status": "ok"}).replace(b"/", rb"\/")
+    for answered in (body, body.replace(b"&", rb"\u0026"), msgspec.json.encode({"echo": body.decode()})):
+        # when
+        kept = for_keeping(exchange(answered=answered)).answered
+        # then
+        assert not any(value in kept for value in (TOKEN, "abc", "def"))
+        assert kept.count("[removed]") == 2
+        assert "ok" in kept
+
+
+def test_a_body_of_links_without_an_end_is_cleaned_in_no_time() -> None:
+    began = process_time()
+    for piece in (b"https://a", rb"https:\/\/", b"\\", rb"\/", b"/v1/assets", rb"https://a\/b"):
+        for_keeping(exchange(answered=piece * BODY_BYTES_MAX))
+    assert process_time() - began < 20
 
 
 def test_a_member_that_is_named_a_secret_is_kept_without_its_value() -> None:
