@@ -174,7 +174,7 @@ def claim_evidence(settings: Settings) -> Iterator[ClaimEvidence]:
 def scorecard_reads(settings: Settings) -> Iterator[ScorecardReads]:
     """Scorecards and alerts of all tenants for the command line."""
     with postgres.pool(settings.database_url, settings, name="scorecards") as pool:
-        yield ScorecardReads(pool)
+        yield ScorecardReads(pool, settings.carriers)
 
 
 async def seed_demo(settings: Settings) -> None:
@@ -266,7 +266,7 @@ async def api(settings: Settings) -> AsyncIterator[FastAPI]:
             async with serving.api_dependencies(settings, partners=shops, carriers=label_sellers) as deps:
                 app = create_app(deps, studio)
                 with postgres.pool(settings.database_app_url, settings, name="api-scorecards") as pool:
-                    scorecards.mount(app, ScorecardReads(pool))
+                    scorecards.mount(app, ScorecardReads(pool, settings.carriers))
                     yield app
     finally:
         sellers = (seller.aclose() for seller in label_sellers.values())

@@ -67,7 +67,7 @@ def reconcilers(
         )
 
     runs = Reconciler(SystemReads(pool), partners, commands, now_ms, outages)
-    parcels = ParcelReconciler(ScorecardReads(pool), carriers, commands, bought, now_ms, outages)
+    parcels = ParcelReconciler(ScorecardReads(pool, carriers), carriers, commands, bought, now_ms, outages)
     return [runs.run, parcels.run]
 
 
@@ -111,7 +111,7 @@ def alerting(
     outages: Outages,
 ) -> list[Service]:
     """Who looks whether targets are met, and who tells support, at the address `support`, of those that are not."""
-    checker = AlertChecker(ScorecardReads(pool), QueueLags(settings), commands, now_ms, outages)
+    checker = AlertChecker(ScorecardReads(pool, settings.carriers), QueueLags(settings), commands, now_ms, outages)
     mail = AlertMail(
         server=MailServer(url=settings.smtp_url, sender=settings.mail_from),
         claims=PostgresClaims(claims, "alert-mail"),

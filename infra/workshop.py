@@ -265,10 +265,9 @@ class Workshop:
 
     async def _label(self) -> BuyLabel:
         await self._open_claims()
+        reads = ScorecardReads(self._pool, self._settings.carriers)
         return BuyLabel(
-            desk=carrier_desk(
-                self._claims_pool, self._carriers, LabelHistory(ScorecardReads(self._pool).scorecards, now_ms)
-            ),
+            desk=carrier_desk(self._claims_pool, self._carriers, LabelHistory(reads.scorecards, now_ms)),
             ship_from=ship_from(self._settings),
             files=self._files,
             vault=self._vault,

@@ -1,6 +1,6 @@
 """Reads scorecards and alerts of all tenants, for operators, analysts and the alert checker. Every call may block."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -41,8 +41,12 @@ class AlertsPage(msgspec.Struct, frozen=True, kw_only=True):
 class ScorecardReads:
     """Reads over all tenants: what it answers names no order but to the system's own processes."""
 
-    def __init__(self, pool: ConnectionPool[Connection[TupleRow]], held_to: Targets | None = None) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Connection[TupleRow]], carriers: Collection[str], held_to: Targets | None = None
+    ) -> None:
+        """`carriers` are those that are set up: calls to them are a carrier's, also while it sells nothing."""
         self._pool = pool
+        self._carriers = frozenset(carriers)
         self._held_to = held_to or targets()
 
     def scorecards(self, now_ms: int, days: int) -> ScorecardsPage:
@@ -58,7 +62,7 @@ class ScorecardReads:
         """What was counted in these days, calls to vendors among it."""
         asked = {"from_day": to_day - days + 1, "to_day": to_day}
         counts = [_count(row) for row in self._rows("scorecard_days", **asked)]
-        carriers = {count.party_id for count in counts if count.party_kind == CARRIER}
+        carriers = self._carriers | {count.party_id for count in counts if count.party_kind == CARRIER}
         for vendor, day, calls, answered in self._rows("outbound_days", **asked):
             kind = CARRIER if vendor in carriers else PARTNER
             counts.append(

@@ -12,6 +12,7 @@ from events.order.facts import ExceptionRaised, ExceptionResolved, LabelFailed, 
 from infra.postgres import pool
 from projections.models import read_models
 from projections.scorecard_reader import ScorecardReads
+from projections.scorecards import DAY_MS
 from tests.integration.projections.conftest import Rig
 from tests.integration.projections.test_projection_folding import KEY, a_life
 from tests.ledger_writer import BASE_AT
@@ -19,6 +20,8 @@ from tests.support import wait_until
 from tests.unit.operations.test_alerts import ON_TIME
 
 pytestmark = pytest.mark.stack
+
+CARRIERS = ("easypost", "shippo")
 
 
 def lives(count: int) -> list[tuple[str, Declared]]:
@@ -47,7 +50,7 @@ def test_figures_parcels_and_labels_are_read_back(rig: Rig) -> None:
     rig.ledger.write(lives(10))
     rig.project("scorecards", "effects", "orders")
     with pool(rig.settings.database_url, rig.settings, name="test") as opened:
-        reads = ScorecardReads(opened)
+        reads = ScorecardReads(opened, CARRIERS)
         page = reads.scorecards(BASE_AT, 30)
         silent = reads.silent_parcels(BASE_AT * 2)
         rest = reads.silent_parcels(BASE_AT * 2, after=silent[0] if silent else None)
@@ -62,13 +65,28 @@ def test_figures_parcels_and_labels_are_read_back(rig: Rig) -> None:
     assert all(one.kind == "label" for one in doubtful)
 
 
+def test_calls_to_a_carrier_that_sold_nothing_lately_are_still_a_carriers(rig: Rig) -> None:
+    # given
+    today = BASE_AT // DAY_MS
+    with rig.connect() as connection:
+        for vendor in ("shippo", "press-east"):
+            connection.execute("INSERT INTO outbound_days VALUES (%s, %s, 200, 150)", (vendor, today))
+    # when
+    with pool(rig.settings.database_url, rig.settings, name="test") as opened:
+        reads = ScorecardReads(opened, CARRIERS)
+        pages = [reads.scorecards(BASE_AT, days).scorecards for days in (1, 30)]
+    # then
+    for page in pages:
+        assert {(card.party_kind, card.party_id) for card in page} == {("carrier", "shippo"), ("partner", "press-east")}
+
+
 def test_the_label_of_a_reprint_is_in_doubt_until_it_is_settled_although_its_order_was_delivered(rig: Rig) -> None:
     def in_doubt_after(*facts: Declared) -> list[str]:
         rig.ledger.write([(KEY, fact) for fact in facts])
         rig.project("effects", "orders", "deadlines")
         assert rig.query("SELECT status FROM orders") == [("delivered",)]
         with pool(rig.settings.database_url, rig.settings, name="test") as opened:
-            return [label.effect_key for label in ScorecardReads(opened).labels_in_doubt("")]
+            return [label.effect_key for label in ScorecardReads(opened, CARRIERS).labels_in_doubt("")]
 
     # given: an order at the door
     life = [fact for _, fact in a_life()]
@@ -100,7 +118,7 @@ def test_an_alert_is_history_and_a_rebuild_keeps_it(rig: Rig) -> None:
         wait_until(lambda: len(rig.query("TABLE alerts")) == 2, 30)
     followed = dump(rig, "alerts")
     with pool(rig.settings.database_app_url, rig.settings, name="test") as opened:
-        reads = ScorecardReads(opened)
+        reads = ScorecardReads(opened, CARRIERS)
         standing, all_of_them = (reads.alerts(cleared=cleared, limit=9).alerts for cleared in (False, True))
         newest = reads.newest_alerts()
     assert [(one.number, one.value, one.cleared_at) for one in standing] == [(2, 1, 0)]
