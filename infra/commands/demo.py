@@ -22,6 +22,7 @@ from infra.demo.show import live_view, summary
 from infra.demo.theatre import Theatre
 from infra.ports import is_free
 from infra.settings import DEFAULT_PORTS, STACK_ENV, Settings
+from infra.system_state import read_state
 from processors.ports import NamedError
 
 REFRESHES_PER_SECOND = 4
@@ -29,6 +30,10 @@ REFRESHES_PER_SECOND = 4
 
 class DemoDidNotStart(NamedError):
     """The demo system did not start. What it said stands above."""
+
+
+class NotADemo(NamedError):
+    """What runs in this folder is no demo system. Name another folder with --data, where the demo starts one."""
 
 
 def register(app: typer.Typer) -> None:
@@ -58,8 +63,15 @@ def demo(
 
 @contextmanager
 def _running(folder: Path, console: Console) -> Iterator[bool]:
-    """A running system in this folder; one that was started here ends with the block. Yields whether it was."""
-    if lock.holder(folder) is not None:
+    """A running system in this folder; one that was started here ends with the block. Yields whether it was.
+
+    Raises NotADemo where the running one has no simulated presses and stores: nobody would play their parts.
+    """
+    pid = lock.holder(folder)
+    if pid is not None:
+        state = read_state(folder)
+        if state is not None and state.pid == pid and state.profile != "demo":
+            raise NotADemo(f"{folder}, profile {state.profile}: {NotADemo.__doc__}")
         yield False
         return
     console.print(f"Starting printledger with the demo profile in {folder} …")

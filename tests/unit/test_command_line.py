@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from infra import bootstrap, outages, postgres
+from infra import bootstrap, lock, outages, postgres
 from infra.cli import main
 from infra.commands import proof
 from infra.commands.preview import KEY_SETTING
@@ -18,6 +20,7 @@ from infra.kafka import KafkaUnreachable
 from infra.ports import free_ports
 from infra.postgres import DatabaseUnreachable
 from infra.settings import ensure_secrets, prepare_test
+from infra.system_state import STATUS, SystemState
 from processors.ports import NamedError
 from tests.unit.artwork.pictures import encoded, noisy
 
@@ -89,6 +92,26 @@ def test_a_command_whose_database_is_away_says_how_to_start_or_find_it(told: Tol
 @pytest.mark.parametrize("arguments", [("verify",), ("audit",), ("dlq", "list")], ids=" ".join)
 def test_a_command_whose_broker_is_away_says_how_to_start_or_find_it(told: Told, arguments: tuple[str, ...]) -> None:
     assert "Run `printledger up`, or mend KAFKA_BOOTSTRAP_SERVERS" in told(*arguments)
+
+
+def test_the_demo_is_not_played_on_a_system_that_runs_in_production(told: Told, tmp_path: Path) -> None:
+    # given
+    state = SystemState(
+        state="running",
+        pid=os.getpid(),
+        profile="production",
+        data_dir=str(tmp_path),
+        started_at=0,
+        addresses={},
+        processes=[],
+    )
+    (tmp_path / STATUS).write_bytes(msgspec.json.encode(state))
+    # when
+    with lock.held(tmp_path):
+        said = told("demo", "--ci")
+    # then
+    assert f"{tmp_path}, profile production: What runs in this folder is no demo system" in said
+    assert "Name another folder with --data" in said
 
 
 @pytest.mark.parametrize(
