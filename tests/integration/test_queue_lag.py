@@ -87,6 +87,24 @@ def test_a_transaction_that_was_aborted_waits_for_nobody(
     assert QueueLags(settings)() == {WORK: 0}
 
 
+def test_a_transaction_that_is_still_open_holds_up_nobody_who_asks(
+    settings: Settings, topics: Callable[[str], str], group: str
+) -> None:
+    # given
+    put(settings, topics(WORK), AN_HOUR_MS)
+    producer = kafka.transactional_producer(settings, f"{settings.topic_prefix}ledger")
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topics(WORK), b"work", partition=0, timestamp=now_ms() - AN_HOUR_MS)
+    producer.flush(30)
+    # then
+    work_off(settings, group, topics(WORK), 1)
+    assert QueueLags(settings)() == {WORK: 0}
+    work_off(settings, group, topics(WORK), 2)
+    assert QueueLags(settings)() == {WORK: 0}
+    producer.abort_transaction(30)
+
+
 def test_a_worker_that_was_away_for_longer_than_records_are_kept_has_those_that_are_left_before_it(
     settings: Settings, topics: Callable[[str], str], group: str
 ) -> None:
