@@ -85,13 +85,15 @@ class LetterShown(msgspec.Struct, frozen=True, kw_only=True):
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay did, or would do: letters that were meant, those replayed before, and those replayed now.
 
-    `unopened` ones cannot be opened any more, because the key of their day has ended; `left` are above the limit.
+    `unopened` ones cannot be opened any more, because the key of their day has ended; the records of `not_whole` ones
+    were too large for a letter, and what is left of them is not sent; `left` are above the limit.
     """
 
     chosen: int
     replayed_before: int
     replayed: int
     unopened: int
+    not_whole: int
     left: int
     dry_run: bool
 
@@ -155,13 +157,14 @@ class DeadLetterDesk:
     def replay(self, choice: Choice, *, limit: int = LETTERS_MAX, dry_run: bool = False) -> ReplayReport:
         """Send the letters that are meant to their topics again, topic by topic in their order, at most `limit`.
 
-        One that was replayed before is left alone. Raises ChoiceUnclear, NoSuchTopic, TooManyLetters, or
-        ReplayInterrupted, after which another replay goes on where this one ended.
+        One that was replayed before is left alone, and so is one that does not hold its whole record. Raises
+        ChoiceUnclear, NoSuchTopic, TooManyLetters, or ReplayInterrupted, after which another replay goes on where this
+        one ended.
         """
         # The producer comes first: it ends what another replay left open, before anybody looks what is replayed.
         producer = None if dry_run else self._producer()
         letters = self.letters(choice)
-        waiting = [letter for letter in letters if not letter.replayed_at]
+        waiting = [letter for letter in letters if not letter.replayed_at and not letter.left_out]
         taken = waiting[:limit]
         replayed = 0
         for topic, some in groupby(taken, key=lambda letter: letter.topic):
@@ -172,9 +175,10 @@ class DeadLetterDesk:
                 self._tell(f"replayed {replayed:,} of {len(taken):,} dead letters")
         return ReplayReport(
             chosen=len(letters),
-            replayed_before=len(letters) - len(waiting),
+            replayed_before=sum(letter.replayed_at > 0 for letter in letters),
             replayed=replayed,
             unopened=len(taken) - replayed,
+            not_whole=sum(bool(letter.left_out) for letter in letters),
             left=len(waiting) - len(taken),
             dry_run=dry_run,
         )

@@ -8,7 +8,7 @@ one partition (`infra/topics.py`), so an offset names a letter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -23,11 +23,17 @@ SEALED_HEADER = "sealed"
 DEAD_LETTER_PURPOSE = "dlq"
 REPLAYED_FROM = "replayed_from"
 REPLAYED = "replayed"
+#: What of its record a letter leaves out, because it would be larger than its topic takes; and how long the value was.
+LEFT_OUT_HEADER = "left_out"
+VALUE_BYTES_HEADER = "value_bytes"
 #: The first of the headers that whoever buries a record puts behind those that it had.
 _FIRST_HEADER = ERRORS_PREFIX + "topic"
 
 KafkaHeaders: TypeAlias = "Sequence[tuple[str, bytes | None]]"
 """Headers as Kafka has them: names may repeat, and a content may be null."""
+
+Letter: TypeAlias = "tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]"
+"""Key, value and headers of a letter's record."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +41,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     `topic` is where the record was, at `source_partition` and `source_offset` (-1 where nobody knows); `offset` is
     where its letter is on `dlq.<topic>`. `replayed_at` is 0 for one that nobody replayed; `replayed_from` names the
-    letter that this one was before, as `dlq.<topic>/<partition>/<offset>`, where it failed again.
+    letter that this one was before, as `dlq.<topic>/<partition>/<offset>`, where it failed again. `left_out` names what
+    of the record was too large for a letter; such a letter has no value, and `value_bytes` is what the record's had.
     """
 
     topic: str
@@ -49,6 +56,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     value_bytes: int
     replayed_from: str = ""
     replayed_at: int = 0
+    left_out: str = ""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +75,20 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
             and self.offset in (None, letter.offset)
             and letter.buried_at >= self.since
         )
+
+
+def forms_of_letter(
+    key: bytes | None, value: bytes | None, headers: KafkaHeaders, why: KafkaHeaders, value_bytes: int
+) -> Iterator[Letter]:
+    """The forms that a letter may have, the whole one first: the first that its topic takes is kept.
+
+    A broker measures a record compressed and a sealed one no longer compresses, so a letter can be much larger than its
+    record was. `value` is sealed, `value_bytes` the length that it had; `why` are the letter's own headers.
+    """
+    yield key, value, [*headers, *why]
+    length = (VALUE_BYTES_HEADER, b"%d" % value_bytes)
+    yield key, None, [*headers, *why, (LEFT_OUT_HEADER, b"value"), length]
+    yield None, None, [*why, (LEFT_OUT_HEADER, b"key, headers and value"), length]
 
 
 def letters_in(topic: str, records: Iterable[ConsumedRecord]) -> list[DeadLetter]:
@@ -120,6 +142,7 @@ def _letter(topic: str, record: ConsumedRecord) -> DeadLetter:
     def told(name: str) -> bytes:
         return reasons.get(ERRORS_PREFIX + name, b"")
 
+    left_out = reasons.get(LEFT_OUT_HEADER, b"").decode(errors="replace")
     return DeadLetter(
         topic=topic,
         offset=record.offset,
@@ -129,8 +152,9 @@ def _letter(topic: str, record: ConsumedRecord) -> DeadLetter:
         buried_by=(told("connector.name") or told("stage")).decode(errors="replace"),
         source_partition=_number(told("partition")),
         source_offset=_number(told("offset")),
-        value_bytes=len(record.value or b""),
+        value_bytes=_number(reasons.get(VALUE_BYTES_HEADER, b"")) if left_out else len(record.value or b""),
         replayed_from=had.get(REPLAYED_FROM, b"").decode(errors="replace"),
+        left_out=left_out,
     )
 
 

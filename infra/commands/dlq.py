@@ -20,7 +20,7 @@ from infra.dead_letter_desk import LETTERS_MAX, ChoiceUnclear, DeadLetterDesk, R
 from infra.topics import DEAD_LETTER_PREFIX
 from processors.dead_letters import Choice, DeadLetter
 
-UNOPENED = 1
+NOT_ALL = 1
 
 Topic = Annotated[str, typer.Option(help="Of this topic, such as pod.orders.intake.v1.")]
 Reason = Annotated[str, typer.Option(help="Buried for this reason, such as DecisionFailed.")]
@@ -89,7 +89,7 @@ def show(
         ("buried by", letter.buried_by),
         *([("was before", letter.replayed_from)] if letter.replayed_from else []),
         ("key", found.key),
-        ("value", f"sealed, {decimal(letter.value_bytes)}"),
+        ("value", _told_of_value(letter)),
         *((f"header {name}", content) for name, content in found.headers),
     ]
     for name, content in told:
@@ -109,7 +109,7 @@ def replay(
     data: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Send records that could not be used to their topics again, each once. Exit code 1 where one cannot be opened."""
+    """Send records that could not be used to their topics again, each once. Exit code 1 where one cannot be sent."""
     choice = Choice(topic=_bare(topic), reason=reason, offset=offset, since=time_of(since, 0))
     if every == bool(topic or reason or since or offset is not None):
         raise ChoiceUnclear
@@ -119,8 +119,8 @@ def replay(
         print_json(report)
     else:
         _tell(report)
-    if report.unopened:
-        raise typer.Exit(UNOPENED)
+    if report.unopened or report.not_whole:
+        raise typer.Exit(NOT_ALL)
 
 
 @contextmanager
@@ -155,6 +155,16 @@ def _tell(report: ReplayReport) -> None:
     if report.unopened:
         why = "The key of their day has ended; ask their senders for them."
         typer.echo(f"Cannot be opened any more: {report.unopened:,}. {why}", err=True)
+    if report.not_whole:
+        why = "Their records were too large for a letter, and are not here; ask their senders for them."
+        typer.echo(f"Cannot be sent again: {report.not_whole:,}. {why}", err=True)
+
+
+def _told_of_value(letter: DeadLetter) -> str:
+    size = decimal(letter.value_bytes)
+    if not letter.left_out:
+        return f"sealed, {size}"
+    return f"{size}, too large for a letter. Left out: {letter.left_out}. Ask the sender for the record."
 
 
 def _bare(topic: str) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Literal, Protocol
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -115,26 +115,26 @@ class InboundConsumer:
                 log.warning("inbound.not_committed", topic=message.topic(), reason=str(error))
 
     async def _bring_to_its_end(self, record: ConsumedRecord, stop: asyncio.Event) -> bool:
-        """Handle the record; False when `stop` came while something outside was away."""
+        """Handle the record; False when `stop` came while something outside was away, or nothing could be done."""
         wait_seconds = OUTAGE_WAIT_FIRST_SECONDS
-        step = asyncio.create_task(self._processor.handle(record))
         while True:
-            await asyncio.wait([step])
-            error = step.exception()
+            error = await _failure_of(self._processor.handle(record))
+            if error is not None and not isinstance(error, self._outages):
+                error = await _failure_of(self._bury(record, error))
             if error is None:
                 return True
-            if isinstance(error, self._outages):
-                log.warning("inbound.waits", topic=record.topic, offset=record.offset, reason=str(error)[:500])
-                if await stopped_within(stop, wait_seconds):
-                    return False
-                wait_seconds = min(wait_seconds * 2, OUTAGE_WAIT_MAX_SECONDS)
-                step = asyncio.create_task(self._processor.handle(record))
-                continue
-            trace = "".join(traceback.format_exception(error))
-            log.error("inbound.unforeseen", topic=record.topic, offset=record.offset, trace=trace)
-            unforeseen = Unforeseen(f"{type(error).__name__}: {Unforeseen.__doc__}")
-            sealed = record.topic == RAW_TOPIC
-            step = asyncio.create_task(self._dead_letters.bury(record, unforeseen, sealed_already=sealed))
+            reason = f"{type(error).__name__}: {error}"[:500]
+            log.warning("inbound.waits", topic=record.topic, offset=record.offset, reason=reason)
+            if await stopped_within(stop, wait_seconds):
+                return False
+            wait_seconds = min(wait_seconds * 2, OUTAGE_WAIT_MAX_SECONDS)
+
+    async def _bury(self, record: ConsumedRecord, error: BaseException) -> None:
+        """Keep a record whose handling failed in a way that nobody foresaw."""
+        trace = "".join(traceback.format_exception(error))
+        log.error("inbound.unforeseen", topic=record.topic, offset=record.offset, trace=trace)
+        unforeseen = Unforeseen(f"{type(error).__name__}: {Unforeseen.__doc__}")
+        await self._dead_letters.bury(record, unforeseen, sealed_already=record.topic == RAW_TOPIC)
 
     async def _retry_parked(self, stop: asyncio.Event) -> None:
         while not await stopped_within(stop, PARKED_SECONDS):
@@ -142,6 +142,13 @@ class InboundConsumer:
                 await self._processor.retry_parked()
             except self._outages as error:
                 log.warning("inbound.parked_wait", reason=str(error)[:500])
+
+
+async def _failure_of(step: Coroutine[Any, Any, None]) -> BaseException | None:
+    """What a step raised; None where it succeeded."""
+    task = asyncio.create_task(step)
+    await asyncio.wait([task])
+    return task.exception()
 
 
 def consumed(message: Message, prefix: str) -> ConsumedRecord:

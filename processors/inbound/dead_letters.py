@@ -1,11 +1,18 @@
-"""Records that can never be used: kept byte for byte on `dlq.<topic>`, with headers that say why."""
+"""Records that can never be used: kept byte for byte on `dlq.<topic>`, with headers that say why.
+
+A record that is too large for its letter is kept without its value, which is said there too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
-from processors.dead_letters import DEAD_LETTER_PURPOSE, ERRORS_PREFIX, SEALED_HEADER
-from processors.ports import ConsumedRecord, RecordLog, Vault
+import structlog
+
+from processors.dead_letters import DEAD_LETTER_PURPOSE, ERRORS_PREFIX, SEALED_HEADER, forms_of_letter
+from processors.ports import ConsumedRecord, RecordLog, RecordTooLarge, Vault
+
+log = structlog.get_logger(__name__)
 
 _MESSAGE_CHARACTERS_MAX = 1_000
 
@@ -34,10 +41,15 @@ class DeadLetters:
             "exception.class.name": type(error).__name__,
             "exception.message": message,
         }
-        headers = [
-            *record.headers,
-            *((f"{ERRORS_PREFIX}{name}", text.encode()) for name, text in reasons.items()),
+        why = [
+            *((f"{ERRORS_PREFIX}{name}", text.encode(errors="replace")) for name, text in reasons.items()),
             (SEALED_HEADER, b"" if sealed_already else topic.encode()),
         ]
-        key = (record.key or b"").decode(errors="replace")
-        await self._log.append(topic, key, value, headers)
+        for key, kept, headers in forms_of_letter(record.key, value, record.headers, why, len(record.value or b"")):
+            pairs = [(name, content or b"") for name, content in headers]
+            try:
+                await self._log.append(topic, (key or b"").decode(errors="replace"), kept or b"", pairs)
+                return
+            except RecordTooLarge:
+                log.warning("inbound.letter_too_large", topic=topic, offset=record.offset)
+        raise RecordTooLarge

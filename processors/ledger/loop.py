@@ -59,6 +59,8 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
     record_bytes_max: int = 1_000_000
     #: The largest status snapshot; `topics.yaml` has the limit of its topics.
     status_bytes_max: int = 2_000_000
+    #: The largest dead letter; its topic takes a little more.
+    letter_bytes_max: int = 1_100_000
     close_seconds_max: float = 10.0
     #: Take Python's garbage collector over; only for a process that does nothing else.
     manages_garbage: bool = False
@@ -118,7 +120,7 @@ class Ledger:
         self._decisions = Decisions(
             stream,
             codec,
-            DeadLetters(dead_letter_topic, seal, self._name),
+            DeadLetters(dead_letter_topic, seal, self._name, letter_bytes_max=options.letter_bytes_max),
             record_bytes_max=options.record_bytes_max,
             status_bytes_max=options.status_bytes_max,
             recognise_commands=options.recognise_commands,

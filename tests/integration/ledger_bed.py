@@ -20,6 +20,7 @@ from events.order.facts import WORK_TOPIC
 from events.stream import Stream
 from infra import kafka, ledgers
 from infra.settings import Settings
+from infra.topics import topics
 from processors.ledger.clients import Clients
 from processors.ledger.deadletters import Sealer
 from processors.ledger.loop import Ledger, LedgerOptions
@@ -51,11 +52,16 @@ class Bed:
         self._producer: Producer = kafka.producer(settings, "test-sender")
 
     def make_topics(self) -> list[str]:
-        """Make the stream's topics; returns their names."""
+        """Make the stream's topics, which take as large records as in everyday life; returns their names."""
         stream = self.stream
+        rooms = {topic.name: str(topic.record_bytes) for topic in topics(self.settings)}
         many = [stream.intake_topic, stream.events_topic, *([stream.status_topic] if stream.status_topic else [])]
         single = [stream.rejected_topic, self.dead_letters, *(self.work_topics() if stream.status_topic else [])]
-        new = [NewTopic(name, self.partitions, 1) for name in many] + [NewTopic(name, 1, 1) for name in single]
+        new = [
+            NewTopic(name, count, 1, config={"max.message.bytes": rooms[name]})
+            for names, count in ((many, self.partitions), (single, 1))
+            for name in names
+        ]
         admin = kafka.admin(self.settings)
         for outcome in admin.create_topics(new).values():
             outcome.result(timeout=30)

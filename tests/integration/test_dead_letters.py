@@ -77,7 +77,7 @@ def replayed(settings: Settings, *arguments: str) -> dict[str, Any]:
     done = typed(settings, "dlq", "replay", *arguments, "--json")
     assert done.stdout, done.output
     report: dict[str, Any] = json.loads(done.stdout)
-    assert done.exit_code == (1 if report["unopened"] else 0)
+    assert done.exit_code == (1 if report["unopened"] or report["not_whole"] else 0)
     until(lambda: is_shown(settings), "readers see all that was committed")
     return report
 
@@ -306,3 +306,34 @@ def test_an_everyday_ledger_seals_its_letters_so_that_they_can_be_sent_again(ord
     # then
     assert (report["replayed"], report["unopened"]) == (2, 0)
     assert sent_again(orders) == [None, b"no record of ours"] * 2
+
+
+def test_a_record_that_is_too_large_for_a_letter_is_put_aside_without_its_value_and_stops_nobody(orders: Bed) -> None:
+    # given: bytes that are small on their way to intake, and sealed no longer
+    orders.send_raw(ORDER, b"x" * 3_000_000, orders.envelope(ORDER, "id-1").to_headers())
+    orders.send(ORDER, "place-1", placed())
+    # when
+    with deciding(orders):
+        settle(orders)
+        report = replayed(orders.settings, "--all")
+    # then
+    (letter,) = listed(orders.settings)
+    assert (letter["reason"], letter["left_out"], letter["value_bytes"]) == ("NotFramed", "value", 3_000_000)
+    assert (report["replayed"], report["not_whole"]) == (0, 1)
+    assert {headers_of(fact)["causation_id"] for fact in orders.facts()} == {b"place-1"}
+    assert orders.audit().described == []
+    shown = typed(orders.settings, "dlq", "show", INTAKE, str(letter["offset"]))
+    assert "3.0 MB, too large for a letter. Left out: value. Ask the sender for the record." in shown.output
+
+
+def test_a_worker_buries_what_its_dead_letter_topic_does_not_take_whole(make_bed: Callable[..., Bed]) -> None:
+    # given
+    bed = make_bed("catalogue")
+    # when
+    bury(bed.settings, a_record(_plain_topic(bed), value=b"x" * 1_500_000), a_record(_plain_topic(bed), offset=4))
+    # then
+    first, second = listed(bed.settings)
+    assert (first["left_out"], first["value_bytes"], second["left_out"]) == ("value", 1_500_000, "")
+    report = replayed(bed.settings, "--all")
+    assert (report["replayed"], report["not_whole"]) == (1, 1)
+    assert sent_again(bed) == [b"Ann Example, 1 Demo Street"]

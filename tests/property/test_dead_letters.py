@@ -45,7 +45,7 @@ def buried_by_inbound(headers: Headers) -> Headers:
 
 
 def buried_by_the_ledger(headers: Headers) -> Headers:
-    letters = LedgerLetters(f"dlq.{TOPIC}", lambda _, value: value, "ledger-orders-0")
+    letters = LedgerLetters(f"dlq.{TOPIC}", lambda _, value: value, "ledger-orders-0", letter_bytes_max=100_000)
     message: Any = Record("k", b"v", headers)
     _, _, found, contents = letters.letter(message, ValueError("no"))
     return [*zip(found, contents, strict=True)]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from processors.dead_letters import (
@@ -12,7 +16,11 @@ from processors.dead_letters import (
     letters_in,
     marker_headers,
 )
-from processors.ports import ConsumedRecord
+from processors.inbound.dead_letters import DeadLetters as InboundLetters
+from processors.ledger.deadletters import DeadLetters as LedgerLetters
+from processors.ports import ConsumedRecord, RecordTooLarge
+from tests.unit.inbound.doubles import MemoryVault
+from tests.unit.ledger.answering import Record
 
 TOPIC = "pod.orders.intake.v1"
 Headers = list[tuple[str, bytes]]
@@ -128,3 +136,62 @@ def test_a_header_without_content_stays_without() -> None:
 def test_a_choice_means_what_agrees_with_all_that_it_says(choice: Choice, is_meant: bool) -> None:
     (letter,) = letters_in(TOPIC, [on_its_topic(0, why())])
     assert choice.means(letter) is is_meant
+
+
+ROOM = 10_000
+"""Bytes of the largest letter that the dead-letter topic of these tests takes."""
+
+
+class SmallTopic:
+    """Refuses what is larger than a dead-letter topic takes, and keeps the rest."""
+
+    def __init__(self) -> None:
+        self.kept: list[ConsumedRecord] = []
+
+    async def append(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        if len(key) + len(value) + sum(len(name) + len(content) for name, content in headers) > ROOM:
+            raise RecordTooLarge
+        self.kept.append(
+            ConsumedRecord(topic=topic, partition=0, offset=0, key=key.encode(), value=value, headers=(*headers,))
+        )
+
+
+def buried_by_inbound(key: str, value: bytes, headers: Headers) -> ConsumedRecord:
+    log = SmallTopic()
+    record = ConsumedRecord(topic=TOPIC, partition=3, offset=7, key=key.encode(), value=value, headers=(*headers,))
+    asyncio.run(InboundLetters(log, MemoryVault(), "inbound").bury(record, ValueError("no"), sealed_already=False))
+    (letter,) = log.kept
+    return letter
+
+
+def buried_by_the_ledger(key: str, value: bytes, headers: Headers) -> ConsumedRecord:
+    letters = LedgerLetters(f"dlq.{TOPIC}", lambda _, content: content, "ledger-orders-0", letter_bytes_max=ROOM)
+    message: Any = Record(key, value, headers)
+    kept_key, kept, names, contents = letters.letter(message, ValueError("no"))
+    assert len(kept_key or b"") + len(kept or b"") + sum(map(len, (*names, *contents))) <= ROOM
+    pairs = (*zip(names, contents, strict=True),)
+    return ConsumedRecord(topic=f"dlq.{TOPIC}", partition=0, offset=0, key=kept_key, value=kept, headers=pairs)
+
+
+@pytest.mark.parametrize("bury", [buried_by_inbound, buried_by_the_ledger])
+@pytest.mark.parametrize(
+    ("key", "value", "headers", "left_out"),
+    [
+        ("k", b"v" * 5_000, [("ce_id", b"c-1")], ""),
+        ("k", b"v" * 20_000, [("ce_id", b"c-1")], "value"),
+        ("k", b"v", [("ce_id", b"c-1"), ("more", b"x" * 20_000)], "key, headers and value"),
+        ("k" * 20_000, b"v", [("ce_id", b"c-1")], "key, headers and value"),
+    ],
+)
+def test_a_letter_leaves_out_what_would_make_it_larger_than_its_topic_takes_and_says_so(
+    bury: Any, key: str, value: bytes, headers: Headers, left_out: str
+) -> None:
+    # when
+    record = bury(key, value, headers)
+    # then
+    (letter,) = letters_in(TOPIC, [record])
+    assert (letter.left_out, letter.reason) == (left_out, "ValueError")
+    if left_out:
+        assert (record.value or b"", letter.value_bytes) == (b"", len(value))
+    assert list(headers_before(record.headers)) == ([] if "headers" in left_out else headers)
+    assert (record.key or b"").decode() == ("" if "key" in left_out else key)

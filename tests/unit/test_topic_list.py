@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from infra.kafka import MESSAGE_BYTES_MAX
+from infra.ledgers import STREAMS, dead_letter_topic, stream_of
 from infra.settings import Settings, prepare_test
 from infra.topics import DEAD_LETTER_DAYS, Topic, topic_templates, topics
+from processors.ledger.loop import LedgerOptions
 
 
 @pytest.fixture
@@ -36,6 +38,13 @@ def test_dead_letters_have_room_for_the_record_and_for_why(settings: Settings) -
     for name, topic in letters.items():
         assert topic.record_bytes > listed[name.removeprefix("dlq.")].record_bytes
         assert topic.retention_days == DEAD_LETTER_DAYS
+
+
+def test_every_stream_has_room_for_the_largest_dead_letter_of_its_ledger(settings: Settings) -> None:
+    rooms = {topic.name: topic.record_bytes for topic in topics(settings) if topic.name.startswith("dlq.")}
+    for stream in STREAMS:
+        name = dead_letter_topic(settings, stream_of(settings, stream))
+        assert LedgerOptions().letter_bytes_max < rooms[name]
 
 
 def test_the_ledger_is_kept_for_ever_and_status_by_key(settings: Settings) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from processors.inbound.consuming import InboundConsumer
-from processors.ports import BrokerUnreachable, ConsumedRecord
+from processors.ports import BrokerUnreachable, ConsumedRecord, RecordTooLarge
 
 
 class OneMessage:
@@ -88,11 +88,27 @@ class Letters:
         self.buried.append((record, str(error), sealed_already))
 
 
-def ran(processor: Any) -> tuple[Broker, Letters]:
-    letters: Any = Letters()
+class NothingFits(Letters):
+    """Buries nothing; at the second try the process is told to stop."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        super().__init__()
+        self.stop = stop
+        self.tries = 0
+
+    async def bury(self, record: ConsumedRecord, error: Exception, *, sealed_already: bool) -> None:
+        self.tries += 1
+        if self.tries == 2:
+            self.stop.set()
+        raise RecordTooLarge
+
+
+def ran(processor: Any, letters: Any = None) -> tuple[Broker, Any]:
+    """Let inbound run until it is told to stop; `letters` makes the dead letters, given what tells it so."""
+    stop = asyncio.Event()
+    letters = letters(stop) if letters else Letters()
 
     async def run() -> Broker:
-        stop = asyncio.Event()
         broker = Broker(stop, asyncio.get_running_loop())
         consumer = InboundConsumer(
             lambda: broker, processor, letters, outages=(BrokerUnreachable,), topic_prefix="test."
@@ -132,3 +148,14 @@ def test_a_failure_that_nobody_foresaw_is_kept_and_the_partition_moves_on() -> N
     assert reason.startswith("ZeroDivisionError")
     assert sealed_already
     assert broker.committed == [5]
+
+
+def test_what_can_neither_be_handled_nor_buried_waits_until_it_is_told_to_stop_and_is_not_lost() -> None:
+    # given
+    always = Processor(*[ZeroDivisionError("inside")] * 100)
+    # when
+    broker, letters = ran(always, NothingFits)
+    # then
+    assert letters.tries == 2
+    assert broker.committed == []
+    assert broker.closed

@@ -65,7 +65,7 @@ def decisions_of(
     return Decisions(
         stream,
         CODEC,
-        DeadLetters(DEAD_LETTERS, lambda topic, value: value, "test"),
+        DeadLetters(DEAD_LETTERS, lambda topic, value: value, "test", letter_bytes_max=1_000_000),
         record_bytes_max=record_bytes_max,
         status_bytes_max=status_bytes_max,
         together=together,
