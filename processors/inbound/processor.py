@@ -257,7 +257,7 @@ class InboundProcessor:
         order = self._ports.codec.decode(record.value)
         if not isinstance(order, StoreOrderPublished):
             raise FieldNotUsable(f"The record is a {type(order).__name__}, not a StoreOrderPublished.")
-        connection = self._ports.stores.find(order.store)
+        connection = self._ports.stores.find(published.store_of(order))
         # The topic's name is what the broker's access rules guard; the record may claim anything.
         if connection is None or connection.tenant != tenant:
             raise published.ForeignStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from events.documents import PublishedArea, PublishedLine, StoreOrderPublished
+from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 from events.identity import command_id
 from processors.inbound.reading import (
     AREA_NAME,
@@ -21,6 +21,9 @@ from processors.inbound.reading import (
     ReadArea,
     ReadLine,
     ReadOrder,
+    bounded_text,
+    country_code,
+    is_currency_code,
 )
 from processors.personal import Recipient
 
@@ -45,9 +48,15 @@ def published_command_id(tenant: str, order: StoreOrderPublished, value: bytes) 
     return command_id("published", tenant, order.store, order.external_id, order.updated_at, digest)
 
 
+def store_of(order: StoreOrderPublished) -> str:
+    """The store that a published order names; FieldNotUsable where that is no name."""
+    return bounded_text("store", order.store)
+
+
 def read_published(order: StoreOrderPublished) -> ReadOrder:
     """Read a published order; FieldMissing or FieldNotUsable name what is wrong with it."""
-    if not order.external_id:
+    external_id = bounded_text("external_id", order.external_id)
+    if not external_id:
         raise FieldMissing("external_id is empty: without it the order cannot be recognised.")
     if not order.lines and not order.cancelled:
         raise FieldMissing("lines is empty: an order has at least one line.")
@@ -55,61 +64,72 @@ def read_published(order: StoreOrderPublished) -> ReadOrder:
         raise FieldNotUsable(f"lines has {len(order.lines)} entries; at most {LINES_MAX} are taken.")
     if len({line.line_id for line in order.lines}) != len(order.lines):
         raise FieldNotUsable("lines: two of them have the same line_id. Give each line its own.")
-    address = order.address
+    currency = order.currency.upper()
+    if not is_currency_code(currency):
+        raise FieldNotUsable("currency is no ISO 4217 currency code.")
     return ReadOrder(
-        external_id=order.external_id,
-        order_number=order.order_number or order.external_id,
+        external_id=external_id,
+        order_number=bounded_text("order_number", order.order_number) or external_id,
         placed_at=order.placed_at,
         updated_at=order.updated_at,
-        currency=order.currency.upper(),
+        currency=currency,
         total_minor=order.total_minor or sum(line.quantity * line.unit_price_minor for line in order.lines),
         priority="express" if order.priority == "express" else "standard",
-        recipient=Recipient(
-            name=address.name,
-            address1=address.address1,
-            address2=address.address2,
-            city=address.city,
-            region=address.region,
-            postal_code=address.postal_code,
-            country=address.country.upper(),
-            phone=address.phone,
-            email=address.email,
-        ),
+        recipient=_read_recipient(order.address),
         lines=tuple(_read_line(line, f"lines[{number}]") for number, line in enumerate(order.lines)),
         payment_pending=order.payment_pending,
         cancelled=order.cancelled,
     )
 
 
+def _read_recipient(address: PublishedAddress) -> Recipient:
+    def text(name: str) -> str:
+        return bounded_text(f"address.{name}", getattr(address, name))
+
+    return Recipient(
+        name=text("name"),
+        address1=text("address1"),
+        address2=text("address2"),
+        city=text("city"),
+        region=text("region"),
+        postal_code=text("postal_code"),
+        country=country_code(text("country")),
+        phone=text("phone"),
+        email=text("email"),
+    )
+
+
 def _read_line(line: PublishedLine, path: str) -> ReadLine:
-    if not line.line_id or not line.sku:
+    sku = bounded_text(f"{path}.sku", line.sku)
+    if not line.line_id or not sku:
         raise FieldMissing(f"{path}: line_id and sku are needed to make anything of the line.")
-    if not LINE_ID.match(line.line_id):
+    if not LINE_ID.fullmatch(line.line_id):
         raise FieldNotUsable(f"{path}.line_id: 1 to 64 letters, digits, dots, hyphens and underscores.")
     if not 1 <= line.quantity <= QUANTITY_MAX:
         raise FieldNotUsable(f"{path}.quantity is {line.quantity}; 1 to {QUANTITY_MAX} can be made.")
     if len(line.areas) > AREAS_MAX or len({area.area for area in line.areas}) != len(line.areas):
         raise FieldNotUsable(f"{path}.areas: at most {AREAS_MAX}, each named once.")
-    _bounded(f"{path}.instructions", line.instructions, TEXT_CHARACTERS_MAX)
     return ReadLine(
         line_id=line.line_id,
-        sku=line.sku,
-        title=line.title,
+        sku=sku,
+        title=bounded_text(f"{path}.title", line.title),
         quantity=line.quantity,
         unit_price_minor=line.unit_price_minor,
         areas=tuple(_read_area(area, f"{path}.areas[{number}]") for number, area in enumerate(line.areas)),
-        instructions=line.instructions or None,
+        instructions=_given(f"{path}.instructions", line.instructions, TEXT_CHARACTERS_MAX),
     )
 
 
 def _read_area(area: PublishedArea, path: str) -> ReadArea:
-    if area.area and not AREA_NAME.match(area.area):
+    if area.area and not AREA_NAME.fullmatch(area.area):
         raise FieldNotUsable(f"{path}.area: small letters, digits, dots, hyphens and underscores, at most 64.")
-    _bounded(f"{path}.text", area.text, TEXT_CHARACTERS_MAX)
-    _bounded(f"{path}.artwork_url", area.artwork_url, URL_CHARACTERS_MAX)
-    return ReadArea(area=area.area, text=area.text or None, artwork_url=area.artwork_url or None)
+    return ReadArea(
+        area=area.area,
+        text=_given(f"{path}.text", area.text, TEXT_CHARACTERS_MAX),
+        artwork_url=_given(f"{path}.artwork_url", area.artwork_url, URL_CHARACTERS_MAX),
+    )
 
 
-def _bounded(path: str, text: str | None, characters_max: int) -> None:
-    if text is not None and len(text) > characters_max:
-        raise FieldNotUsable(f"{path} has {len(text)} characters; at most {characters_max}.")
+def _given(path: str, text: str | None, characters_max: int) -> str | None:
+    """What the buyer gave; None where there is nothing."""
+    return bounded_text(path, text or "", characters_max) or None

@@ -161,11 +161,7 @@ class JsonObject:
             return ""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.unusable(name, "a text")
-        text = str(value).strip()
-        if len(text) > characters_max:
-            raise FieldNotUsable(f"{self.path(name)} has {len(text)} characters; at most {characters_max}.")
-        # PostgreSQL and most printers of labels cannot take NUL.
-        return text.replace("\x00", "")
+        return bounded_text(self.path(name), str(value).strip(), characters_max)
 
     def identifier(self, name: str) -> str:
         """A required id: digits or text."""
@@ -254,6 +250,29 @@ class JsonObject:
         return list(self._fields.items())
 
 
+def without_nul(text: str) -> str:
+    """The text as it can be kept and printed: PostgreSQL and most printers of labels cannot take NUL."""
+    return text.replace("\x00", "")
+
+
+def bounded_text(path: str, text: str, characters_max: int = SHORT_CHARACTERS_MAX) -> str:
+    """The text as it can be kept; FieldNotUsable names the field at `path` where it is too long."""
+    if len(text) > characters_max:
+        raise FieldNotUsable(f"{path} has {len(text)} characters; at most {characters_max}.")
+    return without_nul(text)
+
+
+def is_currency_code(code: str) -> bool:
+    """Whether this may be an ISO 4217 code."""
+    return len(code) == 3 and code.isascii() and code.isalpha()
+
+
+def country_code(text: str) -> str:
+    """The ISO 3166-1 alpha-2 code, or empty where it is none."""
+    code = text.upper()
+    return code if len(code) == 2 and code.isalpha() else ""
+
+
 def minor_units(amount: str, currency: str) -> int:
     """ "199.00" USD → 19900; "398.00" JPY → 398. MoneyNotExact when digits would be lost."""
     try:
@@ -283,6 +302,6 @@ def currency_code(fields: JsonObject, name: str = "currency") -> str:
     code = fields.text(name).upper()
     if not code:
         raise FieldMissing(f"{fields.path(name)} is missing: amounts mean nothing without their currency.")
-    if not (len(code) == 3 and code.isascii() and code.isalpha()):
+    if not is_currency_code(code):
         raise fields.unusable(name, "an ISO 4217 currency code")
     return code

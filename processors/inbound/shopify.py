@@ -34,8 +34,11 @@ from processors.inbound.reading import (
     ReadLine,
     ReadOrder,
     TopicNotKnown,
+    bounded_text,
+    country_code,
     currency_code,
     lines_total_minor,
+    without_nul,
 )
 from processors.personal import Recipient
 from processors.webhooks import WebhookNotGenuine
@@ -200,7 +203,7 @@ def _read_lines(
                 quantity=quantity,
                 unit_price_minor=entry.minor("price", currency) or 0,
                 areas=areas,
-                instructions="\n".join([*rest, *notes])[:TEXT_CHARACTERS_MAX] or None,
+                instructions=without_nul("\n".join([*rest, *notes]))[:TEXT_CHARACTERS_MAX] or None,
             )
         )
     return lines
@@ -242,13 +245,14 @@ def _personalisation(line: JsonObject, options: ShopifyOptions) -> tuple[tuple[R
     for name, value in _properties(line):
         normal, area = _named_area(name, options)
         of_area = given.get(area) or _Given()
+        path = f"{line.path('properties')} {name!r}"
         if normal in options.artwork_properties:
-            of_area.pictures[normal] = _bounded(line, name, value, URL_CHARACTERS_MAX)
+            of_area.pictures[normal] = bounded_text(path, value, URL_CHARACTERS_MAX)
         elif normal in options.text_properties:
-            of_area.texts.append(_bounded(line, name, value, TEXT_CHARACTERS_MAX))
+            of_area.texts.append(bounded_text(path, value, TEXT_CHARACTERS_MAX))
         elif of_area.linked is None and len(value) <= URL_CHARACTERS_MAX and _ARTWORK_LINK.match(value):
             # Upload apps choose their own property names; a link to a picture speaks for itself.
-            of_area.linked = value
+            of_area.linked = without_nul(value)
         else:
             if not name.startswith("_"):
                 rest.append(f"{name}: {value}")
@@ -298,12 +302,6 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip() != ""
 
 
-def _bounded(line: JsonObject, name: str, value: str, characters_max: int) -> str:
-    if len(value) > characters_max:
-        raise FieldNotUsable(f"{line.path('properties')} {name!r}: {len(value)} characters, at most {characters_max}.")
-    return value.replace("\x00", "")
-
-
 def _normal(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", name.strip().lstrip("_").casefold())
 
@@ -315,7 +313,6 @@ def _read_recipient(order: JsonObject) -> Recipient:
     if address is None:
         return Recipient(email=email)
     name = address.text("name") or f"{address.text('first_name')} {address.text('last_name')}".strip()
-    country = address.text("country_code").upper()
     return Recipient(
         name=name,
         company=address.text("company"),
@@ -324,7 +321,7 @@ def _read_recipient(order: JsonObject) -> Recipient:
         city=address.text("city"),
         region=address.text("province_code") or address.text("province"),
         postal_code=address.text("zip"),
-        country=country if len(country) == 2 and country.isalpha() else "",
+        country=country_code(address.text("country_code")),
         phone=address.text("phone") or order.text("phone"),
         email=email,
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from events.documents import PublishedAddress, PublishedArea, PublishedLine, StoreOrderPublished
 from events.identity import order_id as order_id_of
+from events.order.commands import ObserveStoreOrder
+from events.order.values import StoreOrder
 from tests.unit.inbound.doubles import (
     connection,
 )
@@ -64,6 +67,11 @@ def test_an_order_on_a_stores_own_topic_becomes_the_same_command() -> None:
         ),
         (
             "stores.demo.orders.v1",
+            published_order(lines=(PublishedLine(line_id="1\n", sku="A", quantity=1),)),
+            "FieldNotUsable",
+        ),
+        (
+            "stores.demo.orders.v1",
             published_order(lines=(PublishedLine(line_id="1", sku="A", quantity=1),) * 2),
             "FieldNotUsable",
         ),
@@ -81,6 +89,59 @@ def test_a_published_order_that_cannot_be_used_is_dead_lettered_sealed(
     assert dlq == f"dlq.{topic}"
     assert b"Ann Example" not in sealed
     assert world.vault.open_daily("dlq", dlq, sealed) == value
+
+
+TEXTS = ("external_id", "order_number", "address", "title", "sku", "text", "instructions", "artwork_url")
+ADDRESS = ("name", "address1", "address2", "city", "region", "postal_code", "country", "email", "phone")
+
+
+def with_text(field: str, text: str) -> StoreOrderPublished:
+    """An order in which a field, or all of the address, is this text."""
+    if field == "address":
+        return published_order(address=PublishedAddress(**dict.fromkeys(ADDRESS, text)))
+    only = published_order().lines[0]
+    if field in ("sku", "title", "instructions"):
+        return published_order(lines=(msgspec.structs.replace(only, **{field: text}),))
+    if field in ("text", "artwork_url"):
+        return published_order(lines=(msgspec.structs.replace(only, areas=(PublishedArea(**{field: text}),)),))
+    return published_order(**{field: text})
+
+
+@pytest.mark.parametrize("field", [*TEXTS, "currency", "store"])
+def test_a_text_that_is_too_long_to_be_kept_is_dead_lettered_by_the_name_of_its_field(field: str) -> None:
+    world = World(connection("demo-kafka"))
+    world.handle("stores.demo.orders.v1", world.codec.encode(with_text(field, "x" * 6_000)))
+    assert world.buried_reasons() == ["FieldNotUsable"]
+    ((*_, headers),) = world.log.records
+    assert field in headers["__connect.errors.exception.message"].decode()
+    assert world.commands.sent == []
+
+
+@pytest.mark.parametrize("field", TEXTS)
+def test_nul_which_nothing_can_keep_or_print_is_left_out_of_an_order(field: str) -> None:
+    world = World(connection("demo-kafka"))
+    for text in ("EU\0", "EU"):
+        world.handle("stores.demo.orders.v1", world.codec.encode(with_text(field, text)))
+    with_nul, without = (command.order for command, _ in world.commands.sent if isinstance(command, ObserveStoreOrder))
+    assert [digests_of(with_nul), plain_texts_of(with_nul)] == [digests_of(without), plain_texts_of(without)]
+
+
+def digests_of(order: StoreOrder) -> list[str]:
+    """What tells whether what is sealed in two orders is the same."""
+    return [order.recipient_digest, *(line.content_digest for line in order.lines)]
+
+
+def plain_texts_of(order: StoreOrder) -> list[str]:
+    """What of an order stands in facts as it is."""
+    own = [order.external_id, order.order_number, order.currency, order.country, order.region, order.postal_prefix]
+    return [*own, *(text for line in order.lines for text in (line.line_id, line.sku, line.title))]
+
+
+@pytest.mark.parametrize("nothing", ["external_id", "sku"])
+def test_what_is_nothing_but_nul_is_missing(nothing: str) -> None:
+    world = World(connection("demo-kafka"))
+    world.handle("stores.demo.orders.v1", world.codec.encode(with_text(nothing, "\0")))
+    assert world.buried_reasons() == ["FieldMissing"]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"not avro", b"\x00\x00\x00\x00\x01rubbish", b"\x00\x7f\xff\xff\xff"])

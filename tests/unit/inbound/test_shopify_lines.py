@@ -28,6 +28,11 @@ def test_a_line_without_a_sku_is_named_by_what_it_has(changes: dict[str, Any], s
     assert read(body(line_items=[line(**changes)])).lines[0].sku == sku
 
 
+def test_nul_which_nothing_can_keep_or_print_is_left_out_of_instructions_too() -> None:
+    order = read(body(line_items=[line(properties=[{"name": "Col\0our", "value": "gr\0een"}])]))
+    assert order.lines[0].instructions == "Colour: green"
+
+
 def test_properties_become_text_picture_and_instructions() -> None:
     order = read(
         body(
