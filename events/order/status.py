@@ -30,6 +30,9 @@ DELIVERED = frozenset({"delivered", "returned"})
 MANY = 50
 """With so many lines of a thousand units each, all in each of so many parcels, a snapshot has half a megabyte."""
 
+MUCH_TEXT = 200_000
+"""So many characters have 0.8 megabytes at most: together with the half megabyte above far from a record's limit."""
+
 MADE = frozenset({"accepted", "printed", "inspecting", "passed", "failed"})
 
 
@@ -115,7 +118,17 @@ def _progress(stage: str) -> int:
 
 def may_be_large(order: Order) -> bool:
     """Whether the snapshot may come near a record's limit; most orders are far from it, and are not measured."""
-    return max(len(order.lines), len(order.parcels), len(order.exceptions)) > MANY
+    if max(len(order.lines), len(order.parcels), len(order.exceptions)) > MANY:
+        return True
+    characters = len(order.store) + len(order.external_id) + len(order.order_number)
+    for line in order.lines.values():
+        # The line's id stands in the contents of parcels too.
+        characters += len(line.sku) + len(line.line_id) * (1 + len(order.parcels))
+    for parcel in order.parcels.values():
+        characters += len(parcel.parcel_id) + len(parcel.tracking_number) + len(parcel.tracking_url)
+    for exception_id in order.exceptions:
+        characters += len(exception_id)
+    return characters > MUCH_TEXT
 
 
 def status_of(order: Order, key: str, tenant: str, seq: int, at: int) -> OrderStatus:

@@ -16,7 +16,7 @@ from events.order.stream import ORDER_STREAM
 from processors.ledger.batch import Batch, Progress
 from processors.ledger.loop import LedgerOptions
 from processors.snapshots import Entry
-from tests.order_life import a_line, a_store_order, placed
+from tests.order_life import NOW, a_line, a_store_order, placed
 from tests.unit.ledger.answering import CODEC, Record, a_partition, decisions_of, records_on
 
 KEY = "0a0b6bfa-3ef2-5d31-9c8e-5c3b7a2d1f99"
@@ -27,10 +27,12 @@ def entry_of(order: Order, seq: int) -> Entry:
     return Entry(seq, "demo" if seq else "", b"", order)
 
 
-def decided(seen: Entry, command: Declared | None = None, *, status_bytes_max: int = 2_000_000) -> Batch:
+def decided(
+    seen: Entry, command: Declared | None = None, *, status_bytes_max: int = 2_000_000, command_id: str = ""
+) -> Batch:
     """The batch in which one command, by default the placing of an order, is answered."""
     envelope = CommandEnvelope(
-        command_id="later-1" if seen.seq else "place-1",
+        command_id=command_id or ("later-1" if seen.seq else "place-1"),
         key=KEY,
         tenant="demo",
         command_type=type(command or placed()).__name__,
@@ -142,6 +144,21 @@ def test_a_command_that_would_make_the_status_larger_than_a_record_is_refused_an
     assert isinstance(after.state, Order)
     assert not after.state.cancelled
     assert max(bytes_of_statuses(batch)) < 400_000
+
+
+def test_few_lines_with_very_long_texts_cannot_make_a_status_that_no_record_holds() -> None:
+    # given: a store whose every picture of an order has another line, none of which is ever forgotten
+    entry, refused = entry_of(Order(), 0), []
+    for number in range(3):
+        long_line = msgspec.structs.replace(a_line(f"line-{number}"), sku="x" * 700_000)
+        # when
+        picture = ObserveStoreOrder(order=a_store_order(lines=(long_line,)), store_updated_at=NOW + number)
+        batch = decided(entry, picture, command_id=f"picture-{number}")
+        # then
+        entry = batch.progress[0].entries[KEY]
+        refused += [CODEC.decode(value) for _, value, *_ in records_on(batch, ORDER_STREAM.rejected_topic)]
+        assert max(bytes_of_statuses(batch)) < LedgerOptions().status_bytes_max
+    assert [answer.reason for answer in refused if isinstance(answer, CommandRejected)] == ["StatusTooLarge"]
 
 
 def test_an_order_that_no_status_could_show_is_not_taken() -> None:
