@@ -23,6 +23,11 @@ class LedgerUnreadable(ProjectionError):
     """A record of the ledger cannot be read. Run `printledger verify`; if it is whole, upgrade this release."""
 
 
+class RowRefused(ProjectionError):
+    """PostgreSQL refuses what a fact says, and will every time: a text is too long for an index, holds NUL, or a number
+    is out of range. Nothing of the batch was kept; upgrade to a release that leaves out what is named."""
+
+
 class OffsetLost(ProjectionError):
     """The topic no longer holds what comes next: it was truncated. Restore it, or rebuild with `--rebuild`."""
 

@@ -8,7 +8,7 @@ import msgspec
 from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
 
-from projections.errors import AlreadyRunning, BuildSuperseded, CheckpointMoved
+from projections.errors import AlreadyRunning, BuildSuperseded, CheckpointMoved, RowRefused
 from projections.holdable import holdable, text_held
 from projections.model import Change, ReadModel, Row, Table
 from projections.schema import set_search_path, shown_build
@@ -119,10 +119,17 @@ class Store:
         """Write the rows of a batch, removals first; a NUL in a text is written as U+FFFD.
 
         A fact stands for ever, so one that PostgreSQL does not hold must not keep the others from being folded. NUL is
-        looked for only after PostgreSQL has refused: to look at each text costs more than a savepoint a batch.
+        looked for only after PostgreSQL has refused: to look at each text costs more than a savepoint a batch. Raises
+        `RowRefused` where the database never takes a row, whatever is left out of it.
         """
         if not any(change.rows or change.removals for change in changes):
             return
+        try:
+            self._write_or_clean(model, changes)
+        except (errors.DataError, errors.ProgramLimitExceeded) as error:
+            raise RowRefused(f"{model.name}: {str(error)[:500]}") from error
+
+    def _write_or_clean(self, model: ReadModel, changes: Sequence[Change]) -> None:
         try:
             with self.connection.transaction():
                 self._write(model, changes)

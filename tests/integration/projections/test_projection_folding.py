@@ -19,6 +19,7 @@ from projections.errors import (
     OffsetLost,
     PositionGap,
     PositionRepeated,
+    RowRefused,
     TopicMissing,
 )
 from projections.model import Topics
@@ -151,6 +152,15 @@ def test_a_fact_with_a_character_that_postgresql_holds_in_no_text_is_folded_and_
     # and a rebuild meets the same facts
     rig.rebuild("orders")
     assert rig.query(shown, [KEY]) == [("A\ufffdB", "#\ufffd", "Mug\ufffd")]
+
+
+def test_what_the_database_never_takes_stops_the_projection_by_name_instead_of_making_it_wait(rig: Rig) -> None:
+    # An index's rows are compressed: what is drawn at random does not become shorter by that.
+    order = msgspec.structs.replace(a_store_order(), external_id=random.Random(7).randbytes(5_000).hex())
+    rig.ledger.write([(KEY, OrderPlaced(order=order, store_updated_at=NOW))])
+    with pytest.raises(RowRefused, match="orders: index row"):
+        rig.projection("orders").run(_never())
+    assert rig.query("SELECT count(*) FROM orders") == [(0,)]
 
 
 def test_a_fact_of_a_type_that_a_newer_release_writes_is_left_out_by_those_that_do_not_use_it(rig: Rig) -> None:
