@@ -20,6 +20,7 @@ from processors.inbound.dead_letters import DeadLetters
 from processors.inbound.processor import InboundProcessor
 from processors.inbound.raw import RAW_TOPIC
 from processors.ports import ConsumedRecord
+from processors.record_headers import headers_if_readable
 from processors.timers import stopped_within
 
 log = structlog.get_logger(__name__)
@@ -152,9 +153,10 @@ async def _failure_of(step: Coroutine[Any, Any, None]) -> BaseException | None:
 
 
 def consumed(message: Message, prefix: str) -> ConsumedRecord:
-    """A record as it was consumed, its topic without the prefix of the settings."""
-    headers = message.headers() or []
-    pairs = headers.items() if isinstance(headers, dict) else headers
+    """A record as it was consumed, its topic without the prefix of the settings.
+
+    Headers that cannot be read are left out: a store's order needs none, and without them a raw record is unreadable.
+    """
     kind_and_time = message.timestamp()
     return ConsumedRecord(
         topic=(message.topic() or "").removeprefix(prefix),
@@ -162,7 +164,7 @@ def consumed(message: Message, prefix: str) -> ConsumedRecord:
         offset=message.offset() or 0,
         key=_bytes_or_none(message.key()),
         value=_bytes_or_none(message.value()),
-        headers=tuple((name, value if isinstance(value, bytes) else b"") for name, value in pairs),
+        headers=tuple((name, value or b"") for name, value in headers_if_readable(message)),
         timestamp_at=max(0, kind_and_time[1]),
     )
 

@@ -14,6 +14,7 @@ from confluent_kafka import Message
 
 from processors.dead_letters import ERRORS_PREFIX, SEALED_HEADER, Letter, forms_of_letter
 from processors.ledger.records import Outgoing
+from processors.record_headers import headers_if_readable
 
 MESSAGE_CHARACTERS_MAX = 1_000
 STACKTRACE_CHARACTERS_MAX = 8_000
@@ -53,7 +54,7 @@ class DeadLetters:
         key: Any = message.key()
         value: Any = message.value()
         sealed = None if value is None else self._seal(self.topic, value)
-        original: Any = message.headers() or []
+        original = headers_if_readable(message)
         why = [
             *((ERRORS_PREFIX + name, text.encode(errors="replace")) for name, text in reasons.items()),
             (SEALED_HEADER, b"" if sealed is None else self.topic.encode()),

@@ -14,6 +14,7 @@ from events.declare import Declared
 from events.envelope import HeaderMissing
 from events.stream import Stream
 from processors.ledger.partitioning import partition_of
+from processors.record_headers import HeadersUnreadable, read_headers
 
 #: A key is an index key of the snapshots; orders' keys have 36 bytes.
 KEY_BYTES_MAX = 512
@@ -58,6 +59,7 @@ UNUSABLE: tuple[type[Exception], ...] = (
     NotACommand,
     HeadersDisagree,
     HeadersTooLong,
+    HeadersUnreadable,
     DecisionFailed,
 )
 """Why a record becomes a dead letter. Anything else that goes wrong stops the process, not the record."""
@@ -112,8 +114,8 @@ class Intake:
         value: Any = message.value()
         if value is None:
             raise NoValue(NoValue.__doc__)
-        raw: Any = message.headers()
-        found: dict[str, bytes] = dict(raw or ())
+        raw: Any = read_headers(message)
+        found: dict[str, bytes] = dict(raw)
         try:
             if sum(map(len, found.values())) > HEADERS_BYTES_MAX:
                 raise HeadersTooLong(HeadersTooLong.__doc__)
@@ -161,6 +163,5 @@ class Intake:
 
 
 def headers_of(message: Message) -> RawHeaders:
-    """The record's headers with bytes; a null content, which Kafka allows, reads as missing."""
-    headers: Any = message.headers() or ()
-    return [(name, content) for name, content in headers if isinstance(content, bytes)]
+    """The headers with bytes; a null content, which Kafka allows, reads as missing. Raises `HeadersUnreadable`."""
+    return [(name, content) for name, content in read_headers(message) if isinstance(content, bytes)]

@@ -21,6 +21,7 @@ from processors.ledger.clients import ReaderFactory
 from processors.ledger.intake import headers_of
 from processors.ports import NamedError
 from processors.proof.scan import TopicReader
+from processors.record_headers import headers_if_readable
 from processors.snapshots import mark_of
 
 DESCRIBED_MAX = 100
@@ -273,7 +274,7 @@ def _told(outcome: _Outcome) -> str:
 
 
 def _command_id(message: Message) -> bytes:
-    return next((content for name, content in headers_of(message) if name == "ce_id"), b"")
+    return dict(headers_if_readable(message)).get("ce_id") or b""
 
 
 def _identity(message: Message) -> bytes:

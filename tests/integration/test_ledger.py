@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from events.catalogue.commands import MapSku, PublishTemplate, ReportPartnerOffer
 from events.catalogue.decide import CatalogueDecider, catalogue_key
@@ -237,6 +240,42 @@ def test_what_can_never_be_read_is_a_dead_letter_once_and_the_partition_moves_on
     assert len(catalogue.facts()) == 1
     report = catalogue.audit()
     assert (report.dead_letters, report.accepted, report.described) == (len(bad), 1, [])
+
+
+class _NotUtf8(str):
+    """A header's name as those clients write it that take any bytes."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return b"\xff\xfe"
+
+
+async def _sent_by_another_client(bed: Bed, key: str, value: bytes) -> None:
+    """Put a record onto partition 0 of intake, one header of which has a name that is not UTF-8."""
+    producer = AIOKafkaProducer(bootstrap_servers=bed.settings.kafka_bootstrap_servers)
+    async with producer:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 100_000)
+        batch.append(timestamp=None, key=key.encode(), value=value, headers=[(_NotUtf8("name"), b"content")])
+        await (await producer.send_batch(batch, bed.stream.intake_topic, partition=0))
+
+
+def test_a_header_whose_name_is_no_text_makes_a_dead_letter_and_stops_nobody(catalogue: Bed) -> None:
+    # given
+    number = next(number for number in range(99) if partition_of(key_of_offer(number).encode(), 2) == 0)
+    key, offer = key_of_offer(number), an_offer(number)
+    asyncio.run(_sent_by_another_client(catalogue, key, catalogue.codec.encode(offer)))
+    catalogue.send(key, "id-good", offer, tenant="shared")
+    # when
+    with catalogue.running():
+        catalogue.wait_until_answered()
+    # then
+    (letter,) = catalogue.read(catalogue.dead_letters)
+    assert headers_of(letter)["__connect.errors.exception.class.name"] == b"HeadersUnreadable"
+    assert len(catalogue.facts()) == 1
+    report = catalogue.audit()
+    assert (report.dead_letters, report.accepted, report.described) == (1, 1, [])
 
 
 class _FailingDecider(CatalogueDecider):

@@ -37,11 +37,21 @@ class OneMessage:
         return 1, 7
 
 
+class UnreadableHeaders(OneMessage):
+    """The name of one of its headers is not UTF-8."""
+
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        raise SystemError("returned a result with an exception set")
+
+    def set_headers(self, headers: list[tuple[str, bytes | None]]) -> None:
+        """Nobody asks for them again."""
+
+
 class Broker:
     """Gives one record, then stops the process once it was committed or nothing more can come."""
 
-    def __init__(self, stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-        self.stop, self.loop = stop, loop
+    def __init__(self, stop: asyncio.Event, loop: asyncio.AbstractEventLoop, message: OneMessage) -> None:
+        self.stop, self.loop, self.message = stop, loop, message
         self.given = False
         self.committed: list[int] = []
         self.closed = False
@@ -55,7 +65,7 @@ class Broker:
             self.loop.call_soon_threadsafe(self.stop.set)
             return []
         self.given = True
-        return [OneMessage()]
+        return [self.message]
 
     def commit(self, *, message: Any, asynchronous: bool) -> None:
         self.committed.append(message.offset())
@@ -103,13 +113,13 @@ class NothingFits(Letters):
         raise RecordTooLarge
 
 
-def ran(processor: Any, letters: Any = None) -> tuple[Broker, Any]:
+def ran(processor: Any, letters: Any = None, message: OneMessage | None = None) -> tuple[Broker, Any]:
     """Let inbound run until it is told to stop; `letters` makes the dead letters, given what tells it so."""
     stop = asyncio.Event()
     letters = letters(stop) if letters else Letters()
 
     async def run() -> Broker:
-        broker = Broker(stop, asyncio.get_running_loop())
+        broker = Broker(stop, asyncio.get_running_loop(), message or OneMessage())
         consumer = InboundConsumer(
             lambda: broker, processor, letters, outages=(BrokerUnreachable,), topic_prefix="test."
         )
@@ -130,6 +140,14 @@ def test_a_record_is_committed_after_it_was_handled() -> None:
     assert letters.buried == []
     assert broker.subscribed[0] == "test.pod.inbound.raw.v1"
     assert broker.subscribed[1].startswith("^test")
+
+
+def test_a_record_whose_headers_nobody_can_read_is_handled_without_them() -> None:
+    processor = Processor()
+    broker, _ = ran(processor, message=UnreadableHeaders())
+    (record,) = processor.handled
+    assert (record.value, record.headers) == (b"v", ())
+    assert broker.committed == [5]
 
 
 def test_while_something_outside_is_away_the_record_waits_and_is_not_lost() -> None:

@@ -45,6 +45,20 @@ class Record:
         return self._offset
 
 
+class UnreadableRecord(Record):
+    """A record of which one header's name is not UTF-8, until it is given other headers."""
+
+    is_readable = False
+
+    def headers(self) -> Any:
+        if not self.is_readable:
+            raise SystemError("<method 'headers' of 'cimpl.Message' objects> returned a result with an exception set")
+        return self._headers
+
+    def set_headers(self, headers: Any) -> None:
+        self._headers, self.is_readable = headers, True
+
+
 def a_partition(entries: Mapping[str, Entry]) -> Partition:
     """Partition 0 of the orders, which remembers these entries."""
     claim = Claim(stream="orders", partition=0, epoch=1, checkpoint=BEGINNING)

@@ -20,7 +20,15 @@ from infra.benchmarks.order_lives import Sent, lives
 from processors.ledger.batch import Batch, Progress
 from processors.ledger.decisions import HEADERS_BYTES_MAX
 from processors.snapshots import Entry
-from tests.unit.ledger.answering import CODEC, DEAD_LETTERS, Record, a_partition, decisions_of, records_on
+from tests.unit.ledger.answering import (
+    CODEC,
+    DEAD_LETTERS,
+    Record,
+    UnreadableRecord,
+    a_partition,
+    decisions_of,
+    records_on,
+)
 
 AT = 1_790_000_000_123
 #: Lives of which two in a hundred commands are sent twice.
@@ -39,14 +47,15 @@ class FaultyRule(OrderDecider):
         return super().decide_and_evolve(state, command, context)
 
 
-def answered(commands: Sequence[Sent], stream: Stream = ORDER_STREAM, **limits: int) -> Batch:
+def answered(commands: Sequence[Sent], stream: Stream = ORDER_STREAM, unreadable_key: str = "", **limits: int) -> Batch:
     """The batch in which these commands are answered, all on one partition, by a ledger that knows no order yet."""
     partition = a_partition({sent.key: Entry(0, "", b"", Order()) for sent in commands})
     batch = Batch(AT)
     progress = batch.progress[0] = Progress(partition, None)
     taken = []
     for offset, sent in enumerate(commands):
-        message: Any = Record(sent.key, CODEC.encode(sent.command), sent.envelope.to_headers(), offset)
+        kind = UnreadableRecord if sent.key == unreadable_key else Record
+        message: Any = kind(sent.key, CODEC.encode(sent.command), sent.envelope.to_headers(), offset)
         taken.append((progress, message, sent.key))
     decisions = decisions_of(stream, **limits)
     decisions.decide(batch, taken)
@@ -88,6 +97,19 @@ def test_a_command_at_which_a_rule_fails_becomes_one_dead_letter_and_its_neighbo
     facts, without = facts_by_order(batch), facts_by_order(answered(others))
     assert {key: facts[key] for key in without} == without
     assert first_check.command_id not in {cause for cause, _ in facts[first_check.key.encode()]}
+
+
+def test_records_whose_headers_nobody_can_read_become_dead_letters_and_their_neighbours_are_answered() -> None:
+    # given
+    unreadable = LIVES[0].key
+    others = [sent for sent in LIVES if sent.key != unreadable]
+    # when
+    batch = answered(LIVES, unreadable_key=unreadable)
+    # then
+    letters = [dict(zip(names, contents, strict=True)) for *_, names, contents in records_on(batch, DEAD_LETTERS)]
+    assert {letter["__connect.errors.exception.class.name"] for letter in letters} == {b"HeadersUnreadable"}
+    assert len(letters) == len(LIVES) - len(others)
+    assert facts_by_order(batch) == facts_by_order(answered(others))
 
 
 def test_a_command_whose_facts_are_too_large_is_refused_and_its_neighbours_are_answered() -> None:
