@@ -15,7 +15,7 @@ from api.command_ids import unnamed_command_id
 from api.dependencies import ApiDependencies
 from api.models import SubmissionOut
 from api.problems import MEDIA_TYPE, Problem
-from events.envelope import CommandEnvelope
+from events.envelope import CommandEnvelope, traceparent_of
 from events.identity import command_id
 from events.order.commands import OrderCommand
 
@@ -149,7 +149,7 @@ def _envelope(
         sent_at=deps.now_ms(),
         actor=caller.actor,
         correlation_id=order_id,
-        traceparent=request.headers.get("traceparent", "")[:55],
+        traceparent=traceparent_of(request.headers.get("traceparent", "")),
     )
 
 

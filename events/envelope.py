@@ -1,5 +1,6 @@
 """What travels beside a record: CloudEvents binary mode, W3C trace context and the ledger's own headers."""
 
+import re
 from typing import TypeAlias
 
 import msgspec
@@ -8,6 +9,19 @@ Headers: TypeAlias = list[tuple[str, bytes]]
 """Kafka headers in the order in which they are written; the hash chain covers them in this order."""
 
 SPEC_VERSION = b"1.0"
+
+
+_TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT_CHARACTERS = 55
+
+
+def traceparent_of(header: str) -> str:
+    """A sender's W3C trace context as our records carry it; empty where it is none: nothing depends on it.
+
+    Of a later version of the format only what this one knows is kept.
+    """
+    known, further = header[:_TRACEPARENT_CHARACTERS], header[_TRACEPARENT_CHARACTERS:]
+    return known if _TRACEPARENT.fullmatch(known) and further[:1] in ("", "-") else ""
 
 
 class HeaderMissing(ValueError):

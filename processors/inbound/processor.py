@@ -18,7 +18,7 @@ import structlog
 
 from events.codec import Codec, Undecodable
 from events.documents import StoreOrderPublished
-from events.envelope import CommandEnvelope
+from events.envelope import CommandEnvelope, traceparent_of
 from events.identity import command_id
 from events.identity import order_id as order_id_of
 from events.order import commands as order_commands
@@ -159,7 +159,7 @@ class InboundProcessor:
             actor=one.actor,
             causation_id=f"{record.topic}/{record.partition}/{record.offset}",
             correlation_id=one.order_id,
-            traceparent=dict(record.headers).get("traceparent", b"").decode(errors="replace"),
+            traceparent=traceparent_of(dict(record.headers).get("traceparent", b"").decode(errors="replace")),
         )
         await self._ports.commands.send(one.command, envelope)
 

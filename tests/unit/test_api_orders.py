@@ -172,6 +172,13 @@ def test_lines_that_cost_more_together_than_an_order_may_are_refused_with_what_t
     assert world.commands.sent == []
 
 
+def test_a_header_that_is_no_trace_context_is_left_out_and_the_order_is_sent() -> None:
+    world = World()
+    assert world.post_order(headers={"traceparent": "not a trace"}).is_success
+    ((_, envelope),) = world.commands.sent
+    assert envelope.traceparent == ""
+
+
 def test_an_error_does_not_repeat_what_was_sent() -> None:
     response = World().post_order(recipient={"name": "Secret Person", "country": "Secretland"})
     assert "Secret" not in response.text

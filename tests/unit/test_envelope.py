@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.envelope import CommandEnvelope, FactEnvelope, HeaderMissing
+from events.envelope import CommandEnvelope, FactEnvelope, HeaderMissing, traceparent_of
 
 COMMAND = CommandEnvelope(
     command_id="c-1",
@@ -75,3 +75,27 @@ def test_trace_and_causes_are_optional_for_a_command() -> None:
     needed = {"ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "tenant"}
     read = CommandEnvelope.from_headers([header for header in COMMAND.to_headers() if header[0] in needed])
     assert (read.causation_id, read.correlation_id, read.traceparent) == ("", "", "")
+
+
+TRACE = COMMAND.traceparent
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        (TRACE, TRACE),
+        (f"01{TRACE[2:]}-more", f"01{TRACE[2:]}"),
+        ("", ""),
+        (TRACE[:-1], ""),
+        (TRACE + "0", ""),
+        (TRACE.upper(), ""),
+        ("ff" + TRACE[2:], ""),
+        (TRACE.replace("a", "0"), ""),
+        (TRACE.replace("b", "0"), ""),
+        (TRACE.replace("a", "\N{LATIN SMALL LETTER A WITH ACUTE}"), ""),
+        (TRACE + "\n", ""),
+        ("x" * 10_000, ""),
+    ],
+)
+def test_a_trace_context_is_kept_where_it_is_one(header: str, kept: str) -> None:
+    assert traceparent_of(header) == kept

@@ -47,6 +47,14 @@ def test_an_order_on_a_stores_own_topic_becomes_the_same_command() -> None:
     assert b"Ann" not in world.codec.encode(world.observed())
 
 
+@pytest.mark.parametrize("sent", [b"\xff\xfe", b"x" * 10_000, b"00-not-a-trace"])
+def test_a_header_that_is_no_trace_context_is_left_out_and_the_order_is_taken(sent: bytes) -> None:
+    world = World(connection("demo-kafka"))
+    world.handle("stores.demo.orders.v1", world.codec.encode(published_order()), [("traceparent", sent)])
+    ((_, envelope),) = world.commands.sent
+    assert envelope.traceparent == ""
+
+
 @pytest.mark.parametrize(
     ("topic", "order", "reason"),
     [
