@@ -98,6 +98,8 @@ def clients(settings: Settings, stream: Stream = ORDER_STREAM) -> Clients:
             settings,
             group,
             instance_id=instance_id,
+            # The ledger says where it begins; from any other place on it would take commands for answered.
+            auto_offset_reset="error",
             queued_max_messages_kbytes=16_384,
             **(FETCHED_BY_THE_BATCH if is_busy else {}),
         ),

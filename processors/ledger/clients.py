@@ -10,7 +10,8 @@ ProducerFactory: TypeAlias = Callable[[str], Producer]
 """Transactional id to a producer partitioning by murmur2, on which `init_transactions` was not called yet."""
 
 ConsumerFactory: TypeAlias = Callable[[str, str], Consumer]
-"""Group id and instance id to a consumer of committed records that commits nothing by itself."""
+"""Group id and instance id to a consumer of committed records that commits nothing by itself, and fails where an offset
+does not exist (`auto.offset.reset=error`)."""
 
 ReaderFactory: TypeAlias = Callable[[bool], Consumer]
 """Whether it reads only what is committed, to a consumer without a group's work: it is assigned by hand, tells the end

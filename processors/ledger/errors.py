@@ -33,6 +33,13 @@ class CheckpointNotInLog(LedgerBroken):
     going on; where the log is right, delete the stream's rows of ledger_checkpoints and ledger_snapshots."""
 
 
+class IntakeCut(LedgerBroken):
+    """Intake ends before the offset up to which it is answered: it lost its end, or is another cluster's. What came
+    since would be taken for answered. Set the offset of the ledger's consumer group to where intake was cut, with
+    Kafka's kafka-consumer-groups --reset-offsets; where nobody knows that, to before it: an order recognises the
+    commands that it answered."""
+
+
 class FactUnreadable(LedgerBroken):
     """A fact of the ledger cannot be read by this release. Upgrade it, or run `printledger verify`."""
 

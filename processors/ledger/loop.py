@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 import psycopg
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from events.codec import Codec
 from events.stream import Stream
@@ -237,7 +237,7 @@ class Ledger:
     def _see(self, error: KafkaError) -> None:
         if is_fenced(error):
             raise SlotTaken(f"{self._name}: {error.str()}. {SlotTaken.__doc__}")
-        if error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        if error.fatal() or error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._AUTO_OFFSET_RESET):
             raise KafkaException(error)
         log.warning("kafka_says", error=error.str())
 
@@ -308,16 +308,15 @@ class Ledger:
                 raise KafkaException(where.error)
         stopped: list[LedgerBroken] = []
         for where in committed:
-            partition = self._loader.load_or_stop(where.partition, self._partition_count, self._relieve)
+            partition = self._loader.load_or_stop(where, self._partition_count, self._relieve)
             if isinstance(partition, LedgerBroken):
                 stopped.append(partition)
-                continue
-            partition.next_offset = max(0, where.offset)
-            self._partitions[where.partition] = partition
+            else:
+                self._partitions[where.partition] = partition
         if stopped and not self._partitions:
             raise stopped[0]
         return [
-            TopicPartition(topic, where.partition, where.offset if where.offset >= 0 else OFFSET_BEGINNING)
+            TopicPartition(topic, where.partition, self._partitions[where.partition].next_offset)
             for where in committed
             if where.partition in self._partitions
         ]

@@ -17,6 +17,7 @@ from processors.ledger.clients import ReaderFactory
 from processors.ledger.errors import (
     CheckpointNotInLog,
     FactUnreadable,
+    IntakeCut,
     LedgerBroken,
     PositionGap,
     SequenceGap,
@@ -83,34 +84,38 @@ class Loader:
         self._trusts_a_fresh_id = trusts_a_fresh_id
 
     def load_or_stop(
-        self, number: int, partition_count: int, relieve: Callable[[Partition], None]
+        self, committed: TopicPartition, partition_count: int, relieve: Callable[[Partition], None]
     ) -> Partition | LedgerBroken:
         """The partition as `load` gives it, or what stops it: facts that break a rule stop nobody else's partition."""
         try:
-            partition = self.load(number, partition_count, relieve)
+            partition = self.load(committed, partition_count, relieve)
         except LedgerBroken as error:
             log.error(
                 "partition_stopped",
                 stream=self._stream.name,
-                partition=number,
+                partition=committed.partition,
                 error=f"{type(error).__name__}: {error}",
                 then="Its commands wait on intake. Start this process again when this is mended.",
             )
-            self._on_load(number, error)
+            self._on_load(committed.partition, error)
             return error
-        self._on_load(number, None)
+        self._on_load(committed.partition, None)
         return partition
 
-    def load(self, number: int, partition_count: int, relieve: Callable[[Partition], None]) -> Partition:
+    def load(self, committed: TopicPartition, partition_count: int, relieve: Callable[[Partition], None]) -> Partition:
         """The partition with everything that is in the log now; `relieve` writes snapshots when it grows too large.
+
+        `committed` is up to where its intake is answered. Raises a `LedgerBroken`.
 
         The end is read uncommitted, and folding goes on until the committed records reach it: a predecessor's open
         transaction hides committed records behind it, and reading only up to it would begin in the middle.
         """
+        number = committed.partition
         claim = self._store.claim(self._stream.name, number, partition_count, self._entry_codec.shape)
         chain = Chain(self._stream.events_topic, number)
         partition = Partition(number, chain, claim, self._entry_codec, entries_max=self._entries_max)
-        end = self._end_of(number)
+        partition.next_offset = self._first_unanswered(committed)
+        _, end = self._bounds(self._stream.events_topic, number)
         reader = self._reader(True)
         try:
             self._fold_until(end, reader, partition, claim, relieve)
@@ -126,12 +131,22 @@ class Loader:
         )
         return partition
 
-    def _end_of(self, number: int) -> int:
+    def _first_unanswered(self, committed: TopicPartition) -> int:
+        """Where a partition's intake goes on. What nobody answered in its time may have been deleted since."""
+        number, offset = committed.partition, committed.offset
+        low, high = self._bounds(self._stream.intake_topic, number)
+        if offset > high:
+            found = f"{self._stream.intake_topic}[{number}] is answered up to offset {offset}, and ends at {high}"
+            raise IntakeCut(f"{found}. {IntakeCut.__doc__}")
+        return max(low, offset)
+
+    def _bounds(self, topic: str, number: int) -> tuple[int, int]:
         reader = self._reader(self._trusts_a_fresh_id)
         try:
-            where = TopicPartition(self._stream.events_topic, number)
-            _, high = reader.get_watermark_offsets(where, timeout=WATERMARK_SECONDS, cached=False)
-            return int(high)
+            low, high = reader.get_watermark_offsets(
+                TopicPartition(topic, number), timeout=WATERMARK_SECONDS, cached=False
+            )
+            return int(low), int(high)
         finally:
             reader.close()
 

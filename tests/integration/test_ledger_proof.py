@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -60,8 +61,10 @@ def test_a_ledger_that_does_not_recognise_commands_is_caught_by_the_audit(orders
     assert {found.command_id for found in report.described} == {"place-1"}
 
 
-def test_a_ledger_with_random_transactional_ids_is_caught_by_verify(orders: Bed) -> None:
+def test_a_ledger_with_random_transactional_ids_is_caught_by_verify(make_bed: Callable[..., Bed]) -> None:
     """A dead process's open transaction hides what the next one commits; the one after that begins before it."""
+    # On one partition, so that all three write to the same.
+    orders = make_bed("orders", partitions=1)
     fresh_ids = LedgerOptions(batch_commands_max=5, flush_seconds=3_600, random_transactional_id=True)
     plain = ledgers.clients(orders.settings)
     # Such builds leave the transaction's timeout as it is: a minute in which nobody ends what the dead one began.
