@@ -24,8 +24,8 @@ class LedgerUnreadable(ProjectionError):
 
 
 class RowRefused(ProjectionError):
-    """PostgreSQL refuses what a fact says, and will every time: a text is too long for an index, holds NUL, or a number
-    is out of range. Nothing of the batch was kept; upgrade to a release that leaves out what is named."""
+    """PostgreSQL refuses what a fact says, and will every time: a text is too long for an index, or a number is out of
+    range. Nothing of the batch was kept; upgrade to a release that leaves out what is named."""
 
 
 class OffsetLost(ProjectionError):

@@ -139,10 +139,20 @@ class InboundConsumer:
 
     async def _retry_parked(self, stop: asyncio.Event) -> None:
         while not await stopped_within(stop, PARKED_SECONDS):
-            try:
-                await self._processor.retry_parked()
-            except self._outages as error:
-                log.warning("inbound.parked_wait", reason=str(error)[:500])
+            error = await _failure_of(self._try_parked())
+            if error is not None:
+                # They stay parked, and the next look tries them again.
+                log.warning("inbound.parked_wait", reason=f"{type(error).__name__}: {error}"[:500])
+
+    async def _try_parked(self) -> None:
+        """Try the parked records whose time has come; one that fails as nobody foresaw keeps none behind it waiting."""
+        for record, parked_at in await self._processor.parked_due():
+            error = await _failure_of(self._processor.handle(record, parked_at=parked_at))
+            if isinstance(error, self._outages):
+                raise error
+            if error is not None:
+                await self._bury(record, error)
+                await self._processor.release(record)
 
 
 async def _failure_of(step: Coroutine[Any, Any, None]) -> BaseException | None:

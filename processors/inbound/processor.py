@@ -10,7 +10,7 @@ committed: it waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -99,18 +99,18 @@ class InboundProcessor:
     def __init__(self, ports: InboundPorts) -> None:
         self._ports = ports
 
-    async def handle(self, record: ConsumedRecord) -> None:
-        """Bring one record to its end. Raises only when something outside cannot be reached."""
-        await self._handle(record, parked_at=None)
+    async def parked_due(self) -> Sequence[tuple[ConsumedRecord, int]]:
+        """Parked reports whose time has come, with when each was parked (epoch milliseconds)."""
+        return await asyncio.to_thread(self._ports.parked.due, self._ports.now_ms(), PARKED_BATCH)
 
-    async def retry_parked(self) -> int:
-        """Try parked reports whose time has come; returns how many were looked at."""
-        due = await asyncio.to_thread(self._ports.parked.due, self._ports.now_ms(), PARKED_BATCH)
-        for record, parked_at in due:
-            await self._handle(record, parked_at=parked_at)
-        return len(due)
+    async def release(self, record: ConsumedRecord) -> None:
+        """Park a report no longer."""
+        await asyncio.to_thread(self._ports.parked.release, record)
 
-    async def _handle(self, record: ConsumedRecord, parked_at: int | None) -> None:
+    async def handle(self, record: ConsumedRecord, *, parked_at: int | None = None) -> None:
+        """Bring one record to its end; `parked_at` where it was parked. Raises when something outside cannot be
+        reached, and what nobody foresaw.
+        """
         is_raw = record.topic == RAW_TOPIC
         try:
             # Translating blocks on the database (keys, SKUs, effects), so it has a thread of its own.
@@ -130,7 +130,7 @@ class InboundProcessor:
                 await self._keep_for_later(record, translated.waiting, parked_at)
                 return
         if parked_at is not None:
-            await asyncio.to_thread(self._ports.parked.release, record)
+            await self.release(record)
 
     async def _keep_for_later(
         self, record: ConsumedRecord, unknown: SubjectUnknown | NotVouchedFor, parked_at: int | None
@@ -139,7 +139,7 @@ class InboundProcessor:
         waited_ms = now - parked_at if parked_at is not None else 0
         if waited_ms >= PARKED_MAX_MS:
             await self._bury(record, unknown, sealed_already=True)
-            await asyncio.to_thread(self._ports.parked.release, record)
+            await self.release(record)
             return
         wait_ms = min(max(waited_ms, RETRY_FIRST_MS), RETRY_WAIT_MAX_MS)
         log.info("inbound.parked", topic=record.topic, offset=record.offset, waited_ms=waited_ms)

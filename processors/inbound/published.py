@@ -12,6 +12,7 @@ from processors.inbound.reading import (
     AREAS_MAX,
     LINE_ID,
     LINES_MAX,
+    MINOR_MAX,
     QUANTITY_MAX,
     TEXT_CHARACTERS_MAX,
     URL_CHARACTERS_MAX,
@@ -24,9 +25,12 @@ from processors.inbound.reading import (
     bounded_text,
     country_code,
     is_currency_code,
+    lines_total_minor,
 )
 from processors.personal import Recipient
 
+#: The year 2100: what a store dates later is no time in milliseconds.
+MILLIS_MAX = 4_102_444_800_000
 #: What consumers of this road subscribe to; a tenant's name holds no dot, so that no tenant matches another.
 STORE_TOPICS_PATTERN = r"^stores\.[a-z0-9][a-z0-9-]{0,62}\.orders\.v1$"
 _TENANT = re.compile(r"^stores\.([a-z0-9][a-z0-9-]{0,62})\.orders\.v1$")
@@ -67,16 +71,17 @@ def read_published(order: StoreOrderPublished) -> ReadOrder:
     currency = order.currency.upper()
     if not is_currency_code(currency):
         raise FieldNotUsable("currency is no ISO 4217 currency code.")
+    lines = tuple(_read_line(line, f"lines[{number}]") for number, line in enumerate(order.lines))
     return ReadOrder(
         external_id=external_id,
         order_number=bounded_text("order_number", order.order_number) or external_id,
-        placed_at=order.placed_at,
-        updated_at=order.updated_at,
+        placed_at=_counted("placed_at", order.placed_at, MILLIS_MAX),
+        updated_at=_counted("updated_at", order.updated_at, MILLIS_MAX),
         currency=currency,
-        total_minor=order.total_minor or sum(line.quantity * line.unit_price_minor for line in order.lines),
+        total_minor=_counted("total_minor", order.total_minor) or lines_total_minor(lines),
         priority="express" if order.priority == "express" else "standard",
         recipient=_read_recipient(order.address),
-        lines=tuple(_read_line(line, f"lines[{number}]") for number, line in enumerate(order.lines)),
+        lines=lines,
         payment_pending=order.payment_pending,
         cancelled=order.cancelled,
     )
@@ -114,7 +119,7 @@ def _read_line(line: PublishedLine, path: str) -> ReadLine:
         sku=sku,
         title=bounded_text(f"{path}.title", line.title),
         quantity=line.quantity,
-        unit_price_minor=line.unit_price_minor,
+        unit_price_minor=_counted(f"{path}.unit_price_minor", line.unit_price_minor),
         areas=tuple(_read_area(area, f"{path}.areas[{number}]") for number, area in enumerate(line.areas)),
         instructions=_given(f"{path}.instructions", line.instructions, TEXT_CHARACTERS_MAX),
     )
@@ -128,6 +133,12 @@ def _read_area(area: PublishedArea, path: str) -> ReadArea:
         text=_given(f"{path}.text", area.text, TEXT_CHARACTERS_MAX),
         artwork_url=_given(f"{path}.artwork_url", area.artwork_url, URL_CHARACTERS_MAX),
     )
+
+
+def _counted(path: str, number: int, number_max: int = MINOR_MAX) -> int:
+    if not 0 <= number <= number_max:
+        raise FieldNotUsable(f"{path} is {number}; 0 to {number_max} is taken.")
+    return number
 
 
 def _given(path: str, text: str | None, characters_max: int) -> str | None:

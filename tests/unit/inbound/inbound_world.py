@@ -107,6 +107,17 @@ class World:
         value, record_headers = pack(self.vault, delivery)
         self.handle(RAW_TOPIC, value, record_headers)
 
+    def retry_parked(self) -> int:
+        """Handle the parked records whose time has come, as the inbound process does; returns how many they are."""
+
+        async def retried() -> int:
+            due = await self.processor.parked_due()
+            for record, parked_at in due:
+                await self.processor.handle(record, parked_at=parked_at)
+            return len(due)
+
+        return asyncio.run(retried())
+
     def shopify(
         self, order: dict[str, Any], topic: str = "orders/create", event_id: str = "e1", store: str = "demo-shopify"
     ) -> None:

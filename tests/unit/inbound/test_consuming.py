@@ -7,6 +7,7 @@ from typing import Any
 
 from processors.inbound.consuming import InboundConsumer
 from processors.ports import BrokerUnreachable, ConsumedRecord, RecordTooLarge
+from tests.support import wait_until
 
 
 class OneMessage:
@@ -48,10 +49,12 @@ class UnreadableHeaders(OneMessage):
 
 
 class Broker:
-    """Gives one record, then stops the process once it was committed or nothing more can come."""
+    """Gives one record, then stops the process once nothing of `parked` is left."""
 
-    def __init__(self, stop: asyncio.Event, loop: asyncio.AbstractEventLoop, message: OneMessage) -> None:
-        self.stop, self.loop, self.message = stop, loop, message
+    def __init__(
+        self, stop: asyncio.Event, loop: asyncio.AbstractEventLoop, message: OneMessage, parked: list[Any]
+    ) -> None:
+        self.stop, self.loop, self.message, self.parked = stop, loop, message, parked
         self.given = False
         self.committed: list[int] = []
         self.closed = False
@@ -62,6 +65,7 @@ class Broker:
 
     def consume(self, num_messages: int, timeout: float) -> list[Any]:
         if self.given:
+            wait_until(lambda: not self.parked, 20)
             self.loop.call_soon_threadsafe(self.stop.set)
             return []
         self.given = True
@@ -75,19 +79,25 @@ class Broker:
 
 
 class Processor:
-    """Fails as it is told to, then succeeds."""
+    """Fails as it is told to, then succeeds; these records are parked."""
 
-    def __init__(self, *failures: Exception) -> None:
+    def __init__(self, *failures: Exception, parked: tuple[ConsumedRecord, ...] = ()) -> None:
         self.failures = list(failures)
         self.handled: list[ConsumedRecord] = []
+        self.parked = list(parked)
 
-    async def handle(self, record: ConsumedRecord) -> None:
+    async def handle(self, record: ConsumedRecord, *, parked_at: int | None = None) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.handled.append(record)
+        if parked_at is not None:
+            await self.release(record)
 
-    async def retry_parked(self) -> int:
-        return 0
+    async def parked_due(self) -> list[tuple[ConsumedRecord, int]]:
+        return [(record, 1) for record in self.parked]
+
+    async def release(self, record: ConsumedRecord) -> None:
+        self.parked.remove(record)
 
 
 class Letters:
@@ -119,7 +129,7 @@ def ran(processor: Any, letters: Any = None, message: OneMessage | None = None) 
     letters = letters(stop) if letters else Letters()
 
     async def run() -> Broker:
-        broker = Broker(stop, asyncio.get_running_loop(), message or OneMessage())
+        broker = Broker(stop, asyncio.get_running_loop(), message or OneMessage(), processor.parked)
         consumer = InboundConsumer(
             lambda: broker, processor, letters, outages=(BrokerUnreachable,), topic_prefix="test."
         )
@@ -177,3 +187,23 @@ def test_what_can_neither_be_handled_nor_buried_waits_until_it_is_told_to_stop_a
     assert letters.tries == 2
     assert broker.committed == []
     assert broker.closed
+
+
+class FailsAtOffsetOne(Processor):
+    """Cannot handle one of its parked records, whenever it is tried."""
+
+    async def handle(self, record: ConsumedRecord, *, parked_at: int | None = None) -> None:
+        if record.offset == 1:
+            raise OverflowError("too large")
+        await super().handle(record, parked_at=parked_at)
+
+
+def test_a_parked_record_that_fails_as_nobody_foresaw_is_buried_and_those_behind_it_are_tried() -> None:
+    parked = tuple(
+        ConsumedRecord(topic="pod.inbound.raw.v1", partition=0, offset=offset, key=b"k", value=b"v")
+        for offset in (1, 2)
+    )
+    processor = FailsAtOffsetOne(parked=parked)
+    _, letters = ran(processor)
+    assert [(record.offset, reason.partition(":")[0]) for record, reason, _ in letters.buried] == [(1, "OverflowError")]
+    assert {record.offset for record in processor.handled} == {2, 5}

@@ -83,6 +83,13 @@ def test_a_header_that_is_no_trace_context_is_left_out_and_the_order_is_taken(se
             published_order(lines=(PublishedLine(line_id="1", sku="A", quantity=1),) * 2),
             "FieldNotUsable",
         ),
+        ("stores.demo.orders.v1", published_order(updated_at=2**62), "FieldNotUsable"),
+        ("stores.demo.orders.v1", published_order(total_minor=-1), "FieldNotUsable"),
+        (
+            "stores.demo.orders.v1",
+            published_order(lines=(PublishedLine(line_id="1", sku="A", quantity=2, unit_price_minor=2**62),)),
+            "FieldNotUsable",
+        ),
     ],
 )
 def test_a_published_order_that_cannot_be_used_is_dead_lettered_sealed(

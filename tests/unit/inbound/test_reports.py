@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -141,7 +140,7 @@ def test_what_a_partner_does_not_vouch_for_waits_until_it_does() -> None:
     assert len(world.parking.parked) == 1
     partner.doubt = ""
     world.parking.now = 2_000
-    asyncio.run(world.processor.retry_parked())
+    world.retry_parked()
     assert [type(command).__name__ for command, _ in world.commands.sent] == ["ReportPartnerStatus"]
     assert world.parking.parked == {}
 
@@ -152,7 +151,7 @@ def test_what_a_partner_never_vouches_for_is_a_dead_letter_in_the_end() -> None:
     world = World(partners={"gelato": partner})
     world.deliver("partner", "gelato", b"one")
     world.parking.now = 4 * 86_400_000
-    asyncio.run(world.processor.retry_parked())
+    world.retry_parked()
     assert world.commands.sent == []
     assert world.buried_reasons() == ["NotVouchedFor"]
 
@@ -173,15 +172,15 @@ def test_a_report_that_overtook_its_run_waits_and_is_used_when_the_run_is_known(
     # The one whose run is known went at once; the record is kept for the other.
     assert len(world.commands.sent) == 1
     assert len(world.parking.parked) == 1
-    assert asyncio.run(world.processor.retry_parked()) == 0
+    assert world.retry_parked() == 0
 
     world.parking.now = 1_000
-    assert asyncio.run(world.processor.retry_parked()) == 1
+    assert world.retry_parked() == 1
     assert len(world.parking.parked) == 1
 
     world.effects.known["k9"] = msgspec.structs.replace(RUN, effect_key="k9", run=2)
     world.parking.now = 10_000
-    asyncio.run(world.processor.retry_parked())
+    world.retry_parked()
     assert world.parking.parked == {}
     runs = {command.run for command, _ in world.commands.sent if isinstance(command, ReportPartnerStatus)}
     assert runs == {1, 2}
@@ -192,7 +191,7 @@ def test_a_report_on_something_that_never_comes_ends_as_a_dead_letter() -> None:
     world = World(partners={"press-east": Told(one=partner_report("never"))})
     world.deliver("partner", "press-east", b"one")
     world.parking.now = PARKED_MAX_MS
-    asyncio.run(world.processor.retry_parked())
+    world.retry_parked()
     assert world.parking.parked == {}
     assert world.buried_reasons() == ["SubjectUnknown"]
 
