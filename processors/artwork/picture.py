@@ -143,6 +143,7 @@ def _normalise(
     icc = picture.info.get("icc_profile")
     has_alpha = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
     upright = ImageOps.exif_transpose(picture) if orientation > 1 else picture
+    _scale_key(upright, bits)
     plain = _eight_bits(upright, has_alpha)
     converted, profile, profile_name = _to_srgb(plain, icc if isinstance(icc, bytes) else None)
     if converted.mode == "RGBA" and converted.getchannel("A").getextrema() == (255, 255):
@@ -182,12 +183,22 @@ def _bits_per_channel(picture: Image.Image, content: bytes, kind: str) -> int:
     return 16 if picture.mode.startswith("I;16") else 8
 
 
+def _scale_key(picture: Image.Image, bits: int) -> None:
+    """Bring a PNG's transparent colour to the 8 bits of its samples: Pillow scales those, and leaves the key."""
+    key = picture.info.get("transparency")
+    if picture.mode == "L" and bits < 8 and isinstance(key, int):
+        largest = 2**bits - 1
+        picture.info["transparency"] = (key & largest) * (255 // largest)
+    elif picture.mode == "RGB" and bits == 16 and isinstance(key, tuple):
+        picture.info["transparency"] = tuple(sample >> 8 for sample in key)
+
+
 def _eight_bits(picture: Image.Image, has_alpha: bool) -> Image.Image:
     """Any mode as RGB, RGBA, L or CMYK with 8 bits."""
     if picture.mode in ("RGB", "RGBA", "CMYK"):
         return picture.convert("RGBA") if has_alpha and picture.mode == "RGB" else picture
     if picture.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(picture, np.uint16) >> 8).astype(np.uint8))
+        return _upper_bytes(picture)
     if picture.mode == "L" and not has_alpha:
         return picture
     if picture.mode in ("1", "L", "P", "LA", "PA", "La", "RGBa", "RGBX", "YCbCr"):
@@ -196,6 +207,17 @@ def _eight_bits(picture: Image.Image, has_alpha: bool) -> Image.Image:
         "colour_unsupported",
         f"Pixels of kind {picture.mode} cannot be printed. Convert the picture to 8-bit RGB and upload that.",
     )
+
+
+def _upper_bytes(picture: Image.Image) -> Image.Image:
+    """16-bit grey with 8 bits. The transparent grey is found before, for others may share its upper byte."""
+    samples = np.asarray(picture, np.uint16)
+    grey = Image.fromarray((samples >> 8).astype(np.uint8))
+    key = picture.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    cover = Image.fromarray(np.where(samples == key, np.uint8(0), np.uint8(255)))
+    return Image.merge("RGBA", (grey, grey, grey, cover))
 
 
 @lru_cache(maxsize=1)

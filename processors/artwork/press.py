@@ -22,7 +22,7 @@ from processors.artwork.proof import draw_proof
 from processors.artwork.template import ArtLayer, PrintArea, Template
 
 #: Changes whenever the same inputs would give other pixels; a print file names it for ever.
-RENDERER: str = "3"
+RENDERER: str = "4"
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,18 @@ def sixteen_bits(kind: tuple[int, int, int], values: tuple[int, ...], side: int 
     return png_of(side, side, kind, row * side)
 
 
+def with_key(bits: int, channels: int, key: tuple[int, ...], side: int = 48) -> bytes:
+    """A PNG without an alpha channel whose left half has the colour that it names transparent, its right half zeros."""
+    if bits == 16:
+        half = struct.pack(f">{channels}H", *key) * (side // 2)
+    else:
+        samples = "".join(f"{sample:0{bits}b}" for sample in key * (side // 2))
+        half = int(samples, 2).to_bytes(len(samples) // 8)
+    chunk = png_chunk(b"tRNS", struct.pack(f">{channels}H", *key))
+    row = b"\0" + half.ljust(side * channels * bits // 8, b"\0")
+    return png_of(side, side, (bits, 0 if channels == 1 else 2, channels), row * side, chunk)
+
+
 def with_profile(profile: bytes) -> bytes:
     """A PNG with these bytes as its colour profile."""
     good = encoded(noisy(40, 30), icc_profile=None)

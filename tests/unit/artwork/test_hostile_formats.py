@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Iterator
 
@@ -218,6 +219,39 @@ def test_the_transparent_colour_of_a_picture_without_palette_is_not_printed(
     pixels = printed(pool, encoded(image, transparency=clear))
     assert pixels[15, 5, 3] == 255
     assert pixels[15, 35, 3] == 0
+
+
+@pytest.mark.parametrize(
+    ("bits", "key"),
+    [
+        (1, (1,)),
+        (2, (1,)),
+        (2, (3,)),
+        (4, (5,)),
+        (4, (15,)),
+        (8, (0x34,)),
+        (16, (0x1234,)),
+        (16, (0xFFFF,)),
+        (8, (0x12, 0x34, 0x56)),
+        (16, (0x1234, 0x1234, 0x1234)),
+        (16, (0xFFFF, 0xFFFF, 0xFFFF)),
+    ],
+    ids=str,
+)
+def test_the_transparent_colour_is_not_printed_whatever_the_depth_of_its_samples(
+    pool: SandboxPool, bits: int, key: tuple[int, ...]
+) -> None:
+    pixels = printed(pool, crafted.with_key(bits, len(key), key))
+    assert pixels[15, 5, 3] == 0
+    assert tuple(pixels[15, 35]) == (0, 0, 0, 255)
+
+
+def test_a_grey_that_only_shares_the_upper_byte_of_the_transparent_one_is_printed(pool: SandboxPool) -> None:
+    # Given 16-bit grey of 0x1234, of which 0x1235 is transparent,
+    row = b"\0" + struct.pack(">H", 0x1234) * 40
+    content = crafted.png_of(40, 30, crafted.GREY_16, row * 30, png_chunk(b"tRNS", struct.pack(">H", 0x1235)))
+    # then all of it is printed.
+    assert tuple(printed(pool, content)[15, 20]) == (0x12, 0x12, 0x12, 255)
 
 
 @pytest.mark.parametrize(
