@@ -15,7 +15,7 @@ from processors.artwork.lists import count_prohibited
 from processors.artwork.printfacts import TextFacts
 from processors.artwork.template import UM_PER_INCH, PrintArea, TextLayer
 from processors.artwork.textlayout import TextLayout, clean
-from processors.artwork.typeface import directions, signs, with_single_signs, without_signs
+from processors.artwork.typeface import directions, has_signs, signs, with_single_signs
 
 _JOINERS: Final = "\u200c\u200d"
 _DIRECTION_MARKS: Final = "\u200e\u200f\u061c"
@@ -64,7 +64,7 @@ def check_text(
 
 def _emoji(text: str, layouts: list[TextLayout]) -> Iterator[Finding]:
     """What a buyer may not expect of emoji: their colour, and their place beside letters of two directions."""
-    drawn = [layout for layout in layouts if without_signs(text, layout.family) != text]
+    drawn = [layout for layout in layouts if has_signs(text, layout.family)]
     if not drawn:
         return
     yield finding(

@@ -25,8 +25,12 @@ EMOJI_PERCENT: Final = 82
 _KEYCAP: Final = "[0-9#*]\ufe0f?\u20e3"
 _FLAG: Final = "[\U0001f1e6-\U0001f1ff]{2}"
 #: Joiners, selectors and tags stand behind a picture, never for one.
-_PERSON: Final = "[^\x00-\x7f\u200b-\u200f\ufe00-\ufe0f\U000e0000-\U000e0fff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+_PERSON: Final = "[^\x00-\x7f\u200b-\u200f\ufe00-\ufe0f\U000e0000-\U000e0fff][\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?"
 _TAGS: Final = "[\U000e0020-\U000e007e]+\U000e007f"
+#: A selector that asks for a sign as the letters beside it are set, not as a picture.
+_AS_TEXT: Final = "\ufe0e"
+#: What only says how the character before it is set. At the start of a run HarfBuzz would draw a dotted circle for it.
+_FOLLOWING: Final = "\u034f\ufe0e\ufe0f"
 #: What may be one sign: a keycap, a flag, or pictures that are joined, coloured and tagged.
 _SIGN: Final = re.compile(f"{_KEYCAP}|{_FLAG}|{_PERSON}(?:\u200d{_PERSON})*(?:{_TAGS})?")
 
@@ -53,14 +57,19 @@ def with_single_signs(text: str) -> str:
 def _is_sign(cluster: str) -> bool:
     """Whether the emoji font has all of it, and it is no letter or mark that happens to be composed alike."""
     known = fonts.code_points(EMOJI_FAMILY)
-    # Tags have no glyphs of their own: they only choose among flags.
-    named = [ord(c) for c in cluster if not 0xE0020 <= ord(c) <= 0xE007F]
+    # Tags have no glyphs of their own: they only choose among flags. Nor has the selector of text.
+    named = [ord(c) for c in cluster if not 0xE0020 <= ord(c) <= 0xE007F and c != _AS_TEXT]
     return all(point in known for point in named) and not cluster[0].isalpha()
 
 
 def without_signs(text: str, family: str) -> str:
     """The text without the emoji that the emoji font sets for this family."""
     return "".join(run.text for run in runs(text, family) if not run.is_emoji)
+
+
+def has_signs(text: str, family: str) -> bool:
+    """Whether the emoji font sets any of the text for this family."""
+    return any(run.is_emoji for run in runs(text, family))
 
 
 @lru_cache(maxsize=2_048)
@@ -71,14 +80,16 @@ def runs(line: str, family: str) -> tuple[Run, ...]:
     known = fonts.code_points(family)
     for match in _SIGN.finditer(line):
         cluster = match.group()
-        if not _is_sign(cluster) or (len(cluster) == 1 and ord(cluster) in known):
+        alone = cluster.rstrip(_AS_TEXT)
+        if not _is_sign(cluster) or (len(alone) == 1 and ord(alone) in known):
             continue
-        if match.start() > end:
-            found.append(Run(line[end : match.start()], False))
+        if before := line[end : match.start()].lstrip(_FOLLOWING):
+            found.append(Run(before, False))
         found.append(Run(cluster, True))
         end = match.end()
-    if end < len(line) or not found:
-        found.append(Run(line[end:], False))
+    rest = line[end:].lstrip(_FOLLOWING)
+    if rest or not found:
+        found.append(Run(rest, False))
     return tuple(found)
 
 

@@ -62,6 +62,25 @@ def test_a_selector_decides_whether_a_sign_is_drawn_as_emoji() -> None:
     assert [run.is_emoji for run in runs("©\ufe0f", FAMILY)] == [True]
 
 
+@pytest.mark.parametrize("family", fonts.known_families())
+def test_the_selector_of_text_prints_nothing_of_its_own(family: str) -> None:
+    assert drawn_in(family, "A ♥\ufe0e B") == drawn_in(family, "A ♥ B")
+
+
+@pytest.mark.parametrize("family", fonts.known_families())
+@pytest.mark.parametrize("mark", ["\ufe0e", "\ufe0f", "\u034f"], ids=ascii)
+def test_a_mark_that_follows_nothing_is_not_drawn(family: str, mark: str) -> None:
+    assert drawn_in(family, mark) == drawn_in(family, "")
+    assert drawn_in(family, f"{mark}A") == drawn_in(family, "A")
+    assert drawn_in(family, f"😀\ufe0f{mark}A") == drawn_in(family, "😀\ufe0fA")
+
+
+def drawn_in(family: str, line: str) -> bytes:
+    sheet = Image.new("L", (600, 160))
+    Typeface(family=family, size_px=60, weight=400).draw(ImageDraw.Draw(sheet), (100, 100), line, 255)
+    return sheet.tobytes()
+
+
 def test_emoji_do_not_change_the_family_of_the_letters() -> None:
     assert choose_family("Hello 😀", ("Roboto", "Heebo")) == ("Roboto", ())
     assert choose_family("שלום 😀", ("Roboto", "Heebo")) == ("Heebo", ())
