@@ -16,6 +16,14 @@ from processors.artwork.typeface import Typeface, choose_family
 #: Left, top, right, bottom in canvas pixels.
 Edges: TypeAlias = tuple[int, int, int, int]
 
+#: Every space that Unicode has, of whatever width.
+_SPACES: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+#: What is named as a letter, mark or symbol and yet draws nothing: the grapheme joiner, the fillers of Hangul,
+#: vowels of Khmer that only sort, Mongolian and other selectors, braille without a dot.
+_INKLESS: Final = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
 _ANCHORS: Final = {"left": "ls", "centre": "ms", "right": "rs"}
 
 
@@ -34,10 +42,20 @@ class TextLayout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clean(text: str) -> str:
-    """The text as it is counted and set: NFC, one kind of line end, no spaces at line ends or around it."""
+    """The text as it is counted and set: NFC, one kind of line end, no spaces at line ends or around it.
+
+    Empty where there is nothing to see in it: such a text would be printed as a blank product.
+    """
     unified = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     unified = unified.replace("\u2028", "\n").replace("\u2029", "\n").replace("\t", " ")
-    return "\n".join(line.strip(" ") for line in unified.split("\n")).strip("\n")
+    if not any(_is_visible(character) for character in unified):
+        return ""
+    return "\n".join(line.strip(_SPACES) for line in unified.split("\n")).strip("\n")
+
+
+def _is_visible(character: str) -> bool:
+    """Whether it leaves ink: spaces, joiners, direction marks, control characters, selectors and fillers do not."""
+    return unicodedata.category(character) not in ("Zs", "Cf", "Cc") and character not in _INKLESS
 
 
 def lay_out(text: str, layer: TextLayer, area: PrintArea) -> TextLayout:

@@ -13,8 +13,10 @@ from PIL import Image, ImageCms, ImageDraw
 from processors.artwork.checks import check_artwork
 from processors.artwork.findings import SEVERITIES, verdict
 from processors.artwork.picture import srgb_bytes
+from processors.artwork.render import ArtworkNotRenderable, render_line
 from processors.artwork.sandbox import SandboxPool
 from processors.artwork.template import AreaUnknown, Box, ImageLayer, Template, TemplateInvalid, TextLayer, TextLimits
+from processors.artwork.textlayout import clean
 from tests.unit.artwork.pictures import encoded, noisy, simple_area, simple_template
 
 WHOLE = Box(x_um=0, y_um=0, width_um=30_000, height_um=20_000)
@@ -197,6 +199,22 @@ def test_what_is_missing_or_not_used_is_told(pool: SandboxPool) -> None:
     assert codes(pool, None, " ", text_layer(required=True)) == ["text_missing"]
     assert codes(pool, picture_of(300, 200), "hello", picture, dpi_warn=254) == ["text_not_used"]
     assert codes(pool, picture_of(300, 200), "hello", text_layer()) == ["picture_not_used"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u200e", "\u200c", "\u200d", "\u00a0", "\u2003", "\ufe0f", "\u3164", "\u00ad", " \u00a0\n\u200f "],
+    ids=ascii,
+)
+def test_a_text_in_which_nothing_can_be_seen_is_no_text(pool: SandboxPool, text: str) -> None:
+    assert codes(pool, None, text, text_layer(required=True)) == ["text_missing"]
+    assert codes(pool, None, text, text_layer()) == ["nothing_to_print"]
+    with pytest.raises(ArtworkNotRenderable, match="neither a picture nor a text"):
+        render_line(pool, None, text, simple_template(simple_area(300, 200, text_layer())))
+
+
+def test_no_space_of_any_width_is_left_at_the_ends_of_a_line() -> None:
+    assert clean("\u00a0 Zoë\u2003\u3000\n\u202fMax \u00a0und\u00a0Mia\u00a0\n \u2003") == "Zoë\nMax \u00a0und\u00a0Mia"
 
 
 def test_a_text_beyond_all_measure_is_refused_at_once(pool: SandboxPool) -> None:
