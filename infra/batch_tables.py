@@ -167,6 +167,7 @@ def _batch_line(tenant: str, order_id: str, line: Line, run: Run, due_at: int) -
                 key=one.print_file.key,
                 width_um=one.print_file.width_px * UM_PER_INCH // max(1, one.print_file.dpi),
                 height_um=one.print_file.height_px * UM_PER_INCH // max(1, one.print_file.dpi),
+                bleed_um=one.bleed_um,
             )
             for one in line.areas
         ),

@@ -26,6 +26,7 @@ class BatchFile(Value, frozen=True, kw_only=True):
     key: ObjectKey
     width_um: Annotated[int, described("Printed width in micrometres.")]
     height_um: Annotated[int, described("Printed height in micrometres.")]
+    bleed_um: Annotated[int, described("Cut off on every side, in micrometres; part of width and height.")] = 0
 
 
 class BatchLine(Value, frozen=True, kw_only=True):

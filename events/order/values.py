@@ -179,6 +179,7 @@ class RenderedArea(Value, frozen=True, kw_only=True):
         Digest, described("`sha256` of the original that it was made from; empty where there was none.")
     ] = ""
     text_digest: Annotated[Digest, described("Over the text that is printed; empty where there is none.")] = ""
+    bleed_um: Annotated[int, described("Printed beyond the cut on every side, in micrometres.")] = 0
 
 
 class Finding(Value, frozen=True, kw_only=True):

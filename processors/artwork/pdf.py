@@ -28,9 +28,9 @@ def write_pdf(sheet: Canvas, area: PrintArea) -> bytes:
     whole = Array([0, 0, _points(width), _points(height)])
     trim = Array([_points(bleed), _points(bleed), _points(width - bleed), _points(height - bleed)])
     pdf = pikepdf.new()
-    profile = pdf.make_stream(srgb_bytes(), N=3, Alternate=Name.DeviceRGB)
+    srgb = declare_srgb(pdf)
     pixels = sheet.pixels
-    image = _image(pdf, pixels[..., :3], Array([Name.ICCBased, profile]))
+    image = _image(pdf, pixels[..., :3], srgb)
     if pixels[..., 3].min() < 255:
         image.SMask = _image(pdf, pixels[..., 3], Name.DeviceGray)
     draw = f"q {_points(width)} 0 0 {_points(height)} 0 0 cm /Print Do Q".encode()
@@ -42,9 +42,18 @@ def write_pdf(sheet: Canvas, area: PrintArea) -> bytes:
         TrimBox=trim,
         Resources=Dictionary(XObject=Dictionary(Print=image)),
         Contents=pdf.make_stream(draw),
-        Group=Dictionary(Type=Name.Group, S=Name.Transparency, CS=Array([Name.ICCBased, profile])),
+        Group=Dictionary(Type=Name.Group, S=Name.Transparency, CS=srgb),
     )
     pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
+    buffer = io.BytesIO()
+    pdf.save(buffer, deterministic_id=True, min_version="1.6")
+    pdf.close()
+    return buffer.getvalue()
+
+
+def declare_srgb(pdf: pikepdf.Pdf) -> pikepdf.Object:
+    """Say in the document that its colours are meant as sRGB; the colour space that its pictures and groups name."""
+    profile = pdf.make_stream(srgb_bytes(), N=3, Alternate=Name.DeviceRGB)
     intent = Dictionary(
         Type=Name.OutputIntent,
         S=Name.GTS_PDFX,
@@ -53,10 +62,7 @@ def write_pdf(sheet: Canvas, area: PrintArea) -> bytes:
         DestOutputProfile=profile,
     )
     pdf.Root.OutputIntents = Array([intent])
-    buffer = io.BytesIO()
-    pdf.save(buffer, deterministic_id=True, min_version="1.6")
-    pdf.close()
-    return buffer.getvalue()
+    return Array([Name.ICCBased, profile])
 
 
 def _points(length: float) -> float:

@@ -42,7 +42,7 @@ from processors.batching.plan import Planned, Waiting, makeable, next_try, piece
 from processors.batching.planes import Planes
 from processors.batching.ports import BatchReads, House, KnownBatch
 from processors.batching.presses import Press
-from processors.batching.sheet import draw_sheet
+from processors.batching.sheet import PieceFile, draw_sheet
 from processors.batching.ticket import sheet_file, ticket_of, write_json, write_pages
 from processors.batching.told import freed_report, held_report, settled_report
 from processors.batching.trouble import STUCK, Trouble, folder_away, overdue
@@ -273,12 +273,16 @@ class BatchDesk:
         if stored is None:
             lines = {(line.order_id, line.line_id, line.run): line for line in batch.lines}
 
-            def picture_of(placed: Placement) -> tuple[str, Callable[[], Planes]]:
+            def file_of(placed: Placement) -> PieceFile:
                 line = lines[placed.order_id, placed.line_id, placed.run]
                 file = next(file for file in line.files if file.area == placed.area)
-                return file.key, lambda: self.opened(self.files.read(line.tenant, line.order_id, file.key))
+                return PieceFile(
+                    file.key,
+                    file.bleed_um,
+                    lambda: self.opened(self.files.read(line.tenant, line.order_id, file.key)),
+                )
 
-            content = draw_sheet(batch_id, group, press, number, sheets, placements, picture_of)
+            content = draw_sheet(batch_id, group, press, number, sheets, placements, file_of)
             file = NewFile(content=content, media_type="application/pdf")
             stored = self.files.store(SHARED_TENANT, batch_id, key, effect, file)
         return ReportSheetImposed(

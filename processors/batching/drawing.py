@@ -22,8 +22,12 @@ LETTER_WIDTH: Final = 0.6
 class Page:
     """One page; lengths are micrometres from its lower left corner. Text is ASCII, in Helvetica."""
 
-    def __init__(self, pdf: pikepdf.Pdf, width_um: int, height_um: int) -> None:
+    def __init__(
+        self, pdf: pikepdf.Pdf, width_um: int, height_um: int, *, colours: pikepdf.Object | None = None
+    ) -> None:
+        """`colours` is the colour space in which pictures with transparency are blended; text alone needs none."""
         self._pdf = pdf
+        self._colours = colours
         self._size = Array([0, 0, _points(width_um), _points(height_um)])
         self._draw: list[str] = []
         self._pictures: dict[str, pikepdf.Object] = {}
@@ -70,12 +74,14 @@ class Page:
             Resources=Dictionary(XObject=pictures, Font=Dictionary(F=font)),
             Contents=self._pdf.make_stream("\n".join(self._draw).encode("ascii")),
         )
+        if self._colours is not None:
+            page.Group = Dictionary(Type=Name.Group, S=Name.Transparency, CS=self._colours)
         self._pdf.pages.append(pikepdf.Page(self._pdf.make_indirect(page)))
 
 
-def embed(pdf: pikepdf.Pdf, planes: Planes) -> pikepdf.Object:
-    """A picture as an image object with its transparency."""
-    image = _image(pdf, planes, planes.colours, Name.DeviceRGB)
+def embed(pdf: pikepdf.Pdf, planes: Planes, colours: pikepdf.Object) -> pikepdf.Object:
+    """A picture in a colour space of three channels as an image object with its transparency."""
+    image = _image(pdf, planes, planes.colours, colours)
     if planes.transparency:
         image.SMask = _image(pdf, planes, planes.transparency, Name.DeviceGray)
     return image

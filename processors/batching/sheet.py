@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
 import pikepdf
 
 from events.batches.facts import BatchGroup, Placement
+from processors.artwork.pdf import declare_srgb
 from processors.batching.drawing import Page, embed, save
 from processors.batching.planes import Planes
 from processors.batching.presses import Press
@@ -23,6 +25,14 @@ CODE_UM_MAX: Final = 7_000
 LABEL_POINTS: Final = 5
 TITLE_POINTS: Final = 8
 MM_UM: Final = 1_000
+
+
+class PieceFile(msgspec.Struct, frozen=True):
+    """The print file of a piece: what tells it from others, what is cut off on every side, and how it is opened."""
+
+    key: str
+    bleed_um: int
+    opened: Callable[[], Planes]
 
 
 def piece_code(batch_id: str, sheet: int, piece: int) -> str:
@@ -37,23 +47,24 @@ def draw_sheet(
     number: int,
     sheets: int,
     placements: Sequence[Placement],
-    picture_of: Callable[[Placement], tuple[str, Callable[[], Planes]]],
+    file_of: Callable[[Placement], PieceFile],
 ) -> bytes:
-    """The PDF of one sheet of `sheets`. `picture_of` names a placement's file, and opens it when it is needed.
+    """The PDF of one sheet of `sheets`. `file_of` names a placement's file, which is opened when it is needed.
 
     A file that stands on the sheet several times is embedded once. Raises what opening a file raises.
     """
     pdf = pikepdf.new()
-    page = Page(pdf, press.sheet_width_um, press.sheet_height_um)
+    srgb = declare_srgb(pdf)
+    page = Page(pdf, press.sheet_width_um, press.sheet_height_um, colours=srgb)
     embedded: dict[str, tuple[str, pikepdf.Object]] = {}
     for piece, placed in enumerate(placements, 1):
-        key, opened = picture_of(placed)
-        if key not in embedded:
-            embedded[key] = (f"P{len(embedded) + 1}", embed(pdf, opened()))
-        name, picture = embedded[key]
+        file = file_of(placed)
+        if file.key not in embedded:
+            embedded[file.key] = (f"P{len(embedded) + 1}", embed(pdf, file.opened(), srgb))
+        name, picture = embedded[file.key]
         page.picture(name, picture, (placed.x_um, placed.y_um, placed.width_um, placed.height_um), turned=placed.turned)
-        _crop_marks(page, placed, press.gutter_um)
-        _label(page, placed, press.gutter_um, piece_code(batch_id, number, piece))
+        _crop_marks(page, placed, file.bleed_um, press.gutter_um)
+        _label(page, placed, file.bleed_um, press.gutter_um, piece_code(batch_id, number, piece))
     title = (
         f"Batch {batch_id}  sheet {number} of {sheets}  {press.name}  {group.product}  {group.method}"
         f"  to {group.destination or 'any'}  {group.priority}  {len(placements)} pieces"
@@ -65,27 +76,28 @@ def draw_sheet(
     return save(pdf)
 
 
-def _crop_marks(page: Page, placed: Placement, gutter_um: int) -> None:
-    """Two hairlines a corner, outside the piece and within its gutter."""
+def _crop_marks(page: Page, placed: Placement, bleed_um: int, gutter_um: int) -> None:
+    """Two hairlines a corner, where the piece is cut: inside its bleed. They stand outside it, within its gutter."""
     length_um = min(MARK_UM, gutter_um - MARK_GAP_UM)
     left, bottom = placed.x_um, placed.y_um
     right, top = left + placed.width_um, bottom + placed.height_um
     for x_um, away in ((left, -1), (right, 1)):
-        for y_um in (bottom, top):
+        for y_um in (bottom + bleed_um, top - bleed_um):
             page.line(x_um + away * MARK_GAP_UM, y_um, x_um + away * (MARK_GAP_UM + length_um), y_um)
     for y_um, away in ((bottom, -1), (top, 1)):
-        for x_um in (left, right):
+        for x_um in (left + bleed_um, right - bleed_um):
             page.line(x_um, y_um + away * MARK_GAP_UM, x_um, y_um + away * (MARK_GAP_UM + length_um))
 
 
-def _label(page: Page, placed: Placement, gutter_um: int, code: str) -> None:
+def _label(page: Page, placed: Placement, bleed_um: int, gutter_um: int, code: str) -> None:
     """The code and what it says, in the gutter below the piece, between its crop marks."""
     side_um = min(CODE_UM_MAX, gutter_um - MARK_GAP_UM)
-    is_wide = placed.width_um > side_um + 2 * MM_UM
-    left_um = placed.x_um + (MM_UM if is_wide else (placed.width_um - side_um) / 2)
+    cut_x_um, cut_width_um = placed.x_um + bleed_um, placed.width_um - 2 * bleed_um
+    is_wide = cut_width_um > side_um + 2 * MM_UM
+    left_um = cut_x_um + (MM_UM if is_wide else (cut_width_um - side_um) / 2)
     page.code(left_um, placed.y_um - gutter_um + MARK_GAP_UM / 2, side_um, code)
     if is_wide:
         text_um = left_um + side_um + MM_UM / 2
         said = f"{code}  order {placed.order_id[:8]}  line {placed.line_id}  unit {placed.unit}  {placed.area}"
-        room_um = placed.x_um + placed.width_um - text_um
+        room_um = cut_x_um + cut_width_um - text_um
         page.text(text_um, placed.y_um - gutter_um / 2, LABEL_POINTS, said, room_um)

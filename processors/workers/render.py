@@ -23,7 +23,7 @@ from processors.artwork.background import RemoverNotUsable
 from processors.artwork.press import renderer_version
 from processors.artwork.render import ArtworkNotRenderable, Rendered, render_line
 from processors.artwork.sandbox import SandboxPool
-from processors.artwork.template import AreaUnknown, Template, TemplateInvalid, template_to_json
+from processors.artwork.template import AreaUnknown, PrintArea, Template, TemplateInvalid, template_to_json
 from processors.ports import ObjectMissing, Vault, VaultError
 from processors.workers.areas import PrintedArea, crop_of, printed_areas, text_of
 from processors.workers.art import TemplateArt, TemplateArtMissing
@@ -146,7 +146,7 @@ class Render:
         if not all(stored.values()):
             new = _files(job, self._render(job, text))
             stored |= {name: store(f"{folder}/{name}", new[name]) for name in job.names}
-        made = _rendered_area(job.area.name, stored)
+        made = _rendered_area(job.template.area(job.area.name), stored)
         if job.original is not None:
             made = msgspec.structs.replace(made, original_digest=job.original.file.sha256)
         return made, self.files.metadata(f"{folder}/{PRINT_FILE}")["renderer"]
@@ -201,12 +201,17 @@ def _files(job: AreaJob, rendered: Rendered) -> dict[str, NewFile]:
     return files
 
 
-def _rendered_area(area: str, stored: dict[str, StoredFile | None]) -> RenderedArea:
+def _rendered_area(area: PrintArea, stored: dict[str, StoredFile | None]) -> RenderedArea:
     print_file, proof = stored[PRINT_FILE], stored[PROOF]
     if print_file is None or proof is None:
         raise AssertionError("both were found or stored just now")
     return RenderedArea(
-        area=area, print_file=print_file, print_pdf=stored.get(PRINT_PDF), proof=proof, mockup=stored[MOCKUP]
+        area=area.name,
+        print_file=print_file,
+        print_pdf=stored.get(PRINT_PDF),
+        proof=proof,
+        mockup=stored[MOCKUP],
+        bleed_um=area.bleed_um,
     )
 
 

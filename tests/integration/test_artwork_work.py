@@ -89,6 +89,17 @@ def test_every_area_has_its_own_files_under_consistent_names(world: World) -> No
     assert world.files.read(TENANT, order_id, back_made.print_pdf.key if back_made.print_pdf else "")[:5] == b"%PDF-"
 
 
+def test_the_bleed_of_an_area_is_told_with_its_files(world: World) -> None:
+    # 20 mm with 1 mm of bleed on every side, at 300 DPI.
+    plain = area("front", TextLayer(name="text", box=WHOLE))
+    world.publish(msgspec.structs.replace(plain, bleed_um=1_000, width_px=260, height_px=260))
+    order_id = ORDERS[0]
+
+    (made,) = world.made(order_id, world.text(order_id, "front", "Zoë")).areas
+
+    assert (made.bleed_um, made.print_file.width_px) == (1_000, 260)
+
+
 def test_findings_name_their_area_and_the_strictest_of_all_areas_decides(world: World) -> None:
     world.publish()
     order_id = ORDERS[0]

@@ -1,8 +1,12 @@
 """Which lines are batched now: by group, by what the press takes, and by the oldest line's promise."""
 
 import msgspec
+from msgspec.structs import replace
 
 from events.batches.facts import BatchFile
+from events.order.state import Run
+from events.order.values import RenderedArea
+from infra.batch_tables import waiting_runs
 from processors.batching.plan import (
     HOUR_MS,
     LEAD_MS,
@@ -14,9 +18,12 @@ from processors.batching.plan import (
     tries_of,
 )
 from processors.batching.presses import Press
+from tests.order_life import a_file, a_store_order, placed
 from tests.unit.batches.made_up import a_batch_line
+from tests.unit.order.spec import given
 
 NOW = 1_000_000_000_000
+ONE_LINE = placed(a_store_order())
 PRESS = Press(
     name="dtf-1",
     method="dtf",
@@ -46,6 +53,20 @@ def batches(*waiting: Waiting) -> list[Planned]:
 
 def orders_of(planned: Planned) -> set[str]:
     return {line.order_id for line in planned.lines}
+
+
+def test_a_piece_brings_along_what_is_cut_off_of_it() -> None:
+    # Given a run of a line whose print files are of 100 mm with 3 mm of bleed on every side,
+    file = replace(a_file("print.png"), width_px=1_252, height_px=1_252, dpi=300)
+    area = RenderedArea(area="front", print_file=file, proof=a_file("proof.webp"), bleed_um=3_000)
+    order = given(ONE_LINE).history.order
+    run = Run(run=1, units=(1,), stage="accepted", partner_id="house", version=1)
+    line = replace(order.lines["1"], areas=(area,), runs=(run,), version=1)
+    # when it waits at the shop,
+    (waiting,) = waiting_runs("demo", "order", replace(order, lines={"1": line}), "house", {}, NOW)
+    # then its piece is known with its bleed.
+    (piece,) = waiting.line.files
+    assert (piece.width_um, piece.bleed_um) == (106_002, 3_000)
 
 
 def test_a_line_waits_for_company() -> None:

@@ -1,6 +1,7 @@
 """A gang sheet and its job ticket: sizes, codes, the same bytes each time, and nothing that names a buyer."""
 
 import io
+import re
 
 import msgspec
 import pikepdf
@@ -10,11 +11,12 @@ from PIL import Image, ImageDraw
 from events.batches.commands import CloseBatch, ReportSheetImposed
 from events.batches.facts import BatchFile, BatchLine, Placement
 from events.batches.state import Batch
+from processors.artwork.picture import srgb_bytes
 from processors.batching.packing import pack
 from processors.batching.plan import pieces_of, room_of
 from processors.batching.planes import PictureUnreadable, planes_in_child, planes_of, sheet_sandbox
 from processors.batching.presses import Press
-from processors.batching.sheet import draw_sheet, piece_code
+from processors.batching.sheet import PieceFile, draw_sheet, piece_code
 from processors.batching.ticket import Ticket, ticket_of, write_json, write_pages
 from tests.unit.batches.made_up import GROUP, a_batch_line, after, opened
 
@@ -71,7 +73,7 @@ def placements() -> tuple[Placement, ...]:
     )
 
 
-def drawn(read: bytes | None = None) -> bytes:
+def drawn(read: bytes | None = None, bleed_um: int = 0) -> bytes:
     colours = {"order-a": "crimson", "order-b": "seagreen", "order-c": "royalblue"}
     return draw_sheet(
         BATCH_ID,
@@ -80,7 +82,9 @@ def drawn(read: bytes | None = None) -> bytes:
         1,
         1,
         placements(),
-        lambda placed: (placed.order_id, lambda: planes_of(read or a_print(colours[placed.order_id]))),
+        lambda placed: PieceFile(
+            placed.order_id, bleed_um, lambda: planes_of(read or a_print(colours[placed.order_id]))
+        ),
     )
 
 
@@ -103,6 +107,36 @@ def test_a_sheet_has_the_press_s_size_and_each_file_once() -> None:
 
 def test_the_same_batch_gives_the_same_bytes() -> None:
     assert drawn() == drawn()
+
+
+@pytest.mark.parametrize("bleed_um", [0, 3_000])
+def test_crop_marks_stand_where_a_piece_is_cut_and_outside_of_what_is_printed(bleed_um: int) -> None:
+    with pikepdf.open(io.BytesIO(drawn(bleed_um=bleed_um))) as pdf:
+        marks = hairlines_um(pdf.pages[0])
+    for placed in placements():
+        left, bottom = placed.x_um, placed.y_um
+        right, top = left + placed.width_um, bottom + placed.height_um
+        cuts_x, cuts_y = (left + bleed_um, right - bleed_um), (bottom + bleed_um, top - bleed_um)
+        # Each cut is shown by a mark on either side of the piece, half a millimetre away from its print.
+        assert {(x, bottom - 500) for x in cuts_x} | {(x, top + 500) for x in cuts_x} <= marks
+        assert {(left - 500, y) for y in cuts_y} | {(right + 500, y) for y in cuts_y} <= marks
+    assert len(marks) == 8 * len(placements())
+
+
+def hairlines_um(page: pikepdf.Page) -> set[tuple[int, int]]:
+    """Where the lines of a page begin, to a tenth of a millimetre."""
+    drawing = page.Contents.read_bytes().decode()
+    begins = re.findall(r"w ([\d.]+) ([\d.]+) m .* l S", drawing)
+    return {(round(float(x) * 254 / 72) * 100, round(float(y) * 254 / 72) * 100) for x, y in begins}
+
+
+def test_a_sheet_says_that_its_colours_are_srgb_as_a_print_file_does() -> None:
+    with pikepdf.open(io.BytesIO(drawn())) as pdf:
+        (page,) = pdf.pages
+        pictures = page.resources["/XObject"]
+        assert {str(pictures[name].ColorSpace[0]) for name in ("/P1", "/P2", "/P3")} == {"/ICCBased"}
+        assert pictures["/P1"].ColorSpace[1].read_bytes() == srgb_bytes()
+        assert pdf.Root.OutputIntents[0].DestOutputProfile.read_bytes() == srgb_bytes()
 
 
 def test_what_is_no_picture_is_refused_by_name() -> None:
