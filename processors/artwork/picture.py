@@ -6,6 +6,7 @@ where every pixel is opaque, else RGBA. What was changed on the way is reported 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 from functools import lru_cache
@@ -17,10 +18,13 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from processors.artwork.frames import Refused
+from processors.artwork.remembered import Remembered
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF")
 SIDE_PX_MAX: Final = 30_000
 
+#: Profiles that call themselves sRGB, by digest, each with whether it is: at most so many are remembered.
+_measured_profiles: Final[Remembered[bytes, bool]] = Remembered(256)
 _DATA: Final = Path(__file__).parent / "data"
 #: First bytes that name a format which is not accepted, and what to do instead.
 _REFUSED_STARTS: Final = (
@@ -231,6 +235,44 @@ def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(srgb_bytes()))
 
 
+def _converted(picture: Image.Image, source: ImageCms.ImageCmsProfile, mode: str) -> Image.Image | None:
+    """The picture in sRGB. Raises PyCMSError where the profile is not one for such a picture."""
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+    return ImageCms.profileToProfile(picture, source, _srgb(), renderingIntent=intent, outputMode=mode, flags=flags)
+
+
+def _is_srgb(icc: bytes) -> bool:
+    """Whether a profile that calls itself sRGB leaves colours as they are: linear light calls itself so, too."""
+    key = hashlib.sha256(icc).digest()
+    known = _measured_profiles.get(key)
+    if known is None:
+        ramps = _ramps()
+        try:
+            moved = _converted(ramps, ImageCms.ImageCmsProfile(io.BytesIO(icc)), "RGB")
+        except ImageCms.PyCMSError:
+            moved = None
+        known = moved is not None and _levels_apart(ramps, moved) <= 1
+        _measured_profiles.put(key, known, 1)
+    return known
+
+
+def _levels_apart(one: Image.Image, other: Image.Image) -> int:
+    """The furthest that a sample of one picture is from the same of the other."""
+    return int(np.abs(np.asarray(one, np.int16) - np.asarray(other, np.int16)).max())
+
+
+@lru_cache(maxsize=1)
+def _ramps() -> Image.Image:
+    """Grey and each colour of sRGB from black to full, a row each."""
+    levels = np.arange(256, dtype=np.uint8)
+    ramps = np.zeros((4, 256, 3), np.uint8)
+    ramps[0] = levels[:, np.newaxis]
+    for channel in range(3):
+        ramps[1 + channel, :, channel] = levels
+    return Image.fromarray(ramps)
+
+
 def _as(picture: Image.Image, mode: str) -> Image.Image:
     """The picture in that mode; the picture itself where it has it, for a conversion would copy it."""
     return picture if picture.mode == mode else picture.convert(mode)
@@ -248,13 +290,9 @@ def _to_srgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, str,
         source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         described = source.profile.profile_description or ""
         name = "".join(c for c in described if c.isprintable())[:60].strip()
-        if "srgb" in name.casefold():
+        if "srgb" in name.casefold() and _is_srgb(icc):
             return _as(picture, target), "srgb", name
-        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-        flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
-        converted = ImageCms.profileToProfile(
-            picture, source, _srgb(), renderingIntent=intent, outputMode=target, flags=flags
-        )
+        converted = _converted(picture, source, target)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return _as(picture, target), "broken", ""
     if converted is None:

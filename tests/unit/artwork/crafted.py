@@ -81,6 +81,34 @@ def not_srgb(profile: bytes = srgb_bytes()) -> bytes:
     return profile.replace(b"sRGB", b"Test").replace("sRGB".encode("utf-16-be"), "Test".encode("utf-16-be"))
 
 
+def linear_srgb(name: str = "GIMP built-in Linear sRGB") -> bytes:
+    """A profile of sRGB's primaries in linear light, as editors embed it under sRGB's own name."""
+    white, primaries = (
+        (0.9642, 1.0, 0.8249),
+        ((0.4360, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)),
+    )
+    described = name.encode() + b"\0"
+    tags = {
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(described)) + described + bytes(78),
+        b"cprt": b"text\0\0\0\0none\0",
+        b"wtpt": _xyz(white),
+        **{colour + b"XYZ": _xyz(primary) for colour, primary in zip((b"r", b"g", b"b"), primaries, strict=True)},
+        **{colour + b"TRC": b"curv\0\0\0\0" + struct.pack(">IHxx", 1, 256) for colour in (b"r", b"g", b"b")},
+    }
+    table, body = b"", b""
+    for tag, content in tags.items():
+        table += struct.pack(">4sII", tag, 128 + 4 + 12 * len(tags) + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    size = 128 + 4 + len(table) + len(body)
+    start = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ") + bytes(12) + b"acsp"
+    header = start.ljust(68, b"\0") + _xyz(white)[8:]
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def _xyz(numbers: tuple[float, ...]) -> bytes:
+    return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(number * 65_536)) for number in numbers)
+
+
 def more_pixels_than_claimed() -> bytes:
     """A PNG of 40 × 40 pixels whose data unpack to 200 MB."""
     squeezer = zlib.compressobj(9)

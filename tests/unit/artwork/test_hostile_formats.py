@@ -6,11 +6,12 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterator
+from importlib.resources import files
 
 import msgspec
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from processors.artwork.checks import check_artwork
 from processors.artwork.limits import MEBIBYTE, Limits
@@ -324,6 +325,29 @@ def test_a_profile_that_cannot_be_used_is_told_and_the_picture_printed_as_srgb(p
     codes = {found.code for found in check_artwork(pool, content, None, TEMPLATE).findings}
     assert codes <= {"colour_profile_broken", "colour_profile_missing"}
     assert len(codes) == 1
+    assert np.array_equal(printed(pool, content)[..., :3], np.asarray(noisy(40, 30)).astype(np.int16))
+
+
+def test_linear_light_is_converted_though_its_profile_calls_itself_srgb(pool: SandboxPool) -> None:
+    # Given a grey of a fifth of the light, which is 55 of 255 in linear light and 128 in sRGB,
+    content = encoded(Image.new("RGB", (40, 30), (55, 55, 55)), icc_profile=crafted.linear_srgb())
+    assert np.abs(printed(pool, content)[15, 20] - (128, 128, 128, 255)).max() <= 2
+    # then the buyer is told that the colours were converted.
+    assert [found.code for found in check_artwork(pool, content, None, TEMPLATE).findings] == ["colours_converted"]
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        srgb_bytes(),
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        files("pikepdf").joinpath("pdfa/data/sRGB.icc").read_bytes(),
+    ],
+    ids=["ours", "of Little CMS", "of the web"],
+)
+def test_the_usual_profiles_of_srgb_leave_every_pixel_as_it_is(pool: SandboxPool, profile: bytes) -> None:
+    content = encoded(noisy(40, 30), icc_profile=profile)
+    assert check_artwork(pool, content, None, TEMPLATE).findings == ()
     assert np.array_equal(printed(pool, content)[..., :3], np.asarray(noisy(40, 30)).astype(np.int16))
 
 
