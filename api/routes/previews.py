@@ -28,7 +28,7 @@ from events.decoding import from_json
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.live import PREVIEW_WIDTH_PX_MAX, PREVIEW_WIDTH_PX_MIN, PictureFormat, Preview
 from processors.artwork.placement import Crop
-from processors.artwork.sandbox import ChildNotStarted, SandboxBusy, SandboxClosed
+from processors.artwork.sandbox import ChildKilled, ChildNotStarted, JobRefused, SandboxBusy, SandboxClosed
 from processors.artwork.template import AreaUnknown, Template, TemplateInvalid
 from processors.links import LinkExpired, LinkNotGenuine
 from processors.ports import ObjectMissing
@@ -59,6 +59,10 @@ _ACCEPTED: Final = {
     "image/webp": _WEBP, "image/png": _PNG, "application/json": _JSON,
     "image/*": _WEBP, "application/*": _JSON, "*/*": _WEBP,
 }  # fmt: skip
+_NOT_DRAWN: Final = (
+    "This product cannot be drawn, with or without a picture. Ask for the other `view` or a smaller `width_px`. If "
+    "that does not help, mend the template's own files and publish a new version."
+)
 _PROBLEMS = problems(400, 401, 403, 404, 406, 408, 410, 413, 415, 422, 429, 503)
 
 
@@ -309,6 +313,8 @@ def _drawn(
         raise Problem(422, error.reason, str(error)) from None
     except RemoverNotUsable as error:
         raise Problem(503, error.reason, str(error)) from None
+    except (JobRefused, ChildKilled) as error:
+        raise Problem(422, "preview_not_drawn", _NOT_DRAWN) from error
     except (SandboxBusy, SandboxClosed, ChildNotStarted) as error:
         raise _busy("No process is free to draw. Try again in a moment.") from error
 

@@ -8,7 +8,20 @@ from collections.abc import Mapping
 from PIL import Image
 
 from processors.artwork.frames import Refused
+from processors.artwork.limits import MEBIBYTE, Limits
 from processors.artwork.picture import open_picture
+from processors.artwork.template import TemplateInvalid
+
+
+def art_bytes(files: Mapping[str, bytes], limits: Limits) -> int:
+    """How many bytes the template's files for an area have. Raises TemplateInvalid where that is too many."""
+    size = sum(map(len, files.values()))
+    if size > limits.art_bytes_max:
+        raise TemplateInvalid(
+            f"The template's files for this area have more than {limits.art_bytes_max // MEBIBYTE} MiB together. Make "
+            "them smaller, and publish a new version."
+        )
+    return size
 
 
 def open_asset(files: Mapping[str, bytes], digest: str, pixels_max: int) -> Image.Image:

@@ -9,6 +9,7 @@ import msgspec
 
 from events.decoding import from_msgpack
 from events.order.values import Finding
+from processors.artwork.assets import art_bytes
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.compose import prints_something
 from processors.artwork.findings import CheckResult, finding, verdict
@@ -118,7 +119,7 @@ def _measure(pool: SandboxPool, request: MeasureRequest) -> tuple[Measured | Non
     if request.original is not None and (large := too_large(request.original, pool.limits)) is not None:
         return None, (large,)
     try:
-        answer = pool.run("measure", msgspec.msgpack.encode(request))
+        answer = pool.run("measure", msgspec.msgpack.encode(request), own_bytes=art_bytes(request.art, pool.limits))
     except JobRefused as refused:
         if refused.code == "template":
             raise TemplateInvalid(str(refused)) from refused

@@ -13,6 +13,7 @@ import msgspec
 
 from events.decoding import from_msgpack
 from events.order.values import Finding
+from processors.artwork.assets import art_bytes
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.checks import findings_of, not_given, too_large, why_not_opened
 from processors.artwork.findings import Verdict, verdict
@@ -67,8 +68,9 @@ def draw_preview(
 
     The colour is that of the template's product. `art` hands over the template's own files and is only called when a
     child does not know them; `owner` keeps the pictures of tenants apart in a child's memory; `lists` and `remover` as
-    for `check_artwork`. Blocks the calling thread. Raises AreaUnknown, TemplateInvalid, RemoverNotUsable, and
-    SandboxBusy, SandboxClosed, ChildNotStarted when the pool does not work (try again).
+    for `check_artwork`. Blocks the calling thread. Raises AreaUnknown, TemplateInvalid, RemoverNotUsable,
+    JobRefused and ChildKilled where the product cannot be drawn even without the picture, and SandboxBusy,
+    SandboxClosed, ChildNotStarted when the pool does not work (try again).
     """
     print_area = template.area(area)
     found: list[Finding] = []
@@ -122,7 +124,8 @@ def _drawn(pool: SandboxPool, request: PreviewRequest, art: Callable[[], dict[st
 
 def _run(pool: SandboxPool, request: PreviewRequest) -> Previewed:
     try:
-        answer = pool.run("preview", msgspec.msgpack.encode(request), wait_seconds=WAIT_SECONDS_MAX)
+        payload, own_bytes = msgspec.msgpack.encode(request), art_bytes(request.art, pool.limits)
+        answer = pool.run("preview", payload, own_bytes=own_bytes, wait_seconds=WAIT_SECONDS_MAX)
     except JobRefused as refused:
         if refused.code == "template":
             raise TemplateInvalid(str(refused)) from refused

@@ -29,6 +29,8 @@ from processors.artwork.textlayout import lay_out
 
 PREVIEW_WIDTH_PX_MIN: Final = 64
 PREVIEW_WIDTH_PX_MAX: Final = 1600
+#: The print of a long and narrow product is shown narrower than asked, so that it is no higher: WebP ends at 16,383.
+PREVIEW_HEIGHT_PX_MAX: Final = 8_000
 #: The refusal of a lean request whose files the child does not know.
 NOT_REMEMBERED: Final = "not_remembered"
 #: The print is composed this much finer than it is shown: letters of ten pixels would lose their shape.
@@ -101,7 +103,7 @@ def preview(request: PreviewRequest) -> Previewed:
 def _preview(request: PreviewRequest) -> Previewed:
     full = request.template.area(request.area)
     scene = None
-    print_width_px = request.width_px
+    print_width_px = min(request.width_px, max(1, PREVIEW_HEIGHT_PX_MAX * full.width_px // full.height_px))
     if request.view == "mockup":
         scene = scene_of(request.template, full, request.width_px, request.art)
         print_width_px = scene.print_width_px
@@ -114,7 +116,8 @@ def _preview(request: PreviewRequest) -> Previewed:
     else:
         sheet = Image.new("RGB", canvas.size, rgb(request.template.product.colour))
         sheet.paste(canvas, (0, 0), canvas)
-        size = (request.width_px, max(1, round(canvas.height * request.width_px / canvas.width)))
+        height_px = min(PREVIEW_HEIGHT_PX_MAX, max(1, round(canvas.height * print_width_px / canvas.width)))
+        size = (print_width_px, height_px)
         # As sharp as bicubic at this scale, and quicker.
         picture = sheet.resize(size, Image.Resampling.HAMMING)
     encoded = _encoded(picture, request.format)

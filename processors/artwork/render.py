@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from events.decoding import from_msgpack
+from processors.artwork.assets import art_bytes
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.placement import Crop
 from processors.artwork.press import Rendered, RenderRequest
@@ -54,13 +55,13 @@ def render_line(
         crop=crop,
         remover=remover,
     )
-    return from_msgpack(_run(pool, "render", msgspec.msgpack.encode(request)), Rendered)
+    return from_msgpack(_run(pool, "render", request), Rendered)
 
 
-def _run(pool: SandboxPool, job: str, payload: bytes) -> bytes:
+def _run(pool: SandboxPool, job: str, request: RenderRequest) -> bytes:
     """Do a job and give its failures the names of this module."""
     try:
-        return pool.run(job, payload)
+        return pool.run(job, msgspec.msgpack.encode(request), own_bytes=art_bytes(request.art, pool.limits))
     except JobRefused as refused:
         if refused.code == "template":
             raise TemplateInvalid(str(refused)) from refused

@@ -275,15 +275,16 @@ class SandboxPool:
             raise failure
         return self
 
-    def run(self, job: str, payload: bytes, *, wait_seconds: float = 300.0) -> bytes:
+    def run(self, job: str, payload: bytes, *, own_bytes: int = 0, wait_seconds: float = 300.0) -> bytes:
         """Do one job and return its result's bytes.
 
+        `own_bytes` is how much of the payload is the house's own files, which do not count as what came from outside.
         Raises JobRefused (the input's fault, with a code), ChildKilled (the input killed two children),
         SandboxBusy, SandboxOverloaded (both: try again later), SandboxClosed, ChildNotStarted.
         """
         if self._closed.is_set():
             raise SandboxClosed
-        if len(payload) > self.limits.input_bytes_max + _CHUNK_BYTES:
+        if len(payload) - own_bytes > self.limits.input_bytes_max + _CHUNK_BYTES:
             raise JobRefused("too_large", f"The input is larger than {self.limits.input_bytes_max} bytes.")
         try:
             child = self._slots.get(timeout=wait_seconds)

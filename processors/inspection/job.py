@@ -51,7 +51,7 @@ def compare_files(pool: SandboxPool, reference: bytes, photo: bytes, area_share:
     """Compare in a child process. Blocks. Raises PhotoNotUsable, or a SandboxError when the pool does not work."""
     request = CompareRequest(reference=reference, photo=photo, area_share=area_share, pixels_max=pool.limits.pixels_max)
     try:
-        answer = pool.run("compare", msgspec.msgpack.encode(request))
+        answer = pool.run("compare", msgspec.msgpack.encode(request), own_bytes=len(reference))
     except JobRefused as refused:
         raise PhotoNotUsable(f"{refused} {PhotoNotUsable.__doc__}") from refused
     except ChildKilled as killed:

@@ -58,9 +58,9 @@ class CountingPool(SandboxPool):
         super().__init__(1)
         self.jobs: list[str] = []
 
-    def run(self, job: str, payload: bytes, *, wait_seconds: float = 300.0) -> bytes:
+    def run(self, job: str, payload: bytes, *, own_bytes: int = 0, wait_seconds: float = 300.0) -> bytes:
         self.jobs.append(job)
-        return super().run(job, payload, wait_seconds=wait_seconds)
+        return super().run(job, payload, own_bytes=own_bytes, wait_seconds=wait_seconds)
 
 
 class Pictures:

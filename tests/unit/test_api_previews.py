@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import io
 import json
 import re
@@ -25,9 +26,9 @@ from processors.artwork.limits import Limits
 from processors.artwork.lists import CheckLists, shipped_lists
 from processors.artwork.rollout import Rollout
 from processors.artwork.sandbox import SandboxPool
-from processors.artwork.template import Product, Template, template_from_json, template_to_json
+from processors.artwork.template import ArtLayer, Product, Template, template_from_json, template_to_json
 from processors.previews import PreviewStudio
-from processors.workers.art import TemplateArt
+from processors.workers.art import TemplateArt, art_key
 from processors.workers.files import NewFile, OrderFiles
 from projections.rows import PublishedTemplate
 from tests.unit.api_world import OWN, World, problem
@@ -231,6 +232,26 @@ def test_a_hostile_upload_is_a_finding_and_no_error(world: World, content: bytes
     assert answer["verdict"] == "block"
     assert {one["code"] for one in answer["findings"]} & {"format_not_accepted", "cannot_be_opened"}
     assert answer["picture"] == asked(world).json()["picture"]
+
+
+def test_a_product_that_cannot_be_drawn_is_a_problem_that_says_what_to_do(
+    pool: SandboxPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a template whose art in the store is not a picture,
+    art, world = b"no picture", world_with(pool)
+    asset = hashlib.sha256(art).hexdigest()
+    world.objects.put(art_key(asset), art, "image/png", {})
+    area = mug(1).area()
+    layer = ArtLayer(name="art", box=area.layers[0].box, asset=asset)
+    template = msgspec.structs.replace(mug(1), areas=(msgspec.structs.replace(area, layers=(*area.layers, layer)),))
+    published = PublishedTemplate(
+        template_id="mug", template_version=2, product_id="mug", body=template_to_json(template).decode()
+    )
+    monkeypatch.setattr(Published, "template", lambda *_: published)
+    # when its preview is asked for, then the answer says that the template is to be mended.
+    answer = asked(world, picture=base64.b64encode(PICTURE).decode())
+    problem(answer, 422, "preview_not_drawn")
+    assert "mend the template" in answer.json()["detail"]
 
 
 def test_a_file_that_is_too_large_is_a_finding_and_a_body_that_is_too_large_is_refused(world: World) -> None:

@@ -16,6 +16,8 @@ from PIL import Image, ImageChops, ImageDraw
 
 from processors.artwork.background import RemoverNotUsable
 from processors.artwork.checks import check_artwork
+from processors.artwork.limits import MEBIBYTE
+from processors.artwork.live import draw_preview
 from processors.artwork.placement import Crop
 from processors.artwork.render import Rendered, render_line
 from processors.artwork.sandbox import SandboxPool
@@ -85,6 +87,42 @@ def test_art_that_was_changed_or_is_missing_makes_the_template_invalid(pool: San
         render_line(pool, None, None, template_of(layer))
     with pytest.raises(TemplateInvalid, match="missing or was changed"):
         render_line(pool, None, None, template_of(layer), art={layer.asset: art + b"x"})
+
+
+def heavy(image: Image.Image, mebibytes: int) -> bytes:
+    """A good picture with so much behind it that nothing needs."""
+    return encoded(image) + bytes(mebibytes * MEBIBYTE)
+
+
+def art_layers(*files: bytes) -> tuple[list[ArtLayer], dict[str, bytes]]:
+    art = {hashlib.sha256(content).hexdigest(): content for content in files}
+    return [ArtLayer(name=f"art-{asset[:8]}", box=WHOLE, asset=asset) for asset in art], art
+
+
+def test_a_templates_own_files_do_not_count_as_the_buyers(pool: SandboxPool) -> None:
+    # Given a buyer's picture of 40 MiB, of 50 that are taken, and 15 MiB of the template's own art,
+    layers, art = art_layers(heavy(noisy(30, 20), 15))
+    original = heavy(noisy(600, 400), 40)
+    template = template_of(PICTURE, *layers)
+    # then the line is checked, rendered and previewed as any other.
+    assert check_artwork(pool, original, None, template, art=art).verdict == "pass"
+    assert render_line(pool, original, None, template, art=art).sha256
+    assert draw_preview(pool, original, None, template, art=lambda: art).verdict == "pass"
+
+
+def test_much_art_of_a_template_is_not_told_as_a_file_of_the_buyer(pool: SandboxPool) -> None:
+    layers, art = art_layers(*(heavy(noisy(30, 20, seed=seed), 18) for seed in range(3)))
+    template = template_of(*layers, TextLayer(name="text", box=WHOLE))
+    assert check_artwork(pool, None, "Zoë", template, art=art).verdict == "pass"
+    assert draw_preview(pool, None, "Zoë", template, art=lambda: art).verdict == "pass"
+
+
+def test_too_much_art_makes_the_template_invalid(pool: SandboxPool) -> None:
+    layers, art = art_layers(*(heavy(noisy(30, 20, seed=seed), 18) for seed in range(6)))
+    template = template_of(*layers)
+    for attempt in (check_artwork, render_line):
+        with pytest.raises(TemplateInvalid, match="more than 100 MiB together"):
+            attempt(pool, None, None, template, art=art)
 
 
 def test_the_buyers_crop_is_what_is_printed(pool: SandboxPool) -> None:

@@ -17,7 +17,7 @@ from processors.artwork.checks import check_artwork
 from processors.artwork.findings import SEVERITIES
 from processors.artwork.live import Preview, draw_preview
 from processors.artwork.placement import Crop
-from processors.artwork.preview import NOT_REMEMBERED, PreviewRequest
+from processors.artwork.preview import NOT_REMEMBERED, PREVIEW_HEIGHT_PX_MAX, PreviewRequest
 from processors.artwork.render import render_line
 from processors.artwork.sandbox import JobRefused, SandboxPool
 from processors.artwork.template import (
@@ -86,6 +86,20 @@ def test_the_width_is_bounded(pool: SandboxPool, mug: Template, asked_px: int, d
     preview = draw_preview(pool, None, "Zoë", mug, width_px=asked_px)
     assert shown(preview).size == (preview.width_px, preview.height_px)
     assert preview.width_px == drawn_px
+
+
+@pytest.mark.parametrize("view", ["print", "mockup"])
+@pytest.mark.parametrize("width_px", [64, 600, 1600])
+def test_a_long_and_narrow_product_is_shown_whole(pool: SandboxPool, width_px: int, view: Any) -> None:
+    # Given a lanyard of 20 by 900 mm,
+    box = Box(x_um=0, y_um=0, width_um=20_000, height_um=900_000)
+    lanyard = simple_area(200, 9_000, TextLayer(name="text", box=box))
+    preview = draw_preview(pool, None, "Zoë", simple_template(lanyard), width_px=width_px, view=view)
+    # then it is as wide as asked for, or as high as a picture may be.
+    assert shown(preview).size == (preview.width_px, preview.height_px)
+    if view == "print":
+        assert preview.width_px == min(width_px, PREVIEW_HEIGHT_PX_MAX * 20 // 900)
+        assert preview.height_px == pytest.approx(min(preview.width_px * 45, PREVIEW_HEIGHT_PX_MAX), abs=45)
 
 
 @pytest.mark.parametrize("kind", ["webp", "png"])

@@ -150,6 +150,15 @@ def test_photograph_and_difference_picture_are_kept_with_the_order(bench: Bench)
     assert bench.files.contents[f"{FOLDER}-1-difference"][8:12] == b"WEBP"
 
 
+def test_the_print_file_that_a_photograph_is_held_against_may_be_larger_than_a_photograph(bench: Bench) -> None:
+    bench.files.contents[PRINT_FILE.key] += bytes(60 * 1024 * 1024)
+
+    report = bench.answer(asked(photo(1, GOOD_URL)))
+
+    assert isinstance(report, ReportInspected)
+    assert [one.problem for one in report.comparisons] == [""]
+
+
 def test_a_second_try_looks_at_the_same_photograph_and_says_the_same(bench: Bench) -> None:
     first = bench.answer(asked(photo(2, BAD_URL)))
     bench.press.pictures[BAD_URL] = bench.press.pictures[GOOD_URL]
