@@ -85,7 +85,7 @@ def _captions(composed: Composed, template: Template, area: PrintArea) -> list[t
     size = f"{area.width_um / 1000:g} × {area.height_um / 1000:g} mm at {area.dpi} DPI"
     captions = [(f"{template.product.name}, {area.name}: {size}", True)]
     for layout in composed.texts.values():
-        captions.append(("Text: " + " / ".join(f"“{line}”" for line in layout.lines), True))
+        captions.append(("Text: " + " / ".join(f"“{line.text}”" for line in layout.lines), True))
         points = layout.size_px * 72 / area.dpi
         captions.append((f"Set in {layout.family}, {points:.0f} pt", False))
     for placement in composed.placements.values():

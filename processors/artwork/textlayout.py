@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from processors.artwork.placement import split_rotation, turned_size
 from processors.artwork.template import PrintArea, TextLayer
-from processors.artwork.typeface import Typeface, choose_family
+from processors.artwork.typeface import Direction, Typeface, base_direction, choose_family
 
 #: Left, top, right, bottom in canvas pixels.
 Edges: TypeAlias = tuple[int, int, int, int]
@@ -27,6 +27,13 @@ _INKLESS: Final = frozenset(
 _ANCHORS: Final = {"left": "ls", "centre": "ms", "right": "rs"}
 
 
+class TextLine(msgspec.Struct, frozen=True):
+    """A line of a text, and the direction of the paragraph that it was broken from."""
+
+    text: str
+    direction: Direction
+
+
 class TextLayout(msgspec.Struct, frozen=True, kw_only=True):
     """A text as it will be set: family, em size in pixels, lines from top to bottom, and whether it fits.
 
@@ -36,7 +43,7 @@ class TextLayout(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     weight: int
     size_px: int
-    lines: tuple[str, ...]
+    lines: tuple[TextLine, ...]
     fits: bool
     missing: tuple[str, ...]
 
@@ -65,7 +72,7 @@ def lay_out(text: str, layer: TextLayer, area: PrintArea) -> TextLayout:
     largest = max(1, round(area.px(layer.size_um)))
     smallest = max(1, min(largest, round(area.px(layer.min_size_um))))
 
-    def attempt(size_px: int) -> tuple[tuple[str, ...], bool]:
+    def attempt(size_px: int) -> tuple[tuple[TextLine, ...], bool]:
         face = Typeface(family=family, size_px=size_px, weight=layer.weight)
         return _break_lines(text, face, layer, box_width, box_height)
 
@@ -101,7 +108,7 @@ def draw_mask(layout: TextLayout, layer: TextLayer, area: PrintArea) -> tuple[Im
     for number, line in enumerate(layout.lines):
         shift = _overhang_shift(line, face, layer, width)
         at = (round(x) + shift, round(y + ascent + number * advance))
-        face.draw(draw, at, line, 255, _ANCHORS[layer.align])
+        face.draw(draw, at, line.text, 255, _ANCHORS[layer.align], line.direction)
     box = (left, top, right, bottom)
     # The pixels around a turned mask may reach one beyond its box.
     within = (max(left, 0), max(top, 0), min(right, area.width_px), min(bottom, area.height_px))
@@ -150,9 +157,9 @@ def _vertical(face: Typeface, layer: TextLayer, lines: int) -> tuple[int, int, i
     return ascent, advance, ascent + descent + (lines - 1) * advance
 
 
-def _overhang_shift(line: str, face: Typeface, layer: TextLayer, width_px: int) -> int:
+def _overhang_shift(line: TextLine, face: Typeface, layer: TextLayer, width_px: int) -> int:
     """Italic and script letters reach beyond their advance; shift the line so that no ink is cut."""
-    left, right = face.ink(line, _ANCHORS[layer.align])
+    left, _, right, _ = face.ink(line.text, _ANCHORS[layer.align], line.direction)
     origin = {"left": 0, "centre": round(width_px / 2), "right": width_px}[layer.align]
     over_right, over_left = max(0, round(origin + right) - width_px), max(0, -round(origin + left))
     return over_left - over_right
@@ -160,27 +167,28 @@ def _overhang_shift(line: str, face: Typeface, layer: TextLayer, width_px: int) 
 
 def _break_lines(
     text: str, face: Typeface, layer: TextLayer, width_px: int, height_px: int
-) -> tuple[tuple[str, ...], bool]:
+) -> tuple[tuple[TextLine, ...], bool]:
     """Break at spaces as few times as needed. Returns the lines and whether they fit into the box."""
 
     @lru_cache(maxsize=512)
-    def wide(line: str) -> bool:
-        left, right = face.ink(line)
-        return max(right - min(left, 0), face.length(line)) > width_px
+    def wide(line: str, way: Direction) -> bool:
+        left, _, right, _ = face.ink(line, direction=way)
+        return max(right - min(left, 0), face.length(line, way)) > width_px
 
-    lines: list[str] = []
+    lines: list[TextLine] = []
     fits = True
     for paragraph in text.split("\n"):
+        way = base_direction(paragraph)
         words = paragraph.split(" ")
         line = words[0]
         for word in words[1:]:
-            if wide(f"{line} {word}"):
-                lines.append(line)
+            if wide(f"{line} {word}", way):
+                lines.append(TextLine(line, way))
                 line = word
             else:
                 line = f"{line} {word}"
-        lines.append(line)
-    if len(lines) > layer.limits.max_lines or any(wide(line) for line in lines):
+        lines.append(TextLine(line, way))
+    if len(lines) > layer.limits.max_lines or any(wide(line.text, line.direction) for line in lines):
         fits = False
     _, _, block = _vertical(face, layer, len(lines))
     return tuple(lines), fits and block <= height_px

@@ -2,7 +2,7 @@
 
 HarfBuzz shapes each run by itself. Emoji come from one font of one colour, because a text is printed in one. In a line
 of right-to-left letters the runs stand from right to left; a line that has both directions beside emoji stands in
-the order of its first letter, which the check tells a person to look at.
+the order of its paragraph's first letter, which the check tells a person to look at.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from PIL import ImageDraw, ImageFont
@@ -35,6 +35,7 @@ _FOLLOWING: Final = "\u034f\ufe0e\ufe0f"
 _SIGN: Final = re.compile(f"{_KEYCAP}|{_FLAG}|{_PERSON}(?:\u200d{_PERSON})*(?:{_TAGS})?")
 
 Anchor: TypeAlias = str
+Direction: TypeAlias = Literal["ltr", "rtl"]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -115,8 +116,34 @@ def directions(text: str) -> frozenset[str]:
     return frozenset(name for name, strong in (("left", {"L"}), ("right", {"R", "AL"})) if kinds & strong)
 
 
+def base_direction(paragraph: str) -> Direction:
+    """The direction of a paragraph: that of its first letter outside of isolates (rules P2 and P3 of UAX #9).
+
+    All lines into which the paragraph is broken have it, whatever letter they begin with.
+    """
+    isolates = 0
+    for character in paragraph:
+        kind = unicodedata.bidirectional(character)
+        if kind in ("LRI", "RLI", "FSI"):
+            isolates += 1
+        elif kind == "PDI":
+            isolates = max(0, isolates - 1)
+        elif not isolates and kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"
+
+
+class Ink(NamedTuple):
+    """The ends of a line's ink in pixels, to the right of and below a point on its baseline."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 class Typeface(msgspec.Struct, frozen=True, kw_only=True):
-    """A family at a size in pixels an em and a weight."""
+    """A family at a size in pixels an em and a weight. A line without a direction is a paragraph of its own."""
 
     family: str
     size_px: int
@@ -127,25 +154,25 @@ class Typeface(msgspec.Struct, frozen=True, kw_only=True):
         """The family's own font."""
         return fonts.load(self.family, self.size_px, self.weight)
 
-    def length(self, line: str) -> float:
+    def length(self, line: str, direction: Direction | None = None) -> float:
         """How far a line moves the pen, in pixels."""
-        placed = self._runs(line)
+        placed = self._runs(line, direction)
         return sum(font.getlength(run.text, direction=way) for run, font, way in placed)
 
-    def ink(self, line: str, anchor: Anchor = "ls") -> tuple[int, int]:
-        """Left and right end of a line's ink from a point on its baseline; `anchor` as Pillow names it."""
-        placed = self._runs(line)
+    def ink(self, line: str, anchor: Anchor = "ls", direction: Direction | None = None) -> Ink:
+        """The ends of a line's ink from a point on its baseline; `anchor` as Pillow names it."""
+        placed = self._runs(line, direction)
         if len(placed) == 1:
             run, font, way = placed[0]
-            box = font.getbbox(run.text, anchor=anchor, direction=way)
-            return int(box[0]), int(box[2])
-        ends: list[float] = []
-        pen = -self._before(line, anchor)
+            return Ink(*map(int, font.getbbox(run.text, anchor=anchor, direction=way)))
+        boxes: list[tuple[float, float, float, float]] = []
+        pen = -self._before(line, anchor, direction)
         for run, font, way in placed:
-            box = font.getbbox(run.text, anchor="ls", direction=way)
-            ends += (pen + box[0], pen + box[2])
+            left, top, right, bottom = font.getbbox(run.text, anchor="ls", direction=way)
+            boxes.append((pen + left, top, pen + right, bottom))
             pen += font.getlength(run.text, direction=way)
-        return math.floor(min(ends)), math.ceil(max(ends))
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        return Ink(math.floor(min(lefts)), int(min(tops)), math.ceil(max(rights)), int(max(bottoms)))
 
     def draw(
         self,
@@ -154,30 +181,29 @@ class Typeface(msgspec.Struct, frozen=True, kw_only=True):
         line: str,
         fill: int | tuple[int, int, int],
         anchor: Anchor = "ls",
+        direction: Direction | None = None,
     ) -> None:
         """Draw a line; `at` is a point of its baseline."""
-        placed = self._runs(line)
+        placed = self._runs(line, direction)
         if len(placed) == 1:
             run, font, way = placed[0]
             draw.text(at, run.text, fill=fill, font=font, anchor=anchor, direction=way)
             return
-        pen = at[0] - self._before(line, anchor)
+        pen = at[0] - self._before(line, anchor, direction)
         for run, font, way in placed:
             draw.text((pen, at[1]), run.text, fill=fill, font=font, anchor="ls", direction=way)
             pen += font.getlength(run.text, direction=way)
 
-    def _before(self, line: str, anchor: Anchor) -> float:
+    def _before(self, line: str, anchor: Anchor, direction: Direction | None) -> float:
         """How much of the line's length lies before the anchor."""
-        return self.length(line) * {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]]
+        return self.length(line, direction) * {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]]
 
-    def _runs(self, line: str) -> list[tuple[Run, ImageFont.FreeTypeFont, str | None]]:
+    def _runs(self, line: str, direction: Direction | None) -> list[tuple[Run, ImageFont.FreeTypeFont, Direction]]:
         """The runs from left to right, each with its font and the direction in which it is shaped."""
-        found = runs(line, self.family)
+        found, way = runs(line, self.family), direction or base_direction(line)
         if len(found) == 1 and not found[0].is_emoji:
-            return [(found[0], self.font, None)]
-        first = next((kind for c in line if (kind := unicodedata.bidirectional(c)) in ("L", "R", "AL")), "L")
-        ordered = found if first == "L" else found[::-1]
+            return [(found[0], self.font, way)]
+        ordered = found if way == "ltr" else found[::-1]
         emoji_px = max(1, self.size_px * EMOJI_PERCENT // 100)
         emoji = fonts.load(EMOJI_FAMILY, emoji_px, self.weight)
-        way = "ltr" if first == "L" else "rtl"
         return [(run, emoji, "ltr") if run.is_emoji else (run, self.font, way) for run in ordered]

@@ -90,7 +90,7 @@ def test_emoji_do_not_change_the_family_of_the_letters() -> None:
 @pytest.mark.parametrize("anchor", ["ls", "ms", "rs"])
 def test_ink_is_where_it_was_measured(anchor: str) -> None:
     for line in ("Sun ☀️ and 😀😀", "😀 first", "שלום 😀"):
-        left, right = FACE.ink(line, anchor)
+        left, _, right, _ = FACE.ink(line, anchor)
         drawn_left, drawn_right = columns(line, anchor, 600)
         assert left - 1 <= drawn_left
         assert drawn_right <= right + 1

@@ -1,0 +1,67 @@
+"""How a text is set in its box: every line reads as the whole paragraph does."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from PIL import Image, ImageDraw
+
+from processors.artwork import fonts
+from processors.artwork.template import Box, PrintArea, TextLayer
+from processors.artwork.textlayout import draw_mask, lay_out
+from processors.artwork.typeface import base_direction
+from tests.unit.artwork.pictures import simple_area
+
+
+def boxed(width_px: int, height_px: int, **options: object) -> tuple[TextLayer, PrintArea]:
+    """A text layer that fills an area of that size, set as large as the box allows."""
+    whole = Box(x_um=0, y_um=0, width_um=width_px * 100, height_um=height_px * 100)
+    defaults: dict[str, object] = {"size_um": 20_000, "min_size_um": 1_000}
+    layer = TextLayer(name="text", box=whole, **(defaults | options))  # type: ignore[arg-type]
+    return layer, simple_area(width_px, height_px, layer)
+
+
+HEBREW_WITH_A_NAME = "שלום חברים יקרים ואהובים שלנו John Smith, Jr. מאד אהובים"
+
+
+def test_a_line_that_begins_with_a_name_of_another_script_reads_as_its_paragraph_does() -> None:
+    # Given a Hebrew paragraph that is broken before an English name,
+    layer, area = boxed(900, 300, fonts=("Heebo",), size_um=6_000, min_size_um=6_000)
+    layout = lay_out(HEBREW_WITH_A_NAME, layer, area)
+    assert [line.text for line in layout.lines][1:] == ["John Smith, Jr. מאד אהובים"]
+    # when its second line is drawn,
+    second, _, _ = draw_mask(msgspec.structs.replace(layout, lines=layout.lines[1:]), layer, area)
+
+    def by_pillow(direction: str) -> bytes:
+        sheet = Image.new("L", second.size)
+        font = fonts.load("Heebo", layout.size_px, layout.weight)
+        at = (second.width // 2, second.height // 2)
+        ImageDraw.Draw(sheet).text(at, layout.lines[1].text, 255, font, "ms", direction=direction)
+        return sheet.crop(sheet.getbbox()).tobytes()
+
+    # then it stands from right to left, as the first line does.
+    assert second.crop(second.getbbox()).tobytes() == by_pillow("rtl") != by_pillow("ltr")
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "direction"),
+    [
+        ("John שלום", "ltr"),
+        ("(12) שלום John", "rtl"),
+        ("😀 سلام John", "rtl"),
+        ("12 😀!", "ltr"),
+        ("", "ltr"),
+        ("\u200fJohn", "rtl"),
+        ("\u2066John\u2069 שלום", "rtl"),
+        ("\u2066John שלום", "ltr"),
+    ],
+    ids=ascii,
+)
+def test_the_first_letter_outside_of_isolates_gives_a_paragraph_its_direction(paragraph: str, direction: str) -> None:
+    assert base_direction(paragraph) == direction
+
+
+def test_each_paragraph_has_its_own_direction() -> None:
+    layer, area = boxed(900, 300, fonts=("Heebo",))
+    layout = lay_out("שלום John\nJohn שלום", layer, area)
+    assert [line.direction for line in layout.lines] == ["rtl", "ltr"]
