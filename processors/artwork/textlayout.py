@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -11,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from processors.artwork.placement import split_rotation, turned_size
 from processors.artwork.template import PrintArea, TextLayer
-from processors.artwork.typeface import Direction, Typeface, base_direction, choose_family
+from processors.artwork.typeface import Direction, Ink, Typeface, base_direction, choose_family
 
 #: Left, top, right, bottom in canvas pixels.
 Edges: TypeAlias = tuple[int, int, int, int]
@@ -102,13 +104,12 @@ def draw_mask(layout: TextLayout, layer: TextLayer, area: PrintArea) -> tuple[Im
     mask = Image.new("L", (width, height))
     draw = ImageDraw.Draw(mask)
     face = Typeface(family=layout.family, size_px=layout.size_px, weight=layout.weight)
-    ascent, advance, block = _vertical(face, layer, len(layout.lines))
-    x = {"left": 0.0, "centre": width / 2, "right": float(width)}[layer.align]
-    y = {"top": 0.0, "middle": (height - block) / 2, "bottom": float(height - block)}[layer.vertical_align]
-    for number, line in enumerate(layout.lines):
-        shift = _overhang_shift(line, face, layer, width)
-        at = (round(x) + shift, round(y + ascent + number * advance))
-        face.draw(draw, at, line.text, 255, _ANCHORS[layer.align], line.direction)
+    anchor = _ANCHORS[layer.align]
+    inks = [face.ink(line.text, anchor, line.direction) for line in layout.lines]
+    x = round({"left": 0.0, "centre": width / 2, "right": float(width)}[layer.align])
+    for line, ink, y in zip(layout.lines, inks, _baselines(face, layer, inks, height), strict=True):
+        at = (x + _overhang_shift(ink, layer, width), y)
+        face.draw(draw, at, line.text, 255, anchor, line.direction)
     box = (left, top, right, bottom)
     # The pixels around a turned mask may reach one beyond its box.
     within = (max(left, 0), max(top, 0), min(right, area.width_px), min(bottom, area.height_px))
@@ -150,18 +151,59 @@ def _unturned_box(layer: TextLayer, area: PrintArea) -> tuple[int, int]:
     return width, height
 
 
-def _vertical(face: Typeface, layer: TextLayer, lines: int) -> tuple[int, int, int]:
-    """Ascent, distance between baselines and height of the whole block, in pixels."""
+def _line_offsets(face: Typeface, layer: TextLayer, inks: Sequence[Ink]) -> list[int]:
+    """How far each baseline lies below the first one, in pixels.
+
+    Lines stand as far apart as the layer says. Only where letters reach beyond the font's ascent or descent (accents
+    upon accents do) is a line set lower, so that its ink does not meet that of the lines above it.
+    """
     ascent, descent = face.font.getmetrics()
     advance = round(face.size_px * layer.line_spacing_percent / 100)
-    return ascent, advance, ascent + descent + (lines - 1) * advance
+    offsets: list[int] = []
+    offset, lowest, is_deep = -advance, -math.inf, False
+    for ink in inks:
+        offset += advance
+        if (is_deep or ink.top < -ascent) and offset + ink.top <= lowest:
+            # Baselines are rounded, so a row stays free.
+            offset = int(lowest) - ink.top + 1
+        offsets.append(offset)
+        if ink.top < ink.bottom:
+            lowest, is_deep = max(lowest, offset + ink.bottom), ink.bottom > descent
+    return offsets
 
 
-def _overhang_shift(line: TextLine, face: Typeface, layer: TextLayer, width_px: int) -> int:
+def _ink_ends(offsets: Sequence[int], inks: Sequence[Ink]) -> tuple[int, int]:
+    """The highest and the lowest end of all lines' ink, from the first baseline."""
+    placed = list(zip(offsets, inks, strict=True))
+    return min(offset + ink.top for offset, ink in placed), max(offset + ink.bottom for offset, ink in placed)
+
+
+def _block_height(face: Typeface, layer: TextLayer, inks: Sequence[Ink]) -> int:
+    """The height that lines need: that of the font's own measures, or that of their ink where it is more."""
+    offsets = _line_offsets(face, layer, inks)
+    highest, lowest = _ink_ends(offsets, inks)
+    return max(sum(face.font.getmetrics()) + offsets[-1], lowest - highest)
+
+
+def _baselines(face: Typeface, layer: TextLayer, inks: Sequence[Ink], height_px: int) -> list[int]:
+    """Where each line's baseline is in the box: as its alignment says, or beside that so that no ink is cut."""
+    offsets = _line_offsets(face, layer, inks)
+    ascent, descent = face.font.getmetrics()
+    block = ascent + descent + offsets[-1]
+    y = {"top": 0.0, "middle": (height_px - block) / 2, "bottom": float(height_px - block)}[layer.vertical_align]
+    baselines = [round(y + ascent + offset) for offset in offsets]
+    top, bottom = _ink_ends(baselines, inks)
+    highest, lowest = _ink_ends(offsets, inks)
+    if (top >= 0 and bottom <= height_px) or lowest - highest > height_px:
+        return baselines
+    first = -highest if top < 0 else height_px - lowest
+    return [first + offset for offset in offsets]
+
+
+def _overhang_shift(ink: Ink, layer: TextLayer, width_px: int) -> int:
     """Italic and script letters reach beyond their advance; shift the line so that no ink is cut."""
-    left, _, right, _ = face.ink(line.text, _ANCHORS[layer.align], line.direction)
     origin = {"left": 0, "centre": round(width_px / 2), "right": width_px}[layer.align]
-    over_right, over_left = max(0, round(origin + right) - width_px), max(0, -round(origin + left))
+    over_right, over_left = max(0, origin + ink.right - width_px), max(0, -(origin + ink.left))
     return over_left - over_right
 
 
@@ -171,12 +213,15 @@ def _break_lines(
     """Break at spaces as few times as needed. Returns the lines and whether they fit into the box."""
 
     @lru_cache(maxsize=512)
+    def ink(line: str, way: Direction) -> Ink:
+        return face.ink(line, direction=way)
+
+    @lru_cache(maxsize=512)
     def wide(line: str, way: Direction) -> bool:
-        left, _, right, _ = face.ink(line, direction=way)
-        return max(right - min(left, 0), face.length(line, way)) > width_px
+        ends = ink(line, way)
+        return max(ends.right - min(ends.left, 0), face.length(line, way)) > width_px
 
     lines: list[TextLine] = []
-    fits = True
     for paragraph in text.split("\n"):
         way = base_direction(paragraph)
         words = paragraph.split(" ")
@@ -189,6 +234,5 @@ def _break_lines(
                 line = f"{line} {word}"
         lines.append(TextLine(line, way))
     if len(lines) > layer.limits.max_lines or any(wide(line.text, line.direction) for line in lines):
-        fits = False
-    _, _, block = _vertical(face, layer, len(lines))
-    return tuple(lines), fits and block <= height_px
+        return tuple(lines), False
+    return tuple(lines), _block_height(face, layer, [ink(line.text, line.direction) for line in lines]) <= height_px

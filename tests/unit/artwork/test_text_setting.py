@@ -1,16 +1,20 @@
-"""How a text is set in its box: every line reads as the whole paragraph does."""
+"""How a text is set in its box: all of its ink is in it, and every line reads as the whole paragraph does."""
 
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from processors.artwork import fonts
-from processors.artwork.template import Box, PrintArea, TextLayer
-from processors.artwork.textlayout import draw_mask, lay_out
-from processors.artwork.typeface import base_direction
+from processors.artwork.template import Box, PrintArea, TextLayer, Vertical
+from processors.artwork.textlayout import TextLayout, draw_mask, lay_out
+from processors.artwork.typeface import Typeface, base_direction
 from tests.unit.artwork.pictures import simple_area
+
+#: Letters that reach far above or below, in the scripts of the shipped families.
+TALL = ("Ẩn", "ÅÉÊẾgfjpqyÇŞ", "ẨỆỖỰ đặng", "שָׁלוֹם לְךָ", "إِنَّ اللّٰهَ يُحِبُّ", "ΆΐΰῬψ", "ЙЁщцдф", "Jg😀🎉")
 
 
 def boxed(width_px: int, height_px: int, **options: object) -> tuple[TextLayer, PrintArea]:
@@ -19,6 +23,44 @@ def boxed(width_px: int, height_px: int, **options: object) -> tuple[TextLayer, 
     defaults: dict[str, object] = {"size_um": 20_000, "min_size_um": 1_000}
     layer = TextLayer(name="text", box=whole, **(defaults | options))  # type: ignore[arg-type]
     return layer, simple_area(width_px, height_px, layer)
+
+
+def ink_printed(layout: TextLayout, layer: TextLayer, area: PrintArea) -> int:
+    """How much ink the mask of a text has."""
+    return int(np.asarray(draw_mask(layout, layer, area)[0], np.int64).sum())
+
+
+def ink_of_lines(layout: TextLayout) -> int:
+    """How much ink the lines of a text have, each drawn alone on a sheet with much room."""
+    face = Typeface(family=layout.family, size_px=layout.size_px, weight=layout.weight)
+    total = 0
+    for line in layout.lines:
+        sheet = Image.new("L", (4_000, 1_000))
+        face.draw(ImageDraw.Draw(sheet), (2_000, 500), line.text, 255, "ms", line.direction)
+        total += int(np.asarray(sheet, np.int64).sum())
+    return total
+
+
+@pytest.mark.parametrize("vertical", ["top", "middle", "bottom"])
+@pytest.mark.parametrize("family", fonts.known_families())
+def test_no_ink_is_cut_of_a_text_that_fits(family: str, vertical: Vertical) -> None:
+    # Given boxes that are wide and low, so that their height decides how large the letters are,
+    for height_px in (60, 142):
+        layer, area = boxed(3_600, height_px, fonts=(family,), vertical_align=vertical)
+        for text in TALL:
+            layout = lay_out(text, layer, area)
+            if not layout.missing:
+                # then what is printed is all that the letters have.
+                assert layout.fits
+                assert ink_printed(layout, layer, area) == ink_of_lines(layout), text
+
+
+@pytest.mark.parametrize("family", fonts.known_families())
+def test_accents_above_a_fonts_ascent_do_not_meet_the_line_above(family: str) -> None:
+    layer, area = boxed(900, 400, fonts=(family,))
+    layout = lay_out("Ẩn\nẨn\n\nẨn", layer, area)
+    if not layout.missing:
+        assert ink_printed(layout, layer, area) == ink_of_lines(layout)
 
 
 HEBREW_WITH_A_NAME = "שלום חברים יקרים ואהובים שלנו John Smith, Jr. מאד אהובים"
