@@ -21,8 +21,9 @@ from processors.ports import NamedError
 
 #: Pixels of one print file; the renderer makes none that is larger.
 PIXELS_MAX: Final = 100_000_000
-#: Deflating a picture of noise of that size takes a minute; a print file of the usual size takes two seconds.
-LIMITS: Final = Limits(cpu_seconds=120, pixels_max=PIXELS_MAX)
+#: Deflating a picture of noise of that size takes a minute; a print file of the usual size takes two seconds. What may
+#: come in is what the renderer may hand out, which is more than a buyer's file may have.
+LIMITS: Final = Limits(cpu_seconds=120, pixels_max=PIXELS_MAX, input_bytes_max=Limits().output_bytes_max)
 OPEN: Final = "open_print_file"
 
 

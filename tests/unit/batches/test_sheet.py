@@ -151,6 +151,12 @@ def test_a_print_file_is_opened_in_a_child_process_and_a_broken_one_is_refused_b
             planes_in_child(pool, b"not a PNG")
 
 
+def test_a_print_file_may_be_larger_than_a_buyers_picture() -> None:
+    large = a_print("crimson") + bytes(60 * 1024 * 1024)
+    with sheet_sandbox() as pool:
+        assert planes_in_child(pool, large) == planes_of(large)
+
+
 def test_the_ticket_leads_from_each_code_to_order_line_and_unit() -> None:
     ticket = ticket_of(BATCH_ID, GROUP, imposed())
     read = msgspec.json.decode(write_json(ticket), type=Ticket)
