@@ -135,6 +135,7 @@ PURE = {
     "itertools",
     "json",
     "msgspec",
+    "re",
     "struct",
     "threading",  # a lock around what msgspec learns; it neither waits for anything outside nor starts anything
     "types",
