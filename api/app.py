@@ -21,7 +21,7 @@ with it until it is answered: it counts once, and each answer is the first one's
 request is about:
 
 - an order is known by its `updated_at`. Without that too, each request says how the order is from now on, and one that
-  differs in nothing is ignored;
+  differs in nothing is noted and changes nothing;
 - other artwork counts once as long as the line carries it, a complaint once for the same printed goods; what was
   refused may be sent again;
 - anything else counts once until something happens to the order. Sent again later, it is decided anew: what is done

@@ -12,7 +12,7 @@ import pytest
 
 from events.decider import Ignored, Refusal
 from events.order.decide import OrderDecider
-from events.order.facts import OrderEvent
+from events.order.facts import OrderEvent, OrderPlaced, OrderSeenAgain
 from events.order.parcels import Suggestion, digest_of
 from events.order.state import Line, Order, Parcel
 from events.order.values import OrderPolicy, SuggestedAddress
@@ -103,13 +103,15 @@ def test_an_order_that_goes_back_to_its_first_text_is_printed_with_it(is_shown_b
     assert ledger.text == "Anna"
 
 
-def test_the_same_order_again_changes_nothing() -> None:
+def test_the_same_order_again_is_only_seen_again() -> None:
     world = World()
     ledger = Ledger(world)
     for _ in range(2):
         world.now += 1
         world.post_order()
-    assert ledger.settle() == ["accepted", "ignored"]
+    assert ledger.settle() == ["accepted", "accepted"]
+    assert [type(fact) for fact in ledger.facts].count(OrderPlaced) == 1
+    assert isinstance(ledger.facts[-1], OrderSeenAgain)
 
 
 def test_the_same_order_of_the_same_time_is_one_command() -> None:
