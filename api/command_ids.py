@@ -25,7 +25,7 @@ async def unnamed_command_id(
     """The id of what a request asks for about the order as it is known."""
     match command:
         case ObserveStoreOrder():
-            # The decider ignores an older picture and only notes one that differs in nothing, so that each may reach it.
+            # The decider ignores an older picture and only notes one that says nothing new, so each may reach it.
             acted_on = str(command.store_updated_at)
         case ReplaceArtwork():
             # It says all that was asked, and of what: see `api/artwork.py`. A browser writes one form in other bytes
