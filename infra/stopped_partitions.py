@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from events.decoding import from_json
-from infra.files import write_whole
+from infra.files import FileNotWritten, write_whole
 from processors.ledger.errors import LedgerBroken
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class StoppedPartitions:
             stopped = StoppedPartition(stream=self._stream, partition=partition, error=said)
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(path, msgspec.json.encode(stopped).decode())
-        except OSError as failed:
+        except (OSError, FileNotWritten) as failed:
             # The other partitions are worth more than this note; the ledger's log has it too.
             log.warning("stopped_partition_not_noted", partition=partition, error=str(failed))
 

@@ -31,3 +31,11 @@ def test_a_folder_that_takes_no_note_does_not_stop_the_other_partitions(tmp_path
     orders(1, None)
 
     assert stopped_partitions(data_dir) == []
+
+
+def test_a_note_that_cannot_be_written_does_not_stop_the_other_partitions(tmp_path: Path) -> None:
+    (tmp_path / "stopped-partitions" / "orders-0.json").mkdir(parents=True)
+
+    StoppedPartitions(tmp_path, "orders")(0, WrongHash("a hash"))
+
+    assert list((tmp_path / "stopped-partitions").iterdir()) == [tmp_path / "stopped-partitions" / "orders-0.json"]
