@@ -9,6 +9,7 @@ from typing import get_args
 
 from events.decider import Context
 from events.order.causes import settled_exceptions
+from events.order.claim_outcomes import uncovered_units
 from events.order.decide_parcels import labels_to_give_back
 from events.order.edits import going_on
 from events.order.evolve import RecordedOnly
@@ -138,7 +139,7 @@ def _why_clean(line: Line) -> str:
 
 
 def _production(order: Order, line: Line, artwork: LineArtwork, context: Context) -> Iterator[OrderEvent]:
-    if uncovered := line.uncovered_units:
+    if uncovered := uncovered_units(order, line):
         gave_up = (run for run in line.runs if run.stage == "given_up")
         excluded = tuple(dict.fromkeys(run.partner_id for run in gave_up))
         run = Run(run=len(line.runs) + 1, units=uncovered, excluded=excluded)

@@ -3,12 +3,20 @@
 from events.order import claims
 from events.order.claims import ClaimedUnits
 from events.order.parcels import WITHDRAWN
-from events.order.state import RUN_ENDED, Order
+from events.order.state import RUN_ENDED, Line, Order
 
 
 def paid_units(order: Order) -> set[tuple[str, int]]:
     """Units whose money was promised or given back, as pairs of line and unit."""
     return {unit for claim in order.claims.values() if claim.stage in claims.PAID for unit in claim.units}
+
+
+def uncovered_units(order: Order, line: Line) -> tuple[int, ...]:
+    """Units of the line that need another run; a good one whose money was given back since is not printed again."""
+    if not (uncovered := line.uncovered_units) or not order.claims:
+        return uncovered
+    paid, passed = paid_units(order), line.passed_units
+    return tuple(unit for unit in uncovered if unit not in passed or (line.line_id, unit) not in paid)
 
 
 def made_again(order: Order, item: ClaimedUnits) -> bool:

@@ -160,6 +160,8 @@ def _observed_again(order: Order, command: ObserveStoreOrder, context: Context) 
     for line in the_same:
         facts += amended(order.lines[line.line_id], line, command, context.actor)
     if not (moved or wishes or the_same):
+        if not facts and command.store_updated_at - 1 <= order.store_updated_at:
+            raise Ignored("this picture of the order was looked at already, and says nothing new")
         # Whoever looked at this picture must not take an older one for news when that comes late.
         facts.append(OrderSeenAgain(store_updated_at=command.store_updated_at))
     return tuple(facts)

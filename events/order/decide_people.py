@@ -4,6 +4,7 @@ from typing import TypeAlias, assert_never
 
 from events.decider import Context, Ignored
 from events.order.causes import CAUSES, line_and_run, misprinted_units
+from events.order.claim_outcomes import uncovered_units
 from events.order.claim_work import refund_requested
 from events.order.commands import (
     ErasePersonalData,
@@ -74,7 +75,7 @@ def _being_made(order: Order) -> bool:
     if any(parcel.stage in PARCEL_HERE for parcel in order.parcels.values()):
         return True
     return any(
-        line.uncovered_units or any(run.stage not in RUN_ENDED or line.to_pack(run) for run in line.runs)
+        uncovered_units(order, line) or any(run.stage not in RUN_ENDED or line.to_pack(run) for run in line.runs)
         for line in order.lines.values()
     )
 

@@ -70,7 +70,8 @@ def evolve_intake(order: Order, fact: IntakeEvent) -> Order:
         case LineAmended():
             return _amended(order, fact)
         case OrderSeenAgain():
-            return replace(order, store_updated_at=fact.store_updated_at)
+            # Stores tell whole seconds: another picture of the same one may say something new.
+            return replace(order, store_updated_at=max(order.store_updated_at, fact.store_updated_at - 1))
         case CancellationRequested():
             return _cancellation_asked(order, fact)
         case OrderCancelled():

@@ -13,8 +13,10 @@ from events.order.facts import (
     ExceptionRaised,
     InspectionPassed,
     LabelPurchased,
+    LineCancelled,
     NotificationRequested,
     OrderCancelled,
+    OrderEdited,
     OrderEvent,
     OrderHeld,
     OrderPlaced,
@@ -90,6 +92,8 @@ TOLD: frozenset[type] = frozenset(
         ProofChangesRequested,
         ProductionStarted,
         InspectionPassed,
+        LineCancelled,
+        OrderEdited,
         ShipmentDispatched,
         LabelPurchased,
         ShipmentDelivered,
@@ -116,7 +120,8 @@ def _granted_values(fact: ClaimGranted) -> dict[str, str]:
 
 def _is_all_good(order: Order) -> bool:
     """Whether all that is printed for this order passed its inspection; what is printed again did not yet."""
-    return all(line.is_ready_made or line.passed_units.issuperset(line.live_units) for line in order.lines.values())
+    printed = [line for line in order.lines.values() if line.live_units and not line.is_ready_made]
+    return bool(printed) and all(line.passed_units.issuperset(line.live_units) for line in printed)
 
 
 def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str, dict[str, str]]]:
@@ -136,7 +141,7 @@ def _called_for(order: Order, fact: OrderEvent) -> Iterator[tuple[str, str, str,
             yield "proof_changes_requested", "store", f"{fact.line_id}-v{fact.version}", values
         case ProductionStarted():
             yield "production_started", "buyer", "", {}
-        case InspectionPassed() if _is_all_good(order):
+        case InspectionPassed() | LineCancelled() | OrderEdited() if _is_all_good(order):
             yield "quality_passed", "buyer", "", {}
         case ShipmentDispatched():
             parcel = order.parcels[fact.parcel_id]

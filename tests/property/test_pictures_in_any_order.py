@@ -36,4 +36,5 @@ def test_the_newest_picture_is_what_is_made(shown: list[tuple[int, tuple[int, st
     line, wanted = order.lines["1"], newest.lines[0]
     assert (line.quantity, line.carried_digest) == (wanted.quantity, wanted.content_digest)
     assert order.recipient_digest == newest.recipient_digest
-    assert order.store_updated_at == NOW + max(shown)[0]
+    # What is older cannot come in any more; what says nothing new leaves room for another picture of its time.
+    assert NOW + max(shown)[0] - order.store_updated_at in (0, 1)

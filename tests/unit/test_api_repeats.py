@@ -107,7 +107,7 @@ def test_the_same_order_again_is_only_seen_again() -> None:
     world = World()
     ledger = Ledger(world)
     for _ in range(2):
-        world.now += 1
+        world.now += 1_000
         world.post_order()
     assert ledger.settle() == ["accepted", "accepted"]
     assert [type(fact) for fact in ledger.facts].count(OrderPlaced) == 1

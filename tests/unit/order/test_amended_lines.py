@@ -59,7 +59,7 @@ def test_an_amended_line_is_told_in_words() -> None:
 
 
 def test_a_picture_with_the_same_note_edits_nothing() -> None:
-    given(*ACCEPTED, seen(a_line(note="gift"))).when(seen(a_line(note="gift"), at=NOW + 2)).then(OrderSeenAgain)
+    given(*ACCEPTED, seen(a_line(note="gift"))).when(seen(a_line(note="gift"), at=NOW + 3)).then(OrderSeenAgain)
 
 
 def test_more_units_of_a_line_at_its_press_are_routed_and_submitted_as_a_run_of_their_own() -> None:
@@ -129,7 +129,7 @@ def test_the_old_print_in_more_units_withdraws_a_change_that_waits() -> None:
 def test_a_line_that_was_amended_can_be_changed_and_changed_back() -> None:
     amended = (*ACCEPTED, seen(a_line(note="gift")), seen(a_line(content="other"), at=NOW + 2))
     back = given(*amended).when(seen(a_line(note="gift"), at=NOW + 3)).then(EditWithdrawn)
-    back.and_when(seen(a_line(note="gift"), at=NOW + 4)).then(OrderSeenAgain)
+    back.and_when(seen(a_line(note="gift"), at=NOW + 5)).then(OrderSeenAgain)
 
 
 def test_another_file_that_waits_for_its_press_is_not_lost_by_a_note() -> None:

@@ -281,7 +281,7 @@ def test_replaced_artwork_may_not_have_more_areas_than_can_be_made() -> None:
 
 
 def test_a_store_that_repeats_itself_does_not_undo_replaced_artwork() -> None:
-    repeated = ObserveStoreOrder(order=a_store_order(), store_updated_at=NOW + 1)
+    repeated = ObserveStoreOrder(order=a_store_order(), store_updated_at=NOW + 2)
     given(placed(), NEW_PICTURE).when(repeated).then(OrderSeenAgain)
 
 

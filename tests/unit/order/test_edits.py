@@ -55,6 +55,12 @@ def test_a_newer_picture_without_differences_edits_nothing_and_nobody_is_told() 
     given(placed()).when(seen(at=NOW + 5)).then(OrderSeenAgain(store_updated_at=NOW + 5)).then_told()
 
 
+def test_a_picture_of_the_same_second_as_one_without_differences_counts_where_it_says_something_new() -> None:
+    noted = given(placed()).when(seen(at=NOW + 5))
+    noted.and_when(seen(at=NOW + 5)).then_ignored()
+    noted.and_when(seen(at=NOW + 5, cancelled=True)).then_among_others(OrderCancelled)
+
+
 @pytest.mark.parametrize("older", [seen(at=NOW + 5, **ANOTHER_STREET), seen(a_line(quantity=3), at=NOW + 5)])
 def test_a_picture_that_comes_after_a_newer_one_without_differences_changes_nothing(older: ObserveStoreOrder) -> None:
     given(placed(), seen(at=NOW + 10)).when(older).then_ignored()

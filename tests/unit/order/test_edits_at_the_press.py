@@ -129,8 +129,8 @@ def test_goods_that_exist_are_not_changed_and_the_partner_is_not_asked() -> None
 
 
 def test_a_picture_that_says_the_same_as_a_refused_change_asks_nobody_again() -> None:
-    given(*PRINTED, seen(OTHER)).when(seen(OTHER, at=NOW + 2)).then(OrderSeenAgain)
-    given(*ACCEPTED, seen(OTHER)).when(seen(OTHER, at=NOW + 2)).then(OrderSeenAgain)
+    given(*PRINTED, seen(OTHER)).when(seen(OTHER, at=NOW + 3)).then(OrderSeenAgain)
+    given(*ACCEPTED, seen(OTHER)).when(seen(OTHER, at=NOW + 3)).then(OrderSeenAgain)
 
 
 def test_a_printing_report_before_the_answer_leaves_the_decision_to_the_partner() -> None:
@@ -214,7 +214,7 @@ def test_a_line_that_the_store_takes_out_is_stopped_at_its_partner() -> None:
     two = placed(a_store_order(lines=(a_line("1"), a_line("2"))))
     asked = given(two, everybody_answers_until(SubmissionAccepted)).when(seen(a_line("2")))
     asked.then(a(EditRequested, line_id="1", changed=None), a(PartnerCancellationRequested, line_id="1"))
-    asked.and_when(seen(a_line("2"), at=NOW + 2)).then(OrderSeenAgain)
+    asked.and_when(seen(a_line("2"), at=NOW + 3)).then(OrderSeenAgain)
     asked.and_when(answered(confirmed=True)).then(
         a(LineCancelled, line_id="1", units=()), a(OrderEdited, removed_line_ids=("1",))
     ).line_is("1", "cancelled").waits_for("production:2:1")
@@ -225,7 +225,7 @@ def test_a_line_that_could_not_be_taken_out_is_made_and_asks_nobody_again() -> N
     gone = seen(a_line("2"))
     late = given(two, everybody_answers_until(SubmissionAccepted), gone).when(answered(confirmed=False))
     late.then_among_others(a(EditRefused, line_id="1"))
-    late.and_when(seen(a_line("2"), at=NOW + 2)).then(OrderSeenAgain)
+    late.and_when(seen(a_line("2"), at=NOW + 3)).then(OrderSeenAgain)
     late.and_when(seen(a_line("1"), a_line("2"), at=NOW + 3)).then(EditWithdrawn)
 
 
@@ -291,7 +291,7 @@ def test_another_file_for_a_line_at_a_partner_waits_for_its_answer_too() -> None
     asked.and_when(NEW_FILE).then_refused(EditUnderWay)
     done = asked.and_when(answered(confirmed=True))
     done.then(LineCancelled, a(ArtworkReplaced, content_digest="new file"), ArtworkCheckRequested)
-    done.and_when(seen(at=NOW + 5)).then(OrderSeenAgain)
+    done.and_when(seen(at=NOW + 6)).then(OrderSeenAgain)
 
 
 def test_another_file_that_comes_too_late_is_refused_and_stays_refused() -> None:

@@ -156,3 +156,13 @@ def test_a_reprint_that_an_earlier_release_lost_is_routed_once_anything_is_heard
 def test_nothing_is_printed_for_a_buyer_who_was_erased() -> None:
     erased = PersonalDataErased(by="store:demo-rest")
     given(*LOST_BY_AN_EARLIER_RELEASE, erased).when(LATE_SCAN).then_not(RoutingRequested)
+
+
+def test_a_re_print_that_its_press_did_not_make_is_not_made_elsewhere_once_its_money_was_given_back() -> None:
+    # given: a hold keeps the promised re-print from going to another press, and a person gives the money back
+    promised = (DAMAGED, DecideClaim(claim_id="C1", outcome="reprint"), HoldOrder(), refused(PARTNER_SUSPENDED))
+    paid = (DAMAGED, DecideClaim(claim_id="C2", outcome="refund"))
+    # when
+    released = given(*DELIVERED, *promised, *paid).when(ReleaseHold(reason="manual"))
+    # then
+    released.then(HoldReleased)
