@@ -155,7 +155,8 @@ def _line_offsets(face: Typeface, layer: TextLayer, inks: Sequence[Ink]) -> list
     """How far each baseline lies below the first one, in pixels.
 
     Lines stand as far apart as the layer says. Only where letters reach beyond the font's ascent or descent (accents
-    upon accents do) is a line set lower, so that its ink does not meet that of the lines above it.
+    upon accents do) is a line set lower, so that its ink does not meet that of the lines above it. One pixel beyond is
+    rounding: a tail of common letters goes as far.
     """
     ascent, descent = face.font.getmetrics()
     advance = round(face.size_px * layer.line_spacing_percent / 100)
@@ -163,12 +164,12 @@ def _line_offsets(face: Typeface, layer: TextLayer, inks: Sequence[Ink]) -> list
     offset, lowest, is_deep = -advance, -math.inf, False
     for ink in inks:
         offset += advance
-        if (is_deep or ink.top < -ascent) and offset + ink.top <= lowest:
+        if (is_deep or ink.top < -ascent - 1) and offset + ink.top <= lowest:
             # Baselines are rounded, so a row stays free.
             offset = int(lowest) - ink.top + 1
         offsets.append(offset)
         if ink.top < ink.bottom:
-            lowest, is_deep = max(lowest, offset + ink.bottom), ink.bottom > descent
+            lowest, is_deep = max(lowest, offset + ink.bottom), ink.bottom > descent + 1
     return offsets
 
 

@@ -63,6 +63,16 @@ def test_accents_above_a_fonts_ascent_do_not_meet_the_line_above(family: str) ->
         assert ink_printed(layout, layer, area) == ink_of_lines(layout)
 
 
+def test_the_lines_of_common_letters_stand_as_far_apart_at_every_size() -> None:
+    heights = []
+    for size_px in (107, 108, 109, 110, 119, 185, 194):
+        layer, area = boxed(2_000, 1_000, fonts=("Pacifico",), size_um=size_px * 100, min_size_um=size_px * 100)
+        layout = lay_out("Love you\nforever", layer, area)
+        rows = np.flatnonzero(np.asarray(draw_mask(layout, layer, area)[0]).any(axis=1))
+        heights.append((rows[-1] - rows[0]) / layout.size_px)
+    assert max(heights) < 1.03 * min(heights)
+
+
 HEBREW_WITH_A_NAME = "שלום חברים יקרים ואהובים שלנו John Smith, Jr. מאד אהובים"
 
 
