@@ -15,6 +15,7 @@ from processors.inbound.reading import (
     AREA_NAME,
     AREAS_MAX,
     LINE_ID,
+    MILLIS_MAX,
     TEXT_CHARACTERS_MAX,
     URL_CHARACTERS_MAX,
 )
@@ -35,7 +36,7 @@ LongText = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
 PictureUrl = Annotated[str, Field(max_length=URL_CHARACTERS_MAX)]
 AreaName = Annotated[str, Field(pattern=AREA_NAME.pattern)]
 #: 2000-01-01 to 2100-01-01: catches seconds sent for milliseconds.
-Millis = Annotated[int, Field(ge=946_684_800_000, le=4_102_444_800_000)]
+Millis = Annotated[int, Field(ge=946_684_800_000, le=MILLIS_MAX)]
 MINOR_MAX = 10**13
 Minor = Annotated[int, Field(ge=0, le=MINOR_MAX)]
 #: A code and not a sentence: reasons stay in the ledger for ever, so nobody's name may get into one.

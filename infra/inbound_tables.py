@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from events.order.values import LineArtwork
+from processors.inbound.reading import without_nul
 from processors.ports import ConsumedRecord, KnownRequest
 from projections.sql import QUERIES
 from projections.system_reader import artwork_from
@@ -45,7 +46,7 @@ class PostgresParking:
                     "headers": json.dumps(headers),
                     "timestamp": record.timestamp_at,
                     # It may quote what a vendor wrote, and PostgreSQL holds no NUL.
-                    "reason": reason.replace("\x00", ""),
+                    "reason": without_nul(reason),
                     "next_try_at": next_try_at,
                 },
             )

@@ -136,7 +136,7 @@ class Store:
         except errors.DataError as error:
             log.warning("writes texts without NUL", extra={"read_model": model.name, "detail": type(error).__name__})
             # What was made since the savepoint is gone, temporary tables too.
-            self._staged.clear()
+            self.forget_stages()
             self._write(model, self._holdable(model, changes))
 
     def _write(self, model: ReadModel, changes: Sequence[Change]) -> None:

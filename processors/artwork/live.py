@@ -68,9 +68,8 @@ def draw_preview(
 
     The colour is that of the template's product. `art` hands over the template's own files and is only called when a
     child does not know them; `owner` keeps the pictures of tenants apart in a child's memory; `lists` and `remover` as
-    for `check_artwork`. Blocks the calling thread. Raises AreaUnknown, TemplateInvalid, RemoverNotUsable,
-    JobRefused and ChildKilled where the product cannot be drawn even without the picture, and SandboxBusy,
-    SandboxClosed, ChildNotStarted when the pool does not work (try again).
+    for `check_artwork`. Blocks. Raises AreaUnknown, TemplateInvalid, RemoverNotUsable, JobRefused and ChildKilled where
+    nothing can be drawn even without the picture, SandboxBusy, SandboxClosed, ChildNotStarted to be tried again.
     """
     print_area = template.area(area)
     found: list[Finding] = []

@@ -12,6 +12,7 @@ from processors.inbound.reading import (
     AREAS_MAX,
     LINE_ID,
     LINES_MAX,
+    MILLIS_MAX,
     MINOR_MAX,
     QUANTITY_MAX,
     TEXT_CHARACTERS_MAX,
@@ -29,8 +30,6 @@ from processors.inbound.reading import (
 )
 from processors.personal import Recipient
 
-#: The year 2100: what a store dates later is no time in milliseconds.
-MILLIS_MAX = 4_102_444_800_000
 #: What consumers of this road subscribe to; a tenant's name holds no dot, so that no tenant matches another.
 STORE_TOPICS_PATTERN = r"^stores\.[a-z0-9][a-z0-9-]{0,62}\.orders\.v1$"
 _TENANT = re.compile(r"^stores\.([a-z0-9][a-z0-9-]{0,62})\.orders\.v1$")

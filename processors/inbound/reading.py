@@ -27,6 +27,8 @@ SHORT_CHARACTERS_MAX = 255
 URL_CHARACTERS_MAX = 2_048
 
 AREAS_MAX = 8
+#: The year 2100: what is dated later is no time in milliseconds.
+MILLIS_MAX = 4_102_444_800_000
 #: Amounts are 64-bit numbers in facts.
 MINOR_MAX = 2**63 - 1
 #: As templates name print areas.

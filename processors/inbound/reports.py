@@ -15,6 +15,7 @@ from events.order import commands as order_commands
 from events.order import values
 from processors.carriers.protocol import TrackingReport
 from processors.fetch import URL_CHARACTERS_MAX
+from processors.inbound import reading
 from processors.inbound.reading import AREA_NAME, InputNotUsable
 from processors.partners.protocol import PartnerReport, UnitPhoto
 from processors.ports import Effects, NamedError
@@ -110,7 +111,7 @@ def without_nul(told: T) -> T:
     cleaned: Any
     match told:
         case str():
-            cleaned = told.replace("\x00", "")
+            cleaned = reading.without_nul(told)
         case tuple():
             cleaned = tuple(map(without_nul, told))
         case msgspec.Struct():
